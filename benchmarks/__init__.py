@@ -1,0 +1,1 @@
+"""python -m benchmarks: the figures that this project states, measured again."""

@@ -1,0 +1,1 @@
+"""CDK constructs for SageMaker multi-model endpoints behind an inference pipeline."""

@@ -1,0 +1,1 @@
+"""IAM policy evaluation as a pure function; standard library only."""

@@ -1,0 +1,1 @@
+"""An embedded AWS that runs SageMaker endpoints on a laptop; nothing else here imports it."""

@@ -1,0 +1,78 @@
+"""What SageMaker needs of the AWS services beneath it, as interfaces.
+
+``ministack.py`` implements them; ``control_plane``, ``hosting`` and ``jobs`` see nothing else of
+those services.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The account and region that a request or resource belongs to."""
+
+    account_id: str
+    region: str
+
+
+@dataclass(frozen=True)
+class ObjectSummary:
+    """One row of an S3 listing; ``size`` in bytes."""
+
+    key: str
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True)
+class MetricValues:
+    """Values of one CloudWatch metric within one period, summed up.
+
+    ``timestamp`` in seconds since the epoch; ``values`` and ``counts`` run in parallel, as in
+    PutMetricData.
+    """
+
+    name: str
+    dimensions: Mapping[str, str]
+    unit: str
+    timestamp: float
+    values: Sequence[float]
+    counts: Sequence[float]
+
+
+class ObjectStore(Protocol):
+    """S3 as one role sees it.
+
+    Every call is authorized with the role's policies, decryption with KMS included. A refusal is an
+    ``AwsError`` with code ``AccessDenied`` (403); a missing object ``NoSuchKey`` (404).
+    """
+
+    def list_objects(self, bucket: str, prefix: str) -> list[ObjectSummary]: ...
+
+    def get_object(self, bucket: str, key: str) -> bytes: ...
+
+    def put_object(self, bucket: str, key: str, body: bytes) -> None: ...
+
+
+class Backend(Protocol):
+    """The services beneath SageMaker."""
+
+    def object_store_as(self, role_arn: str) -> ObjectStore:
+        """S3 with the permissions of a role.
+
+        Raises ``AwsError`` when the role does not exist or its trust policy does not let
+        ``sagemaker.amazonaws.com`` assume it.
+        """
+        ...
+
+    def put_metrics(self, scope: Scope, namespace: str, metrics: Sequence[MetricValues]) -> None:
+        """Add values to CloudWatch."""
+        ...
+
+    def put_log_lines(
+        self, scope: Scope, group: str, stream: str, lines: Sequence[tuple[float, str]]
+    ) -> None:
+        """Append (seconds since the epoch, text) lines; makes group and stream when missing."""
+        ...

@@ -1,0 +1,1 @@
+"""The SageMaker API: models, endpoint configs, endpoints, jobs, tags, scaling targets."""

@@ -1,0 +1,1 @@
+"""The endpoint runtime: pipeline, model cache, metrics."""

@@ -1,0 +1,1 @@
+"""Training and batch transform jobs: their folders, processes and outputs."""

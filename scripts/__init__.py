@@ -1,0 +1,1 @@
+"""One short command a file; each runs as python -m scripts.<name>."""

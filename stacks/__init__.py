@@ -1,0 +1,1 @@
+"""The four stacks of one stage: storage, hosting, access, monitoring."""

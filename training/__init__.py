@@ -1,0 +1,1 @@
+"""Makes the artifacts that the stacks reference: data, preprocessor, one model per city."""

@@ -1,0 +1,1 @@
+"""SageMaker's Linear Learner re-created in numpy: artifact, trainer, predictor, wire formats."""

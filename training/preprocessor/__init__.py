@@ -1,0 +1,1 @@
+"""The script that runs inside the scikit-learn container."""
