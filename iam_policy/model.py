@@ -1,15 +1,24 @@
 """The values that policy evaluation takes and gives."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
-ContextValue = str | Sequence[str]
+from iam_policy.errors import PolicyError
+from iam_policy.request import Context, ContextValue, Principal, Request
+from iam_policy.statement import Statement
 
-
-class PolicyError(ValueError):
-    """A policy that AWS would refuse; the text names the policy, the statement and the fault."""
+__all__ = [
+    "Context",
+    "ContextValue",
+    "Decision",
+    "Effect",
+    "Policy",
+    "PolicyError",
+    "PolicySet",
+    "PolicyType",
+    "Principal",
+    "Request",
+]
 
 
 class Effect(Enum):
@@ -20,25 +29,19 @@ class Effect(Enum):
     EXPLICIT_DENY = "explicitDeny"
 
 
-@dataclass(frozen=True)
-class Principal:
-    """Who asks: ``arn`` of the user, role or session; ``role_arn`` behind a session."""
+class PolicyType(Enum):
+    """Where a policy is attached, in the words of AWS's denials."""
 
-    arn: str
-    account_id: str
-    role_arn: str | None = None
-    service: str | None = None
-    federated: str | None = None
+    IDENTITY = "identity-based policy"
+    RESOURCE = "resource-based policy"
+    TRUST = "role trust policy"
+    BOUNDARY = "permissions boundary"
+    SESSION = "session policy"
 
-
-@dataclass(frozen=True)
-class Request:
-    """One authorization request; context keys are looked up without regard to case."""
-
-    action: str
-    resource: str
-    principal: Principal
-    context: Mapping[str, ContextValue] = field(default_factory=dict)
+    @property
+    def names_principals(self) -> bool:
+        """Whether statements need a Principal element."""
+        return self in (PolicyType.RESOURCE, PolicyType.TRUST)
 
 
 @dataclass(frozen=True)
@@ -46,17 +49,23 @@ class Policy:
     """A parsed policy document; make one with ``parse_policy``."""
 
     name: str
-    statements: tuple[Any, ...]
+    statements: tuple[Statement, ...]
+    type: PolicyType = PolicyType.IDENTITY
 
 
 @dataclass(frozen=True)
 class PolicySet:
-    """All policies that bear on a request; None means that there is none of the kind."""
+    """All policies that bear on a request; None means that there is none of the kind.
+
+    ``resource_must_allow``: role trust policies and KMS key policies have to allow explicitly,
+    whatever the caller's own policies say.
+    """
 
     identity: tuple[Policy, ...] = ()
     resource: Policy | None = None
     boundary: Policy | None = None
     session: tuple[Policy, ...] | None = None
+    resource_must_allow: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ class Decision:
     """``statement`` names the statement that decided ('policy/Sid' or 'policy/index'), if any."""
 
     effect: Effect
-    policy_type: str = "identity-based policy"
+    policy_type: PolicyType = PolicyType.IDENTITY
     statement: str | None = None
 
     @property
