@@ -1,0 +1,110 @@
+"""python -m localaws start | stop | status | reset | env."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from localaws import lifecycle
+from localaws.profile import shell_lines
+from localaws.state import StateError, is_state, open_state
+
+EXAMPLE = """\
+example:
+  python -m localaws start
+  eval "$(python -m localaws env)"
+  npx cdk bootstrap && npx cdk deploy --all
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, 1 (it failed, one line says why) or 2 (usage)."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except (lifecycle.LifecycleError, StateError) as error:
+        print(f"localaws: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m localaws",
+        description="An AWS on this machine, with SageMaker endpoints, for one project.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    start = commands.add_parser("start", help="start the server; returns when it answers")
+    start.set_defaults(command=_start)
+    start.add_argument("--port", type=_port, help="default 4566, or a free one when that is taken")
+    start.add_argument("--foreground", action="store_true", help="serve until Ctrl-C")
+    stop = commands.add_parser("stop", help="stop the server; its state stays")
+    stop.set_defaults(command=_stop)
+    status = commands.add_parser("status", help="say whether it runs; exit status 1 if not")
+    status.set_defaults(command=_status)
+    reset = commands.add_parser("reset", help="stop the server and remove its state")
+    reset.set_defaults(command=_reset)
+    env = commands.add_parser("env", help="print export lines for eval")
+    env.set_defaults(command=_env)
+    for command in (start, stop, status, reset, env):
+        command.add_argument(
+            "--state-dir",
+            type=Path,
+            default=Path(".localaws"),
+            metavar="FOLDER",
+            help="where everything is kept (default: .localaws)",
+        )
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is no port: 0 to 65535 (0 takes a free one)")
+    return port
+
+
+def _start(options: argparse.Namespace) -> int:
+    if options.foreground:
+        lifecycle.run_in_foreground(options.state_dir, options.port)
+        return 0
+    running = lifecycle.start(options.state_dir, options.port)
+    print(f"localaws runs at {running.endpoint_url}, process {running.process_id}")
+    return 0
+
+
+def _stop(options: argparse.Namespace) -> int:
+    print("localaws stopped" if lifecycle.stop(options.state_dir) else "localaws is not running")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    running = lifecycle.find_running(options.state_dir)
+    if running is None:
+        print("localaws is not running")
+        return 1
+    print(f"localaws runs at {running.endpoint_url}, process {running.process_id}")
+    print(f"state: {options.state_dir.absolute()}")
+    return 0
+
+
+def _reset(options: argparse.Namespace) -> int:
+    removed = lifecycle.reset(options.state_dir)
+    print(f"{options.state_dir} removed" if removed else f"there is no {options.state_dir}")
+    return 0
+
+
+def _env(options: argparse.Namespace) -> int:
+    if not is_state(options.state_dir):
+        raise StateError(
+            f"there is no localaws in {options.state_dir}; run python -m localaws start"
+        )
+    print(shell_lines(open_state(options.state_dir)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,6 @@
+"""MiniStack, embedded: the one package that touches its internals.
+
+MiniStack (https://github.com/ministackorg/ministack, MIT, pinned) answers for CloudFormation, S3,
+IAM, STS, KMS, SSM, CloudWatch and Logs. Configure it with ``embedding.configure`` before anything
+here imports it: it reads its settings from the environment at import.
+"""

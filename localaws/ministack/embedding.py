@@ -1,0 +1,105 @@
+"""MiniStack inside this process: its settings, its start and its ASGI app."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import Any
+
+from localaws.state import HOST, State
+
+AsgiScope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+SERVICES = (
+    "cloudformation",
+    "ecr",
+    "iam",
+    "kms",
+    "logs",
+    "monitoring",
+    "s3",
+    "sns",
+    "ssm",
+    "sts",
+    "tagging",
+)
+"""What MiniStack answers for, by MiniStack's names; all its other services stay off."""
+
+
+def configure(state: State, port: int) -> None:
+    """Set what MiniStack reads from the environment when it is imported.
+
+    Raises ``RuntimeError`` when it was imported before.
+    """
+    if "ministack.app" in sys.modules:
+        raise RuntimeError("MiniStack was imported before it was configured")
+    os.environ.update(
+        {
+            "AUTH": "true",
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(port),
+            "IOT_MTLS_ENABLED": "false",
+            "LOG_LEVEL": "WARNING",
+            "MINISTACK_ACCOUNT_ID": state.account_id,
+            "MINISTACK_REGION": state.region,
+            "PERSIST_STATE": "1",
+            "S3_DATA_DIR": str(state.objects_directory),
+            "S3_PERSIST": "1",
+            "SERVICES": ",".join(SERVICES),
+            "SFTP_ENABLED": "false",
+            "STATE_DIR": str(state.services_directory),
+        }
+    )
+
+
+class MiniStack:
+    """The running services.
+
+    MiniStack's own ASGI lifespan is left out: it looks for Docker, runs scripts from folders of the
+    machine and starts listeners, none of which belongs on a developer's machine unasked.
+    """
+
+    def __init__(self) -> None:
+        self._app = _import_app()
+
+    def start(self) -> None:
+        """Take the running event loop as the one that serves."""
+        loop = asyncio.get_running_loop()
+        self._app._MAIN_LOOP = loop
+        loop.set_default_executor(ThreadPoolExecutor(32, thread_name_prefix="localaws"))
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        # Loopback counts as TLS: bucket policies that enforce it would deny every call otherwise.
+        headers = [*scope["headers"], (b"x-forwarded-proto", b"https")]
+        await self._app.app({**scope, "headers": headers}, receive, _without_date(send))
+
+
+def _without_date(send: Send) -> Send:
+    """Drop the Date header: uvicorn sends one, and clients take their clock from it."""
+
+    async def send_without_date(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            kept = [pair for pair in message.get("headers", []) if pair[0].lower() != b"date"]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return send_without_date
+
+
+def _import_app() -> ModuleType:
+    """Import MiniStack with its unchecked root keys switched off.
+
+    MiniStack takes ``test``, twelve digits or no key at all for the account's root and does not
+    check their signature. Here every caller is a user, a role or a session. The function is
+    replaced before other modules bind it.
+    """
+    from ministack.core import iam_evaluator
+
+    iam_evaluator.is_root_access_key = lambda access_key_id: False
+    from ministack import app
+
+    return app

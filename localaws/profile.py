@@ -1,0 +1,70 @@
+"""The AWS profile that points a client at localaws.
+
+Everything lives in the state folder; the user's own ~/.aws is neither read nor written. The
+``endpoint_url`` setting of the profile is all that the CDK CLI, the AWS CLI and the SDKs need.
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+"""
+
+import shlex
+
+from localaws.files import write_atomically
+from localaws.state import HOST, State
+
+PROFILE = "localaws"
+
+
+def endpoint_url(port: int) -> str:
+    """Where clients reach a server on ``port``."""
+    return f"http://{HOST}:{port}"
+
+
+def write_profile(state: State, port: int) -> None:
+    """Write the config and credentials files that the environment below names."""
+    config = (
+        f"[profile {PROFILE}]\n"
+        f"region = {state.region}\n"
+        f"endpoint_url = {endpoint_url(port)}\n"
+        "output = json\n"
+    )
+    credentials = (
+        f"[{PROFILE}]\n"
+        f"aws_access_key_id = {state.credentials.access_key_id}\n"
+        f"aws_secret_access_key = {state.credentials.secret_access_key}\n"
+    )
+    write_atomically(state.directory / "aws-config", config.encode())
+    write_atomically(state.directory / "aws-credentials", credentials.encode(), mode=0o600)
+
+
+def environment(state: State) -> dict[str, str]:
+    """The environment variables under which AWS clients use localaws.
+
+    The endpoint is not among them: it is in the profile, so that a shell keeps working when the
+    next start takes another port.
+    """
+    return {
+        "AWS_CONFIG_FILE": str(state.directory / "aws-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(state.directory / "aws-credentials"),
+        "AWS_PROFILE": PROFILE,
+        "AWS_REGION": state.region,
+        "AWS_DEFAULT_REGION": state.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+OVERRIDING = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL",
+    "AWS_DEFAULT_PROFILE",
+)
+"""Variables that win over a profile; they must be unset for the profile to count."""
+
+
+def shell_lines(state: State) -> str:
+    """Lines for ``eval "$(python -m localaws env)"``."""
+    exports = [f"export {name}={shlex.quote(v)}" for name, v in environment(state).items()]
+    return "\n".join([f"unset {' '.join(OVERRIDING)}", *exports])
