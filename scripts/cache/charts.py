@@ -1,0 +1,237 @@
+"""The charts of an experiment as PNG files.
+
+The first two are drawn from CloudWatch metrics alone, so that they work for any endpoint whose
+metrics CloudWatch still has; the third shows every invocation.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from scripts.cache.endpoint import WatchedEndpoint
+from scripts.cache.experiment import Experiment, PassResult
+from scripts.cache.invocation import Invocation
+from scripts.cache.metrics import HIT_RATIO, LOADED_MODELS, MEMORY, Metric, Series
+from scripts.cache.summary import Latencies
+
+BLUE, ORANGE, GREEN, INK, GREY = "#1f5fa8", "#d1495b", "#2a9d6f", "#222b36", "#8a94a0"
+_STYLE = Path(__file__).with_name("report.mplstyle")
+
+
+def draw_charts(directory: Path, endpoint: WatchedEndpoint, experiment: Experiment) -> list[Path]:
+    """Write the three charts into the directory; answers their paths."""
+    charts = {
+        "loaded-models.png": loaded_models_chart,
+        "cache-hits.png": cache_hits_chart,
+        "latency.png": latency_chart,
+    }
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, draw in charts.items():
+        path = directory / name
+        with style.context(_STYLE):
+            draw(endpoint, experiment).savefig(path)
+        paths.append(path)
+    return paths
+
+
+def loaded_models_chart(endpoint: WatchedEndpoint, experiment: Experiment) -> Figure:
+    """LoadedModelCount on the left, MemoryUtilization on the right axis."""
+    figure, axes = _metrics_chart(endpoint, experiment, "Models in memory")
+    memory_axes = _right_axes(axes, "MemoryUtilization (%)", ORANGE, top=100)
+    _plot_metric(memory_axes, experiment, MEMORY, ORANGE, "MemoryUtilization")
+    _annotate_last(memory_axes, experiment, MEMORY, ORANGE, "{:.0f} %")
+    _legend(axes, memory_axes)
+    _footnote(figure, endpoint, experiment, (LOADED_MODELS, MEMORY))
+    return figure
+
+
+def cache_hits_chart(endpoint: WatchedEndpoint, experiment: Experiment) -> Figure:
+    """LoadedModelCount on the left, ModelCacheHit (share of look-ups) on the right axis."""
+    figure, axes = _metrics_chart(endpoint, experiment, "Cache hits")
+    hit_axes = _right_axes(axes, "ModelCacheHit (average)", GREEN, top=1.0)
+    _plot_metric(hit_axes, experiment, HIT_RATIO, GREEN, "ModelCacheHit")
+    _legend(axes, hit_axes)
+    _footnote(figure, endpoint, experiment, (LOADED_MODELS, HIT_RATIO))
+    return figure
+
+
+def latency_chart(endpoint: WatchedEndpoint, experiment: Experiment) -> Figure:
+    """Latency of every invocation over time, cold and warm apart, on a logarithmic scale."""
+    figure = Figure()
+    axes = figure.subplots()
+    rows = [row for row in experiment.invocations if row.succeeded]
+    summary = experiment.summary
+    _scatter(axes, [row for row in rows if row.cold], experiment, ORANGE, "cold", summary.cold)
+    _scatter(
+        axes, [row for row in rows if row.cold is False], experiment, BLUE, "warm", summary.warm
+    )
+    _scatter(axes, [row for row in rows if row.cold is None], experiment, GREY, "unknown", None)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_ylabel("latency at the client (ms)")
+    axes.set_title(f"Latency: {endpoint.name}, {endpoint.hardware}")
+    _time_axis(axes, experiment)
+    _mark_passes(axes, experiment.passes, experiment.start)
+    _legend(axes)
+    _footnote(figure, endpoint, experiment, (), _COLD_NOTE)
+    return figure
+
+
+_COLD_NOTE = (
+    "Cold: as many as CloudWatch counted cache misses in the pass; which ones is inferred: "
+    "its slowest."
+)
+
+
+def _metrics_chart(
+    endpoint: WatchedEndpoint, experiment: Experiment, title: str
+) -> tuple[Figure, Axes]:
+    figure = Figure()
+    axes = figure.subplots()
+    _plot_metric(axes, experiment, LOADED_MODELS, BLUE, "LoadedModelCount")
+    values = experiment.metrics[LOADED_MODELS].values
+    axes.set_ylim(0, max(10.0, 1.25 * max(values, default=0)))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylabel("LoadedModelCount (per instance)", color=BLUE)
+    axes.set_title(f"{title}: {endpoint.name}, {endpoint.hardware}")
+    _time_axis(axes, experiment)
+    _mark_passes(axes, experiment.passes, experiment.start)
+    _annotate_plateaus(axes, experiment)
+    return figure, axes
+
+
+def _plot_metric(
+    axes: Axes, experiment: Experiment, metric: Metric, color: str, label: str
+) -> None:
+    series = experiment.metrics[metric]
+    axes.plot(
+        [timestamp - experiment.start for timestamp in series.timestamps],
+        series.values,
+        color=color,
+        label=label,
+    )
+
+
+def _right_axes(axes: Axes, label: str, color: str, top: float) -> Axes:
+    right = axes.twinx()
+    right.set_ylim(0, top * 1.05)
+    right.set_ylabel(label, color=color)
+    right.grid(visible=False)
+    right.spines["right"].set_visible(True)
+    return right
+
+
+def _scatter(
+    axes: Axes,
+    rows: Sequence[Invocation],
+    experiment: Experiment,
+    color: str,
+    label: str,
+    latencies: Latencies | None,
+) -> None:
+    if not rows:
+        return
+    text = f"{label} ({len(rows)})"
+    if latencies:
+        text = f"{label} ({len(rows)}): p50 {latencies.p50:.3g}, p99 {latencies.p99:.3g} ms"
+        axes.axhline(latencies.p50, color=color, linewidth=1, linestyle=(0, (4, 3)))
+    axes.scatter(
+        [row.started - experiment.start for row in rows],
+        [row.latency * 1000 for row in rows],
+        s=12,
+        color=color,
+        alpha=0.65,
+        linewidths=0,
+        label=text,
+    )
+
+
+def _time_axis(axes: Axes, experiment: Experiment) -> None:
+    minutes = experiment.end - experiment.start > 600
+    unit = 60 if minutes else 1
+    axes.set_xlim(0, experiment.end - experiment.start)
+    axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 1.5, 3, 6, 10] if minutes else None))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / unit:g}"))
+    axes.set_xlabel(f"{'minutes' if minutes else 'seconds'} since the start")
+
+
+def _mark_passes(axes: Axes, passes: Sequence[PassResult], origin: float) -> None:
+    for number, one in enumerate(passes, 1):
+        begin, end = one.start - origin, one.end - origin
+        axes.axvspan(begin, end, color=GREY, alpha=0.07 if number % 2 else 0.16, linewidth=0)
+        axes.annotate(
+            f"pass {number}: {one.label}",
+            ((begin + end) / 2, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8.5,
+            color=INK,
+        )
+
+
+def _annotate_plateaus(axes: Axes, experiment: Experiment) -> None:
+    """Write the count that each pass ended with above its last point."""
+    series = experiment.metrics[LOADED_MODELS]
+    for one in experiment.passes:
+        point = _last_point(series, one.start, one.end)
+        if point:
+            _annotate(axes, (point[0] - experiment.start, point[1]), f"{point[1]:.0f}", BLUE)
+
+
+def _annotate_last(
+    axes: Axes, experiment: Experiment, metric: Metric, color: str, text: str
+) -> None:
+    point = _last_point(experiment.metrics[metric], experiment.start, experiment.end)
+    if point:
+        _annotate(axes, (point[0] - experiment.start, point[1]), text.format(point[1]), color)
+
+
+def _annotate(axes: Axes, point: tuple[float, float], text: str, color: str) -> None:
+    axes.annotate(
+        text,
+        point,
+        xytext=(0, 7),
+        textcoords="offset points",
+        ha="center",
+        fontweight="bold",
+        color=color,
+    )
+
+
+def _last_point(series: Series, start: float, end: float) -> tuple[float, float] | None:
+    points = zip(series.timestamps, series.values, strict=True)
+    return max((point for point in points if start <= point[0] < end), default=None)
+
+
+def _legend(*axes: Axes) -> None:
+    handles, labels = [], []
+    for one in axes:
+        own_handles, own_labels = one.get_legend_handles_labels()
+        handles += own_handles
+        labels += own_labels
+    axes[-1].legend(handles, labels, loc="lower right")
+
+
+def _footnote(
+    figure: Figure,
+    endpoint: WatchedEndpoint,
+    experiment: Experiment,
+    metrics: Sequence[Metric],
+    *notes: str,
+) -> None:
+    """Say what the chart's numbers are, below it."""
+    lines = list(notes)
+    if metrics:
+        lines.append(f"CloudWatch, period {experiment.period} s.")
+    if simulated := [m.name for m in metrics if m.name in endpoint.simulated_metrics]:
+        lines.append(f"{' and '.join(simulated)}: simulated, as this endpoint's tag says.")
+    if not experiment.metrics_complete:
+        lines.append("CloudWatch did not yet have all of the data.")
+    figure.supxlabel("  ".join(lines), fontsize=8, color=GREY, x=0.01, ha="left")

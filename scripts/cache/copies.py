@@ -1,0 +1,101 @@
+"""Many copies of one published model, for as long as an experiment runs."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from botocore.exceptions import ClientError
+
+from scripts.cache.endpoint import WatchedEndpoint
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+EXPERIMENTS_PREFIX = "cache-experiment/"
+"""Where copies go, below the endpoint's model prefix; nothing else is ever removed."""
+_OBJECTS_PER_DELETE = 1000  # the most that DeleteObjects takes
+_COPY_THREADS = 8
+
+
+class CopyError(Exception):
+    """A model that cannot be copied; the text says why."""
+
+
+def new_run_prefix(now: datetime | None = None) -> str:
+    """A prefix that no other run has, such as ``cache-experiment/20261122T203000Z-3f9c/``."""
+    moment = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
+    return f"{EXPERIMENTS_PREFIX}{moment}-{uuid4().hex[:4]}/"
+
+
+def published_models(s3: "S3Client", endpoint: WatchedEndpoint) -> Iterator[str]:
+    """Target models below the endpoint's prefix, without an experiment's copies."""
+    for key in _keys(s3, endpoint.bucket, endpoint.model_prefix):
+        target_model = key.removeprefix(endpoint.model_prefix)
+        if target_model.endswith(".tar.gz") and not target_model.startswith(EXPERIMENTS_PREFIX):
+            yield target_model
+
+
+@contextmanager
+def model_copies(
+    s3: "S3Client", endpoint: WatchedEndpoint, source: str, target_models: Sequence[str]
+) -> Iterator[None]:
+    """Publish copies of ``source`` as ``target_models``, and remove them in the end.
+
+    They are also removed when copying fails or is interrupted half-way. Raises ``CopyError``.
+    """
+    outside = [name for name in target_models if not name.startswith(EXPERIMENTS_PREFIX)]
+    if outside:
+        raise CopyError(f"{outside[0]!r} is not below {EXPERIMENTS_PREFIX}")
+    keys = [endpoint.model_prefix + name for name in target_models]
+    try:
+        _copy(s3, endpoint, source, keys)
+        yield
+    finally:
+        _delete(s3, endpoint.bucket, keys)
+
+
+def remove_leftovers(s3: "S3Client", endpoint: WatchedEndpoint) -> int:
+    """Remove what runs that were killed left behind; answers how many objects that were."""
+    keys = list(_keys(s3, endpoint.bucket, endpoint.model_prefix + EXPERIMENTS_PREFIX))
+    _delete(s3, endpoint.bucket, keys)
+    return len(keys)
+
+
+def _copy(s3: "S3Client", endpoint: WatchedEndpoint, source: str, keys: Sequence[str]) -> None:
+    source_key = endpoint.model_prefix + source
+
+    def copy_to(key: str) -> None:
+        s3.copy_object(
+            Bucket=endpoint.bucket,
+            Key=key,
+            CopySource={"Bucket": endpoint.bucket, "Key": source_key},
+        )
+
+    executor = ThreadPoolExecutor(_COPY_THREADS, thread_name_prefix="copy")
+    try:
+        list(executor.map(copy_to, keys))
+    except ClientError as error:
+        raise CopyError(f"cannot copy s3://{endpoint.bucket}/{source_key}: {error}") from error
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _delete(s3: "S3Client", bucket: str, keys: Sequence[str]) -> None:
+    for begin in range(0, len(keys), _OBJECTS_PER_DELETE):
+        batch = keys[begin : begin + _OBJECTS_PER_DELETE]
+        answer = s3.delete_objects(
+            Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+        )
+        for error in answer.get("Errors", ()):
+            raise CopyError(
+                f"cannot remove s3://{bucket}/{error.get('Key')}: {error.get('Message')}"
+            )
+
+
+def _keys(s3: "S3Client", bucket: str, prefix: str) -> Iterator[str]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", ()):
+            yield item["Key"]

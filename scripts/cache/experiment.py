@@ -1,0 +1,140 @@
+"""The experiment itself: passes of invocations, and what CloudWatch counted during them."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from scripts.cache.invocation import Invocation, Invoker, Request
+from scripts.cache.metrics import (
+    CACHE_METRICS,
+    HITS,
+    LOADS,
+    LOOKUPS,
+    UNLOADS,
+    CloudWatchMetrics,
+    Metric,
+    Series,
+    floor_to_period,
+)
+from scripts.cache.runner import run_requests
+from scripts.cache.summary import CacheCounts, Summary, summarize
+from scripts.cache.temperature import mark_cold
+from scripts.cache.traffic import Pass
+
+INVOCATIONS_PER_PERIOD = 20
+"""The default pace: a pass of 100 then spans five points of a chart, on AWS as on a laptop."""
+
+
+@dataclass(frozen=True)
+class PassResult:
+    """One pass with its rows, all of them within [start, end) in whole CloudWatch periods."""
+
+    label: str
+    start: float
+    end: float
+    invocations: tuple[Invocation, ...]
+    summary: Summary
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A finished experiment; ``metrics`` cover [start, end) in seconds since the epoch."""
+
+    period: int
+    start: float
+    end: float
+    passes: tuple[PassResult, ...]
+    summary: Summary
+    metrics: dict[Metric, Series]
+    metrics_complete: bool
+
+    @property
+    def invocations(self) -> tuple[Invocation, ...]:
+        return tuple(row for one in self.passes for row in one.invocations)
+
+
+@dataclass(frozen=True)
+class RawPass:
+    """A pass that has run and is yet to be held against CloudWatch."""
+
+    label: str
+    start: float
+    end: float
+    invocations: tuple[Invocation, ...]
+
+
+def run_passes(
+    invoker: Invoker,
+    passes: Sequence[Pass],
+    *,
+    period: int,
+    concurrency: int,
+    per_second: float | None,
+    on_pass: Callable[[int, Pass], None],
+    on_invocation: Callable[[Invocation], None],
+) -> list[RawPass]:
+    """Run the passes one after the other, each from the beginning of a CloudWatch period.
+
+    So no period holds invocations of two passes, and CloudWatch's counts belong to one of them.
+    """
+    done: list[RawPass] = []
+    numbers = count(1)
+    for pass_number, one in enumerate(passes, 1):
+        requests = [Request(next(numbers), pass_number, name) for name in one.target_models]
+        _wait_for_next_period(period)
+        on_pass(pass_number, one)
+        rows = run_requests(
+            invoker.invoke,
+            requests,
+            concurrency=concurrency,
+            per_second=per_second,
+            on_invocation=on_invocation,
+        )
+        start = floor_to_period(min(row.started for row in rows), period)
+        end = floor_to_period(max(row.finished for row in rows), period) + period
+        done.append(RawPass(one.label, start, end, tuple(rows)))
+    return done
+
+
+def hold_against_metrics(
+    metrics: CloudWatchMetrics, passes: Sequence[RawPass], *, period: int, timeout: float
+) -> Experiment:
+    """Wait for CloudWatch, then tell cold from warm invocations and sum up."""
+    start = passes[0].start - period
+    end = passes[-1].end + period
+    invoked = sum(row.succeeded for one in passes for row in one.invocations)
+    complete = metrics.wait_for_invocations(invoked, start, end, period, timeout)
+    series = metrics.read(CACHE_METRICS, start, end, period)
+    results = tuple(_pass_result(one, series) for one in passes)
+    rows = [row for one in results for row in one.invocations]
+    busy = sum(one.summary.seconds for one in results)
+    elapsed = max(row.finished for row in rows) - min(row.started for row in rows)
+    return Experiment(
+        period=period,
+        start=start,
+        end=end,
+        passes=results,
+        summary=summarize("all", rows, _counts(series, start, end), elapsed - busy),
+        metrics=series,
+        metrics_complete=complete,
+    )
+
+
+def _pass_result(one: RawPass, series: dict[Metric, Series]) -> PassResult:
+    counts = _counts(series, one.start, one.end)
+    rows = mark_cold(one.invocations, counts.misses if counts else None)
+    return PassResult(
+        one.label, one.start, one.end, tuple(rows), summarize(one.label, rows, counts)
+    )
+
+
+def _counts(series: dict[Metric, Series], start: float, end: float) -> CacheCounts | None:
+    lookups, hits, loads, unloads = (
+        round(series[metric].total(start, end)) for metric in (LOOKUPS, HITS, LOADS, UNLOADS)
+    )
+    return CacheCounts(lookups, hits, loads, unloads) if lookups else None
+
+
+def _wait_for_next_period(period: int) -> None:
+    time.sleep(period - time.time() % period)

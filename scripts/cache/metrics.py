@@ -1,0 +1,169 @@
+"""The metrics of a model cache, as CloudWatch has them.
+
+Names, units and statistics: SageMaker Developer Guide, "CloudWatch Metrics for Multi-Model Endpoint
+Deployments" and "Monitor Amazon SageMaker AI with Amazon CloudWatch".
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import median_low
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from scripts.cache.endpoint import WatchedEndpoint
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+
+STANDARD_PERIOD = 60
+"""SageMaker publishes once a minute unless the endpoint config's MetricsConfig says otherwise."""
+PERIODS = (1, 5, 10, 30, 60, 300)
+"""Periods below 60 seconds are for high-resolution metrics (GetMetricData, MetricStat)."""
+_INVOCATION_NAMESPACE = "AWS/SageMaker"
+_INSTANCE_NAMESPACE = "/aws/sagemaker/Endpoints"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A CloudWatch metric of an endpoint variant with one statistic."""
+
+    namespace: str
+    name: str
+    statistic: str
+
+
+LOADED_MODELS = Metric(_INSTANCE_NAMESPACE, "LoadedModelCount", "Average")
+MEMORY = Metric(_INSTANCE_NAMESPACE, "MemoryUtilization", "Average")
+HIT_RATIO = Metric(_INVOCATION_NAMESPACE, "ModelCacheHit", "Average")
+HITS = Metric(_INVOCATION_NAMESPACE, "ModelCacheHit", "Sum")
+LOOKUPS = Metric(_INVOCATION_NAMESPACE, "ModelCacheHit", "SampleCount")
+LOADS = Metric(_INVOCATION_NAMESPACE, "ModelLoadingTime", "SampleCount")
+UNLOADS = Metric(_INVOCATION_NAMESPACE, "ModelUnloadingTime", "SampleCount")
+INVOCATIONS = Metric(_INVOCATION_NAMESPACE, "Invocations", "Sum")
+CACHE_METRICS = (LOADED_MODELS, MEMORY, HIT_RATIO, HITS, LOOKUPS, LOADS, UNLOADS, INVOCATIONS)
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values of one metric; each timestamp (seconds since the epoch) begins a period."""
+
+    period: int
+    timestamps: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
+
+    def total(self, start: float = -math.inf, end: float = math.inf) -> float:
+        """Sum of the values of the periods that begin in [start, end)."""
+        return sum(
+            value
+            for timestamp, value in zip(self.timestamps, self.values, strict=True)
+            if start <= timestamp < end
+        )
+
+
+class CloudWatchMetrics:
+    """Reads metrics of one endpoint variant."""
+
+    def __init__(self, cloudwatch: "CloudWatchClient", endpoint: WatchedEndpoint) -> None:
+        self._cloudwatch = cloudwatch
+        self._dimensions = {"EndpointName": endpoint.name, "VariantName": endpoint.variant}
+
+    def read(
+        self,
+        metrics: Sequence[Metric],
+        start: float,
+        end: float,
+        period: int,
+        dimensions: Mapping[str, str] | None = None,
+    ) -> dict[Metric, Series]:
+        """Series of the metrics within [start, end) in seconds since the epoch.
+
+        ``dimensions`` are further ones besides the endpoint's and variant's names.
+        """
+        queries = [
+            self._query(f"m{number}", metric, period, dimensions or {})
+            for number, metric in enumerate(metrics)
+        ]
+        points: dict[str, list[tuple[float, float]]] = {query["Id"]: [] for query in queries}
+        pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=queries,
+            StartTime=_moment(start),
+            EndTime=_moment(end),
+            ScanBy="TimestampAscending",
+        )
+        for page in pages:
+            for result in page["MetricDataResults"]:
+                timestamps = (moment.timestamp() for moment in result["Timestamps"])
+                points[result["Id"]] += zip(timestamps, result["Values"], strict=True)
+        return {
+            metric: _series(period, points[query["Id"]])
+            for metric, query in zip(metrics, queries, strict=True)
+        }
+
+    def resolution(self, now: float) -> int:
+        """Seconds between the points that the endpoint publishes, read off its last 15 minutes."""
+        try:
+            memory = self.read([MEMORY], now - 900, now, period=1)[MEMORY]
+        except ClientError:  # a service that insists on multiples of 60
+            return STANDARD_PERIOD
+        steps = [b - a for a, b in zip(memory.timestamps, memory.timestamps[1:], strict=False)]
+        if not steps:
+            return STANDARD_PERIOD
+        return next((period for period in PERIODS if period >= median_low(steps)), PERIODS[-1])
+
+    def wait_for_invocations(
+        self,
+        count: int,
+        start: float,
+        end: float,
+        period: int,
+        timeout: float,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> bool:
+        """Wait until CloudWatch has counted the invocations; False when it did not in time.
+
+        Metrics reach CloudWatch a minute or two after the fact.
+        """
+        deadline = time.monotonic() + timeout
+        while self.read([LOOKUPS], start, end, period)[LOOKUPS].total() < count:
+            if time.monotonic() > deadline:
+                return False
+            sleep(min(5.0, max(0.5, period / 6)))
+        return True
+
+    def _query(
+        self, identifier: str, metric: Metric, period: int, dimensions: Mapping[str, str]
+    ) -> "MetricDataQueryTypeDef":
+        return {
+            "Id": identifier,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": metric.namespace,
+                    "MetricName": metric.name,
+                    "Dimensions": [
+                        {"Name": name, "Value": value}
+                        for name, value in {**self._dimensions, **dimensions}.items()
+                    ],
+                },
+                "Period": period,
+                "Stat": metric.statistic,
+            },
+        }
+
+
+def floor_to_period(moment: float, period: int) -> float:
+    """The beginning of the CloudWatch period that holds the moment."""
+    return moment // period * period
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _series(period: int, points: Sequence[tuple[float, float]]) -> Series:
+    ordered = sorted(points)
+    return Series(period, tuple(t for t, _ in ordered), tuple(value for _, value in ordered))

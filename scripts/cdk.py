@@ -1,0 +1,73 @@
+"""Runs the project's pinned CDK CLI."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+CLI = ROOT / "node_modules" / ".bin" / "cdk"
+LINES_SHOWN = 20
+
+
+class CdkError(Exception):
+    """The CLI is missing or ended with an error; the text holds the end of its output."""
+
+
+def run_cdk(
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    directory: Path = ROOT,
+    quiet: bool = False,
+) -> None:
+    """Run ``cdk`` with these arguments and wait for it.
+
+    Parameters
+    ----------
+    environment
+        Variables on top of this process's own.
+    directory
+        Where to run; the CLI reads cdk.json there.
+    quiet
+        Show the output only if the CLI fails; otherwise it goes to the terminal.
+
+    Raises
+    ------
+    CdkError
+        The CLI is not installed, or it failed.
+    """
+    if not CLI.exists():
+        raise CdkError(f"{CLI} is missing; run: make setup")
+    command = [str(CLI), *arguments]
+    completed = subprocess.run(
+        command,
+        cwd=directory,
+        env=cdk_environment(os.environ, environment or {}),
+        stdin=subprocess.DEVNULL if quiet else None,
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT if quiet else None,
+        text=True,
+    )
+    if completed.returncode:
+        raise CdkError(_failure(arguments, completed))
+
+
+def cdk_environment(current: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which the CLI finds node and Python in this virtual environment."""
+    scripts = str(Path(sys.executable).parent)
+    return {
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+        **current,
+        **extra,
+        "PATH": os.pathsep.join([scripts, current.get("PATH", os.defpath)]),
+    }
+
+
+def _failure(arguments: Sequence[str], completed: subprocess.CompletedProcess[str]) -> str:
+    line = f"cdk {' '.join(arguments)} ended with status {completed.returncode}"
+    if not completed.stdout:
+        return line
+    return "\n".join([line, *completed.stdout.splitlines()[-LINES_SHOWN:]])
