@@ -22,10 +22,12 @@ def run_cdk(
     directory: Path = ROOT,
     quiet: bool = False,
 ) -> None:
-    """Run ``cdk`` with these arguments and wait for it.
+    """Run ``cdk`` and wait for it.
 
     Parameters
     ----------
+    arguments
+        The command and its options, for example ``["deploy", "housing-dev-storage"]``.
     environment
         Variables on top of this process's own.
     directory

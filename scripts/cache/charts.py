@@ -5,6 +5,7 @@ metrics CloudWatch still has; the third shows every invocation.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib import style
@@ -15,11 +16,20 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scripts.cache.endpoint import WatchedEndpoint
 from scripts.cache.experiment import Experiment, PassResult
 from scripts.cache.invocation import Invocation
-from scripts.cache.metrics import HIT_RATIO, LOADED_MODELS, MEMORY, Metric, Series
+from scripts.cache.metrics import HIT_RATIO, LOADED_MODELS, MEMORY, Metric, plateaus
 from scripts.cache.summary import Latencies
 
 BLUE, ORANGE, GREEN, INK, GREY = "#1f5fa8", "#d1495b", "#2a9d6f", "#222b36", "#8a94a0"
 _STYLE = Path(__file__).with_name("report.mplstyle")
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How plateaus of a metric are written; ``offset`` from the line in points."""
+
+    color: str
+    text: str
+    offset: int
 
 
 def draw_charts(directory: Path, endpoint: WatchedEndpoint, experiment: Experiment) -> list[Path]:
@@ -43,9 +53,8 @@ def loaded_models_chart(endpoint: WatchedEndpoint, experiment: Experiment) -> Fi
     """LoadedModelCount on the left, MemoryUtilization on the right axis."""
     figure, axes = _metrics_chart(endpoint, experiment, "Models in memory")
     memory_axes = _right_axes(axes, "MemoryUtilization (%)", ORANGE, top=100)
-    _plot_metric(memory_axes, experiment, MEMORY, ORANGE, "MemoryUtilization")
-    _annotate_last(memory_axes, experiment, MEMORY, ORANGE, "{:.0f} %")
-    _legend(axes, memory_axes)
+    _plot_metric(memory_axes, experiment, MEMORY, ORANGE)
+    _annotate_plateaus(memory_axes, experiment, MEMORY, _Look(ORANGE, "{:.0f} %", -11))
     _footnote(figure, endpoint, experiment, (LOADED_MODELS, MEMORY))
     return figure
 
@@ -54,8 +63,7 @@ def cache_hits_chart(endpoint: WatchedEndpoint, experiment: Experiment) -> Figur
     """LoadedModelCount on the left, ModelCacheHit (share of look-ups) on the right axis."""
     figure, axes = _metrics_chart(endpoint, experiment, "Cache hits")
     hit_axes = _right_axes(axes, "ModelCacheHit (average)", GREEN, top=1.0)
-    _plot_metric(hit_axes, experiment, HIT_RATIO, GREEN, "ModelCacheHit")
-    _legend(axes, hit_axes)
+    _plot_metric(hit_axes, experiment, HIT_RATIO, GREEN)
     _footnote(figure, endpoint, experiment, (LOADED_MODELS, HIT_RATIO))
     return figure
 
@@ -72,12 +80,12 @@ def latency_chart(endpoint: WatchedEndpoint, experiment: Experiment) -> Figure:
     )
     _scatter(axes, [row for row in rows if row.cold is None], experiment, GREY, "unknown", None)
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.set_ylabel("latency at the client (ms)")
     axes.set_title(f"Latency: {endpoint.name}, {endpoint.hardware}")
     _time_axis(axes, experiment)
     _mark_passes(axes, experiment.passes, experiment.start)
-    _legend(axes)
+    figure.legend(loc="outside lower right", ncols=3)
     _footnote(figure, endpoint, experiment, (), _COLD_NOTE)
     return figure
 
@@ -93,7 +101,7 @@ def _metrics_chart(
 ) -> tuple[Figure, Axes]:
     figure = Figure()
     axes = figure.subplots()
-    _plot_metric(axes, experiment, LOADED_MODELS, BLUE, "LoadedModelCount")
+    _plot_metric(axes, experiment, LOADED_MODELS, BLUE)
     values = experiment.metrics[LOADED_MODELS].values
     axes.set_ylim(0, max(10.0, 1.25 * max(values, default=0)))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -101,19 +109,16 @@ def _metrics_chart(
     axes.set_title(f"{title}: {endpoint.name}, {endpoint.hardware}")
     _time_axis(axes, experiment)
     _mark_passes(axes, experiment.passes, experiment.start)
-    _annotate_plateaus(axes, experiment)
+    _annotate_plateaus(axes, experiment, LOADED_MODELS, _Look(BLUE, "{:.0f}", 11))
     return figure, axes
 
 
-def _plot_metric(
-    axes: Axes, experiment: Experiment, metric: Metric, color: str, label: str
-) -> None:
+def _plot_metric(axes: Axes, experiment: Experiment, metric: Metric, color: str) -> None:
     series = experiment.metrics[metric]
     axes.plot(
         [timestamp - experiment.start for timestamp in series.timestamps],
         series.values,
         color=color,
-        label=label,
     )
 
 
@@ -138,8 +143,8 @@ def _scatter(
         return
     text = f"{label} ({len(rows)})"
     if latencies:
-        text = f"{label} ({len(rows)}): p50 {latencies.p50:.3g}, p99 {latencies.p99:.3g} ms"
-        axes.axhline(latencies.p50, color=color, linewidth=1, linestyle=(0, (4, 3)))
+        text = f"{label} ({len(rows)}): p50 {_short(latencies.p50)}, p99 {_short(latencies.p99)} ms"
+        axes.axhline(latencies.p50, color=color, linewidth=1, linestyle="--", marker="")
     axes.scatter(
         [row.started - experiment.start for row in rows],
         [row.latency * 1000 for row in rows],
@@ -149,6 +154,10 @@ def _scatter(
         linewidths=0,
         label=text,
     )
+
+
+def _short(milliseconds: float) -> str:
+    return f"{milliseconds:,.0f}" if milliseconds >= 10 else f"{milliseconds:.1f}"
 
 
 def _time_axis(axes: Axes, experiment: Experiment) -> None:
@@ -176,47 +185,19 @@ def _mark_passes(axes: Axes, passes: Sequence[PassResult], origin: float) -> Non
         )
 
 
-def _annotate_plateaus(axes: Axes, experiment: Experiment) -> None:
-    """Write the count that each pass ended with above its last point."""
-    series = experiment.metrics[LOADED_MODELS]
-    for one in experiment.passes:
-        point = _last_point(series, one.start, one.end)
-        if point:
-            _annotate(axes, (point[0] - experiment.start, point[1]), f"{point[1]:.0f}", BLUE)
-
-
-def _annotate_last(
-    axes: Axes, experiment: Experiment, metric: Metric, color: str, text: str
-) -> None:
-    point = _last_point(experiment.metrics[metric], experiment.start, experiment.end)
-    if point:
-        _annotate(axes, (point[0] - experiment.start, point[1]), text.format(point[1]), color)
-
-
-def _annotate(axes: Axes, point: tuple[float, float], text: str, color: str) -> None:
-    axes.annotate(
-        text,
-        point,
-        xytext=(0, 7),
-        textcoords="offset points",
-        ha="center",
-        fontweight="bold",
-        color=color,
-    )
-
-
-def _last_point(series: Series, start: float, end: float) -> tuple[float, float] | None:
-    points = zip(series.timestamps, series.values, strict=True)
-    return max((point for point in points if start <= point[0] < end), default=None)
-
-
-def _legend(*axes: Axes) -> None:
-    handles, labels = [], []
-    for one in axes:
-        own_handles, own_labels = one.get_legend_handles_labels()
-        handles += own_handles
-        labels += own_labels
-    axes[-1].legend(handles, labels, loc="lower right")
+def _annotate_plateaus(axes: Axes, experiment: Experiment, metric: Metric, look: "_Look") -> None:
+    """Write its value beside every stretch on which the metric stood still."""
+    for plateau in plateaus(experiment.metrics[metric]):
+        axes.annotate(
+            look.text.format(plateau.value),
+            ((plateau.start + plateau.end) / 2 - experiment.start, plateau.value),
+            xytext=(0, look.offset),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontweight="bold",
+            color=look.color,
+        )
 
 
 def _footnote(

@@ -24,6 +24,7 @@ STANDARD_PERIOD = 60
 """SageMaker publishes once a minute unless the endpoint config's MetricsConfig says otherwise."""
 PERIODS = (1, 5, 10, 30, 60, 300)
 """Periods below 60 seconds are for high-resolution metrics (GetMetricData, MetricStat)."""
+PLATEAU_TOLERANCE = 0.5
 _INVOCATION_NAMESPACE = "AWS/SageMaker"
 _INSTANCE_NAMESPACE = "/aws/sagemaker/Endpoints"
 
@@ -63,6 +64,15 @@ class Series:
             for timestamp, value in zip(self.timestamps, self.values, strict=True)
             if start <= timestamp < end
         )
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """A stretch of time, in seconds since the epoch, on which a metric stood still."""
+
+    start: float
+    end: float
+    value: float
 
 
 class CloudWatchMetrics:
@@ -158,6 +168,23 @@ class CloudWatchMetrics:
 def floor_to_period(moment: float, period: int) -> float:
     """The beginning of the CloudWatch period that holds the moment."""
     return moment // period * period
+
+
+def plateaus(series: Series, points: int = 3) -> list[Plateau]:
+    """Stretches of at least so many equal values above zero, equal within half a unit."""
+    found: list[Plateau] = []
+    begin = 0
+    for index in range(1, len(series.values) + 1):
+        ended = index == len(series.values) or (
+            abs(series.values[index] - series.values[begin]) > PLATEAU_TOLERANCE
+        )
+        if not ended:
+            continue
+        if index - begin >= points and series.values[begin] > 0:
+            start, end = series.timestamps[begin], series.timestamps[index - 1]
+            found.append(Plateau(start, end, series.values[index - 1]))
+        begin = index
+    return found
 
 
 def _moment(seconds: float) -> datetime:

@@ -1,0 +1,174 @@
+"""Puts models where the endpoint finds them.
+
+A multi-model endpoint may hold the old bytes of a key that was overwritten (AWS: "Don't overwrite
+model artifacts in Amazon S3",
+https://docs.aws.amazon.com/sagemaker/latest/dg/add-models-to-endpoint.html), so that each version
+of a city's model has a key of its own, and every write here is conditional on the key being free.
+"""
+
+import hashlib
+import io
+import re
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
+
+MODELS_PREFIX = "models/"
+PREPROCESSOR_PREFIX = "preprocessor/"
+CITY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+SHA256_METADATA = "sha256"
+# Preconditions that fail because somebody else wrote the key, see
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
+
+
+class PublishError(Exception):
+    """A model cannot be published; one line."""
+
+
+@dataclass(frozen=True)
+class PublishedModel:
+    """One version of a city's model; ``is_new`` is False where the same bytes were there before."""
+
+    city: str
+    version: int
+    is_new: bool = True
+
+    @property
+    def target_model(self) -> str:
+        """The TargetModel of InvokeEndpoint."""
+        return target_model(self.city, self.version)
+
+    @property
+    def key(self) -> str:
+        """The S3 key."""
+        return MODELS_PREFIX + self.target_model
+
+
+@dataclass(frozen=True)
+class PublishedPreprocessor:
+    """The preprocessor that the endpoint uses after its next deployment."""
+
+    model_data_url: str
+    is_new: bool
+
+
+def target_model(city: str, version: int = 1) -> str:
+    """``Chicago_IL/Chicago_IL.tar.gz``, and ``Chicago_IL/Chicago_IL-v2.tar.gz`` from then on."""
+    check_city(city)
+    suffix = "" if version == 1 else f"-v{version}"
+    return f"{city}/{city}{suffix}.tar.gz"
+
+
+def check_city(city: str) -> str:
+    """The city, if its name can stand in keys and job names; raises ``PublishError`` if not."""
+    if not CITY_PATTERN.fullmatch(city):
+        raise PublishError(
+            f"city {city!r}: letters, digits, _ and - only, at most 63, such as NewYork_NY"
+        )
+    return city
+
+
+def versions(s3: "S3Client", bucket: str, city: str) -> list[int]:
+    """The published versions of a city, in ascending order."""
+    pattern = re.compile(rf"{re.escape(city)}(?:-v([1-9]\d*))?\.tar\.gz")
+    prefix = f"{MODELS_PREFIX}{check_city(city)}/"
+    names = [key.removeprefix(prefix) for key in list_keys(s3, bucket, prefix)]
+    return sorted(int(match[1] or 1) for name in names if (match := pattern.fullmatch(name)))
+
+
+def published_cities(s3: "S3Client", bucket: str) -> list[str]:
+    """Cities that have at least one model."""
+    keys = list_keys(s3, bucket, MODELS_PREFIX)
+    names = [key.removeprefix(MODELS_PREFIX) for key in keys if key.endswith(".tar.gz")]
+    return sorted({name.partition("/")[0] for name in names if "/" in name})
+
+
+def list_keys(s3: "S3Client", bucket: str, prefix: str) -> list[str]:
+    """All keys with this prefix."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+
+def publish_model(
+    s3: "S3Client", bucket: str, city: str, artifact: bytes, *, dry_run: bool = False
+) -> PublishedModel:
+    """Publish a model.tar.gz as the city's next version.
+
+    Publishing the latest version's bytes again changes nothing. Of two publishers at once each
+    gets a version of its own. With ``dry_run`` the answer is the same and nothing is written.
+    """
+    digest = hashlib.sha256(artifact).hexdigest()
+    while True:
+        latest = max(versions(s3, bucket, city), default=0)
+        if latest and _digest(s3, bucket, PublishedModel(city, latest).key) == digest:
+            return PublishedModel(city, latest, is_new=False)
+        model = PublishedModel(city, latest + 1)
+        if dry_run or _put_if_absent(s3, bucket, model.key, artifact, digest):
+            return model
+
+
+def publish_preprocessor(
+    s3: "S3Client",
+    ssm: "SSMClient",
+    bucket: str,
+    parameter: str,
+    artifact: bytes,
+    *,
+    dry_run: bool = False,
+) -> PublishedPreprocessor:
+    """Store the preprocessor under its content hash and its URL in an SSM parameter."""
+    key = preprocessor_key(artifact)
+    url = f"s3://{bucket}/{key}"
+    is_new = url != current_preprocessor(ssm, parameter)
+    if not dry_run:
+        _put_if_absent(s3, bucket, key, artifact, hashlib.sha256(artifact).hexdigest())
+        if is_new:
+            ssm.put_parameter(Name=parameter, Value=url, Type="String", Overwrite=True)
+    return PublishedPreprocessor(url, is_new)
+
+
+def current_preprocessor(ssm: "SSMClient", parameter: str) -> str | None:
+    """The URL in the SSM parameter; None where nothing has been published."""
+    try:
+        return ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
+    except ssm.exceptions.ParameterNotFound:
+        return None
+
+
+def preprocessor_key(artifact: bytes) -> str:
+    """``preprocessor/<sha256>/model.tar.gz``, the hash being that of the files in the archive.
+
+    Times and owners of the archive's members do not count: fitting again on the same houses gives
+    the same key, and the endpoint stays as it is.
+    """
+    digest = hashlib.sha256()
+    with tarfile.open(fileobj=io.BytesIO(artifact), mode="r:gz") as archive:
+        for member in sorted(archive.getmembers(), key=lambda member: member.name):
+            file = archive.extractfile(member)
+            if file is not None:
+                content = file.read()
+                digest.update(f"{member.name}\0{len(content)}\0".encode() + content)
+    return f"{PREPROCESSOR_PREFIX}{digest.hexdigest()}/model.tar.gz"
+
+
+def _digest(s3: "S3Client", bucket: str, key: str) -> str | None:
+    return s3.head_object(Bucket=bucket, Key=key)["Metadata"].get(SHA256_METADATA)
+
+
+def _put_if_absent(s3: "S3Client", bucket: str, key: str, body: bytes, digest: str) -> bool:
+    try:
+        s3.put_object(
+            Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", Metadata={SHA256_METADATA: digest}
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _TAKEN:
+            return False
+        raise
+    return True
