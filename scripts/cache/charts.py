@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from scripts.cache.endpoint import WatchedEndpoint
 from scripts.cache.experiment import Experiment, PassResult
@@ -19,7 +19,7 @@ from scripts.cache.invocation import Invocation
 from scripts.cache.metrics import HIT_RATIO, LOADED_MODELS, MEMORY, Metric, plateaus
 from scripts.cache.summary import Latencies
 
-BLUE, ORANGE, GREEN, INK, GREY = "#1f5fa8", "#d1495b", "#2a9d6f", "#222b36", "#8a94a0"
+BLUE, RED, GREEN, INK, GREY = "#1f5fa8", "#d1495b", "#2a9d6f", "#222b36", "#8a94a0"
 _STYLE = Path(__file__).with_name("report.mplstyle")
 
 
@@ -52,9 +52,9 @@ def draw_charts(directory: Path, endpoint: WatchedEndpoint, experiment: Experime
 def loaded_models_chart(endpoint: WatchedEndpoint, experiment: Experiment) -> Figure:
     """LoadedModelCount on the left, MemoryUtilization on the right axis."""
     figure, axes = _metrics_chart(endpoint, experiment, "Models in memory")
-    memory_axes = _right_axes(axes, "MemoryUtilization (%)", ORANGE, top=100)
-    _plot_metric(memory_axes, experiment, MEMORY, ORANGE)
-    _annotate_plateaus(memory_axes, experiment, MEMORY, _Look(ORANGE, "{:.0f} %", -11))
+    memory_axes = _right_axes(axes, "MemoryUtilization (%)", RED, top=100)
+    _plot_metric(memory_axes, experiment, MEMORY, RED)
+    _annotate_plateaus(memory_axes, experiment, MEMORY, _Look(RED, "{:.0f} %", -11))
     _footnote(figure, endpoint, experiment, (LOADED_MODELS, MEMORY))
     return figure
 
@@ -74,18 +74,19 @@ def latency_chart(endpoint: WatchedEndpoint, experiment: Experiment) -> Figure:
     axes = figure.subplots()
     rows = [row for row in experiment.invocations if row.succeeded]
     summary = experiment.summary
-    _scatter(axes, [row for row in rows if row.cold], experiment, ORANGE, "cold", summary.cold)
+    _scatter(axes, [row for row in rows if row.cold], experiment, RED, "cold", summary.cold)
     _scatter(
         axes, [row for row in rows if row.cold is False], experiment, BLUE, "warm", summary.warm
     )
     _scatter(axes, [row for row in rows if row.cold is None], experiment, GREY, "unknown", None)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylabel("latency at the client (ms)")
     axes.set_title(f"Latency: {endpoint.name}, {endpoint.hardware}")
     _time_axis(axes, experiment)
     _mark_passes(axes, experiment.passes, experiment.start)
-    figure.legend(loc="outside lower right", ncols=3)
     _footnote(figure, endpoint, experiment, (), _COLD_NOTE)
     return figure
 
@@ -139,12 +140,6 @@ def _scatter(
     label: str,
     latencies: Latencies | None,
 ) -> None:
-    if not rows:
-        return
-    text = f"{label} ({len(rows)})"
-    if latencies:
-        text = f"{label} ({len(rows)}): p50 {_short(latencies.p50)}, p99 {_short(latencies.p99)} ms"
-        axes.axhline(latencies.p50, color=color, linewidth=1, linestyle="--", marker="")
     axes.scatter(
         [row.started - experiment.start for row in rows],
         [row.latency * 1000 for row in rows],
@@ -152,7 +147,18 @@ def _scatter(
         color=color,
         alpha=0.65,
         linewidths=0,
-        label=text,
+    )
+    if not latencies:
+        return
+    axes.axhline(latencies.p50, color=color, linewidth=1, linestyle="--", marker="")
+    axes.annotate(
+        f"{len(rows)} {label}\np50 {_short(latencies.p50)} ms\np99 {_short(latencies.p99)} ms",
+        (1.0, latencies.p50),
+        xycoords=("axes fraction", "data"),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        color=color,
     )
 
 

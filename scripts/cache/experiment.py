@@ -28,7 +28,10 @@ INVOCATIONS_PER_PERIOD = 20
 
 @dataclass(frozen=True)
 class PassResult:
-    """One pass with its rows, all of them within [start, end) in whole CloudWatch periods."""
+    """One pass with its rows, all of them within [start, end).
+
+    Both are beginnings of CloudWatch periods, in seconds since the epoch.
+    """
 
     label: str
     start: float
@@ -76,13 +79,15 @@ def run_passes(
 ) -> list[RawPass]:
     """Run the passes one after the other, each from the beginning of a CloudWatch period.
 
-    So no period holds invocations of two passes, and CloudWatch's counts belong to one of them.
+    A pass ends with an idle period, because metrics may be stamped a little late. So no period
+    holds invocations of two passes, and what CloudWatch counted belongs to one of them.
     """
     done: list[RawPass] = []
+    begin = floor_to_period(time.time(), period) + period
     numbers = count(1)
     for pass_number, one in enumerate(passes, 1):
         requests = [Request(next(numbers), pass_number, name) for name in one.target_models]
-        _wait_for_next_period(period)
+        _wait_until(begin)
         on_pass(pass_number, one)
         rows = run_requests(
             invoker.invoke,
@@ -91,9 +96,9 @@ def run_passes(
             per_second=per_second,
             on_invocation=on_invocation,
         )
-        start = floor_to_period(min(row.started for row in rows), period)
-        end = floor_to_period(max(row.finished for row in rows), period) + period
-        done.append(RawPass(one.label, start, end, tuple(rows)))
+        end = floor_to_period(max(row.finished for row in rows), period) + 2 * period
+        done.append(RawPass(one.label, begin, end, tuple(rows)))
+        begin = end
     return done
 
 
@@ -102,7 +107,7 @@ def hold_against_metrics(
 ) -> Experiment:
     """Wait for CloudWatch, then tell cold from warm invocations and sum up."""
     start = passes[0].start - period
-    end = passes[-1].end + period
+    end = passes[-1].end
     invoked = sum(row.succeeded for one in passes for row in one.invocations)
     complete = metrics.wait_for_invocations(invoked, start, end, period, timeout)
     series = metrics.read(CACHE_METRICS, start, end, period)
@@ -136,5 +141,5 @@ def _counts(series: dict[Metric, Series], start: float, end: float) -> CacheCoun
     return CacheCounts(lookups, hits, loads, unloads) if lookups else None
 
 
-def _wait_for_next_period(period: int) -> None:
-    time.sleep(period - time.time() % period)
+def _wait_until(moment: float) -> None:
+    time.sleep(max(0.0, moment - time.time()))
