@@ -114,8 +114,9 @@ class CloudWatchMetrics:
             for metric, query in zip(metrics, queries, strict=True)
         }
 
-    def resolution(self, now: float) -> int:
+    def resolution(self) -> int:
         """Seconds between the points that the endpoint publishes, read off its last 15 minutes."""
+        now = time.time()
         try:
             memory = self.read([MEMORY], now - 900, now, period=1)[MEMORY]
         except ClientError:  # a service that insists on multiples of 60
