@@ -1,1 +1,46 @@
 """CDK constructs for SageMaker multi-model endpoints behind an inference pipeline."""
+
+from sagemaker_mme.container_image import BoundImage, ContainerImage
+from sagemaker_mme.endpoint_alarms import EndpointAlarms
+from sagemaker_mme.endpoint_dashboard import EndpointDashboard
+from sagemaker_mme.inference_pipeline_model import (
+    Container,
+    InferencePipelineModel,
+    ModelCache,
+    ModelData,
+    MultiModelContainer,
+)
+from sagemaker_mme.instance_type import InstanceType
+from sagemaker_mme.model_store import ModelStore, Prefix, PrefixGrants
+from sagemaker_mme.multi_model_endpoint import (
+    MultiModelEndpoint,
+    MultiModelEndpointBase,
+    MultiModelEndpointGrants,
+)
+from sagemaker_mme.problems import InvalidPropsError
+from sagemaker_mme.service_roles import SageMakerRole, TrainingRole
+from sagemaker_mme.target_model_invoker_role import TargetModelInvokerRole, TenantInvokerRole
+
+__all__ = [
+    "BoundImage",
+    "Container",
+    "ContainerImage",
+    "EndpointAlarms",
+    "EndpointDashboard",
+    "InferencePipelineModel",
+    "InstanceType",
+    "InvalidPropsError",
+    "ModelCache",
+    "ModelData",
+    "ModelStore",
+    "MultiModelContainer",
+    "MultiModelEndpoint",
+    "MultiModelEndpointBase",
+    "MultiModelEndpointGrants",
+    "Prefix",
+    "PrefixGrants",
+    "SageMakerRole",
+    "TargetModelInvokerRole",
+    "TenantInvokerRole",
+    "TrainingRole",
+]

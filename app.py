@@ -1,0 +1,54 @@
+"""The CDK app: the four stacks of one stage (``-c stage=prod``; ``dev`` when not given)."""
+
+from typing import NamedTuple
+
+import aws_cdk as cdk
+
+from stacks.access import AccessStack
+from stacks.config import load_config
+from stacks.hosting import HostingStack
+from stacks.monitoring import MonitoringStack
+from stacks.names import stack_name
+from stacks.storage import StorageStack
+
+
+class HousingStacks(NamedTuple):
+    """The stacks of one stage, in the order in which they are deployed."""
+
+    storage: StorageStack
+    hosting: HostingStack
+    access: AccessStack
+    monitoring: MonitoringStack
+
+
+def add_stacks(app: cdk.App, stage: str) -> HousingStacks:
+    """Add the stacks of ``stage``, configured by the context key ``housing``, to ``app``."""
+    config = load_config(app.node.try_get_context("housing"), stage)
+    env = cdk.Environment(account=config.account, region=config.region)
+    storage = StorageStack(app, stack_name(stage, "storage"), config=config, env=env)
+    hosting = HostingStack(
+        app,
+        stack_name(stage, "hosting"),
+        stage=stage,
+        config=config,
+        model_store=storage.model_store,
+        env=env,
+    )
+    access = AccessStack(app, stack_name(stage, "access"), stage=stage, config=config, env=env)
+    monitoring = MonitoringStack(
+        app, stack_name(stage, "monitoring"), config=config, endpoint=hosting.endpoint, env=env
+    )
+    cdk.Tags.of(app).add("project", "housing")
+    cdk.Tags.of(app).add("stage", stage)
+    return HousingStacks(storage, hosting, access, monitoring)
+
+
+def main() -> None:
+    """Synthesize the stage that the context key ``stage`` names."""
+    app = cdk.App()
+    add_stacks(app, stage=app.node.try_get_context("stage") or "dev")
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,419 @@
+"""The endpoint: what it runs on, who may call it, how it scales and what it measures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_applicationautoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk.interfaces import aws_sagemaker as sagemaker_refs
+from constructs import Construct
+
+from sagemaker_mme.inference_pipeline_model import InferencePipelineModel
+from sagemaker_mme.instance_type import InstanceType
+from sagemaker_mme.metrics import EndpointMetrics
+from sagemaker_mme.problems import count_problem, is_token, raise_problems, seconds_problem
+from sagemaker_mme.service_roles import SageMakerRole
+from sagemaker_mme.target_model import CONDITION_KEY, pattern_problems
+
+DEFAULT_INSTANCE_TYPE = InstanceType("ml.m5.xlarge")
+DEFAULT_VARIANT = "AllTraffic"
+DEFAULT_CONTAINER_NAMES = ("container-1", "container-2")
+_NAME = re.compile(r"[a-z0-9](-*[a-z0-9]){0,62}")
+_MAX_ROLLBACK_ALARMS = 10
+_TIMEOUT_SECONDS = (60, 3600)
+
+
+class MultiModelEndpointGrants:
+    """Permissions to invoke an endpoint; reach them as ``endpoint.grants``.
+
+    Only ``sagemaker:InvokeEndpoint`` knows the condition key ``sagemaker:TargetModel``. Streaming
+    and asynchronous invocations do not, so nothing here grants them.
+    """
+
+    def __init__(self, endpoint: MultiModelEndpointBase) -> None:
+        self._endpoint = endpoint
+
+    def invoke(
+        self, grantee: iam.IGrantable, *, target_models: Sequence[str], allow_wide: bool = False
+    ) -> iam.Grant:
+        """Let ``grantee`` invoke the models that match one of ``target_models``.
+
+        :param target_models: patterns such as ``NewYork_NY/*``: ``*`` stands for any characters,
+          ``?`` for one, policy variables for their values, and case matters.
+        :param allow_wide: accept a pattern with a wildcard before its first slash.
+        """
+        raise_problems(self._endpoint, pattern_problems(target_models, allow_wide=allow_wide))
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["sagemaker:InvokeEndpoint"],
+            resource_arns=[self._endpoint.endpoint_arn],
+            conditions={"StringLike": {CONDITION_KEY: list(target_models)}},
+        )
+
+    def invoke_any(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let ``grantee`` invoke every model, those included that are added later."""
+        return self.invoke(grantee, target_models=["*"], allow_wide=True)
+
+
+@jsii.implements(sagemaker.IEndpoint)
+class MultiModelEndpointBase(EndpointMetrics, cdk.Resource):
+    """What new and imported endpoints have in common."""
+
+    variant_name: str
+    container_names: tuple[str, ...]
+
+    @property
+    def endpoint_arn(self) -> str:
+        """The ARN of the endpoint; its name is in lower case there."""
+        raise NotImplementedError
+
+    @property
+    def endpoint_name(self) -> str:
+        """The name of the endpoint."""
+        raise NotImplementedError
+
+    @property
+    def endpoint_ref(self) -> sagemaker_refs.EndpointReference:
+        """A reference to the endpoint, for constructs that take ``IEndpointRef``."""
+        return sagemaker_refs.EndpointReference(endpoint_arn=self.endpoint_arn)
+
+    @property
+    def grants(self) -> MultiModelEndpointGrants:
+        """Permissions to invoke the endpoint."""
+        return MultiModelEndpointGrants(self)
+
+    def grant_invoke(
+        self, grantee: iam.IGrantable, *, target_models: Sequence[str] | None = None
+    ) -> iam.Grant:
+        """Let ``grantee`` invoke ``target_models``; every model when None.
+
+        Other constructs call this, ``SagemakerIntegration`` for one. Prefer ``grants`` in code.
+        """
+        if target_models is None:
+            return self.grants.invoke_any(grantee)
+        return self.grants.invoke(grantee, target_models=target_models)
+
+
+class MultiModelEndpoint(MultiModelEndpointBase):
+    """A real-time endpoint in front of an ``InferencePipelineModel``.
+
+    :param model: the containers that the endpoint runs.
+    :param instance_type: what they run on. Default: ``ml.m5.xlarge``.
+    :param instance_count: how many at first; with ``auto_scale``, only until the first scaling.
+      Default: 1.
+    :param endpoint_name: lower case, up to 63 letters, digits and hyphens. Default: made from the
+      construct's path, and known at synth so that metrics and logs can be named.
+    :param variant_name: the name of the one production variant. Default: ``AllTraffic``.
+    :param volume_key: encrypts the instances' storage volumes. Default: SageMaker's own key.
+    :param container_startup_timeout: how long containers may take until they pass the health check,
+      60 to 3600 s. Default: SageMaker's.
+    :param model_download_timeout: how long the download of the ordinary containers' artifacts may
+      take, 60 to 3600 s. Default: SageMaker's.
+    :param rollback_alarms: up to 10; an update is taken back when one of them goes off. More can be
+      added with ``add_rollback_alarm``. Default: none.
+    :param log_retention: how long the containers' logs are kept. Default: one month.
+    :param log_removal_policy: what becomes of the log group. Default: RETAIN.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        model: InferencePipelineModel,
+        instance_type: InstanceType = DEFAULT_INSTANCE_TYPE,
+        instance_count: int = 1,
+        endpoint_name: str | None = None,
+        variant_name: str = DEFAULT_VARIANT,
+        volume_key: kms.IKey | None = None,
+        container_startup_timeout: cdk.Duration | None = None,
+        model_download_timeout: cdk.Duration | None = None,
+        rollback_alarms: Sequence[cloudwatch.IAlarm] = (),
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        log_removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        super().__init__(scope, construct_id, physical_name=endpoint_name)
+        name = endpoint_name or _generated_name(self)
+        raise_problems(
+            self,
+            [
+                *_name_problems(name),
+                *instance_type.problems(),
+                *count_problem("instance_count", instance_count, 1, 1000),
+                *_volume_key_problems(instance_type, volume_key),
+                *seconds_problem(
+                    "container_startup_timeout", container_startup_timeout, *_TIMEOUT_SECONDS
+                ),
+                *seconds_problem(
+                    "model_download_timeout", model_download_timeout, *_TIMEOUT_SECONDS
+                ),
+            ],
+        )
+        self.variant_name = variant_name
+        self.container_names = model.container_names
+        self._name = name
+        self._instance_type = instance_type
+        self._rollback_alarms: list[cloudwatch.IAlarm] = []
+        for alarm in rollback_alarms:
+            self.add_rollback_alarm(alarm)
+        if volume_key is not None and isinstance(model.role, SageMakerRole):
+            model.role.allow_volume_key(volume_key)
+
+        # SageMaker would make the log group itself, and keep its contents for ever.
+        self.log_group = logs.LogGroup(
+            self,
+            "LogGroup",
+            log_group_name=f"/aws/sagemaker/Endpoints/{name}",
+            retention=log_retention,
+            removal_policy=log_removal_policy,
+        )
+        # No name: a replaced config with the same name would collide, or go unnoticed.
+        config = sagemaker.CfnEndpointConfig(
+            self,
+            "Config",
+            kms_key_id=volume_key.key_arn if volume_key else None,
+            production_variants=[
+                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+                    variant_name=variant_name,
+                    model_name=model.model_name,
+                    instance_type=instance_type.name,
+                    initial_instance_count=instance_count,
+                    initial_variant_weight=1,
+                    container_startup_health_check_timeout_in_seconds=_seconds(
+                        container_startup_timeout
+                    ),
+                    model_data_download_timeout_in_seconds=_seconds(model_download_timeout),
+                )
+            ],
+        )
+        self._resource = sagemaker.CfnEndpoint(
+            self,
+            "Resource",
+            endpoint_name=name,
+            endpoint_config_name=config.attr_endpoint_config_name,
+        )
+        self._resource.node.add_dependency(self.log_group, model)
+
+    @staticmethod
+    def from_endpoint_name(
+        scope: Construct, construct_id: str, endpoint_name: str
+    ) -> MultiModelEndpointBase:
+        """An endpoint of this account and region, wherever it was made."""
+        return MultiModelEndpoint.from_endpoint_attributes(
+            scope, construct_id, endpoint_name=endpoint_name
+        )
+
+    @staticmethod
+    def from_endpoint_arn(
+        scope: Construct, construct_id: str, endpoint_arn: str
+    ) -> MultiModelEndpointBase:
+        """An endpoint by its ARN, of another account or region too."""
+        return _ImportedEndpoint(scope, construct_id, endpoint_arn=endpoint_arn)
+
+    @staticmethod
+    def from_endpoint_attributes(
+        scope: Construct,
+        construct_id: str,
+        *,
+        endpoint_name: str,
+        variant_name: str = DEFAULT_VARIANT,
+        container_names: Sequence[str] = DEFAULT_CONTAINER_NAMES,
+    ) -> MultiModelEndpointBase:
+        """An endpoint of this account and region whose variant and containers have names."""
+        arn = cdk.Stack.of(scope).format_arn(
+            service="sagemaker",
+            resource="endpoint",
+            # SageMaker writes the name in lower case in ARNs, whatever case it was made with.
+            resource_name=endpoint_name if is_token(endpoint_name) else endpoint_name.lower(),
+        )
+        return _ImportedEndpoint(
+            scope,
+            construct_id,
+            endpoint_arn=arn,
+            endpoint_name=endpoint_name,
+            variant_name=variant_name,
+            container_names=container_names,
+        )
+
+    @property
+    def endpoint_arn(self) -> str:
+        return self._get_resource_arn_attribute(
+            self._resource.ref, service="sagemaker", resource="endpoint", resource_name=self._name
+        )
+
+    @property
+    def endpoint_name(self) -> str:
+        return self._get_resource_name_attribute(self._resource.attr_endpoint_name)
+
+    @property
+    def metric_dimensions(self) -> Mapping[str, str]:
+        # The name as text: an alarm that can take an update of the endpoint back must not wait for
+        # the endpoint itself.
+        return {"EndpointName": self._name, "VariantName": self.variant_name}
+
+    def add_rollback_alarm(self, alarm: cloudwatch.IAlarm) -> None:
+        """Take an update of the endpoint back when ``alarm`` goes off while it is under way."""
+        self._rollback_alarms.append(alarm)
+        raise_problems(self, count_problem("rollback_alarms", len(self._rollback_alarms), 0, 10))
+        self._resource.deployment_config = _deployment_config(self._rollback_alarms)
+
+    def auto_scale(
+        self,
+        *,
+        min_capacity: int = 1,
+        max_capacity: int,
+        invocations_per_instance: float,
+        scale_in_cooldown: cdk.Duration | None = None,
+        scale_out_cooldown: cdk.Duration | None = None,
+    ) -> autoscaling.ScalableTarget:
+        """Follow the load between two instance counts.
+
+        The metric is SageMakerVariantInvocationsPerInstance, over all models together, as
+        https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoints-autoscaling.html
+        recommends. Later updates of the endpoint keep the scaled instance count.
+
+        :param min_capacity: at least this many instances. Default: 1.
+        :param max_capacity: at most this many.
+        :param invocations_per_instance: the number a minute to aim for.
+        :param scale_in_cooldown: pause after instances were removed. Default: 5 minutes.
+        :param scale_out_cooldown: pause after instances were added. Default: 5 minutes.
+        """
+        raise_problems(
+            self,
+            _scaling_problems(
+                self._instance_type, min_capacity, max_capacity, invocations_per_instance
+            ),
+        )
+        target = autoscaling.ScalableTarget(
+            self,
+            "ScalableTarget",
+            service_namespace=autoscaling.ServiceNamespace.SAGEMAKER,
+            resource_id=f"endpoint/{self._name}/variant/{self.variant_name}",
+            scalable_dimension="sagemaker:variant:DesiredInstanceCount",
+            min_capacity=min_capacity,
+            max_capacity=max_capacity,
+            role=_scaling_role(self),
+        )
+        target.node.add_dependency(self._resource)
+        target.scale_to_track_metric(
+            "InvocationsPerInstance",
+            predefined_metric=(
+                autoscaling.PredefinedMetric.SAGEMAKER_VARIANT_INVOCATIONS_PER_INSTANCE
+            ),
+            target_value=invocations_per_instance,
+            scale_in_cooldown=scale_in_cooldown or cdk.Duration.minutes(5),
+            scale_out_cooldown=scale_out_cooldown or cdk.Duration.minutes(5),
+        )
+        self._resource.retain_all_variant_properties = True
+        return target
+
+
+class _ImportedEndpoint(MultiModelEndpointBase):
+    """An endpoint that some other stack, or no stack, made."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        endpoint_arn: str,
+        endpoint_name: str | None = None,
+        variant_name: str = DEFAULT_VARIANT,
+        container_names: Sequence[str] = DEFAULT_CONTAINER_NAMES,
+    ) -> None:
+        super().__init__(scope, construct_id, environment_from_arn=endpoint_arn)
+        parts = cdk.Stack.of(self).split_arn(endpoint_arn, cdk.ArnFormat.SLASH_RESOURCE_NAME)
+        self._arn = endpoint_arn
+        self._name = endpoint_name or parts.resource_name or ""
+        self.variant_name = variant_name
+        self.container_names = tuple(container_names)
+
+    @property
+    def endpoint_arn(self) -> str:
+        return self._arn
+
+    @property
+    def endpoint_name(self) -> str:
+        return self._name
+
+    @property
+    def metric_dimensions(self) -> Mapping[str, str]:
+        return {"EndpointName": self._name, "VariantName": self.variant_name}
+
+
+def _generated_name(scope: Construct) -> str:
+    return cdk.Names.unique_resource_name(scope, max_length=63, separator="-").lower()
+
+
+def _seconds(duration: cdk.Duration | None) -> int | None:
+    return None if duration is None else int(duration.to_seconds())
+
+
+def _name_problems(name: str) -> Iterator[str]:
+    if not is_token(name) and not _NAME.fullmatch(name):
+        yield (
+            f"endpoint_name '{name}' is not up to 63 lower-case letters, digits and inner hyphens;"
+            " ARNs have endpoint names in lower case, so other names make policies that never match"
+        )
+
+
+def _volume_key_problems(instance_type: InstanceType, key: kms.IKey | None) -> Iterator[str]:
+    if key is not None and instance_type.has_instance_storage:
+        yield (
+            f"volume_key cannot be used with '{instance_type}': its NVMe storage is encrypted by"
+            " the instance itself"
+        )
+
+
+def _scaling_problems(
+    instance_type: InstanceType, low: int, high: int, target: float
+) -> Iterator[str]:
+    if instance_type.burstable:
+        yield f"instance_type '{instance_type}' is burstable; SageMaker does not scale those"
+    if not is_token(low) and low < 1:
+        yield f"min_capacity is {low}; a multi-model endpoint keeps at least 1 instance"
+    if not (is_token(low) or is_token(high)) and high < low:
+        yield f"max_capacity {high} is below min_capacity {low}"
+    if not is_token(target) and target <= 0:
+        yield f"invocations_per_instance is {target}; it must be above 0"
+
+
+def _deployment_config(
+    alarms: Sequence[cloudwatch.IAlarm],
+) -> sagemaker.CfnEndpoint.DeploymentConfigProperty:
+    """All traffic at once: AWS's pages differ on whether canaries work with many models."""
+    return sagemaker.CfnEndpoint.DeploymentConfigProperty(
+        auto_rollback_configuration=sagemaker.CfnEndpoint.AutoRollbackConfigProperty(
+            alarms=[
+                sagemaker.CfnEndpoint.AlarmProperty(alarm_name=alarm.alarm_name) for alarm in alarms
+            ]
+        ),
+        blue_green_update_policy=sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty(
+            traffic_routing_configuration=sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(
+                type="ALL_AT_ONCE", wait_interval_in_seconds=300
+            ),
+            termination_wait_in_seconds=300,
+        ),
+    )
+
+
+def _scaling_role(scope: Construct) -> iam.IRole:
+    """The service-linked role that Application Auto Scaling makes for itself."""
+    return iam.Role.from_role_arn(
+        scope,
+        "ScalingRole",
+        cdk.Stack.of(scope).format_arn(
+            service="iam",
+            region="",
+            resource="role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com",
+            resource_name="AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+        ),
+    )

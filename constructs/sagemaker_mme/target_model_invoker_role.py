@@ -1,0 +1,117 @@
+"""Roles that may invoke some target models of an endpoint, and nothing else."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from sagemaker_mme.multi_model_endpoint import MultiModelEndpointBase
+from sagemaker_mme.problems import raise_problems, seconds_problem
+from sagemaker_mme.target_model import CONDITION_KEY
+
+_SESSION_SECONDS = (3600, 43200)
+
+
+class TargetModelInvokerRole(iam.Role):
+    """A role that may invoke the target models that match its patterns.
+
+    Behind the permission stand two denials, so that a policy attached later cannot widen the role:
+    of every target model that matches no pattern, and of what could get around the patterns (the
+    invocations that name no target model, and assuming other roles).
+
+    :param endpoint: the endpoint.
+    :param target_models: patterns such as ``NewYork_NY/*``.
+    :param assumed_by: who may assume the role. Default: principals of the same account whose own
+      policies allow it.
+    :param allow_wide: accept patterns with a wildcard before their first slash. Default: False.
+    :param external_id: what the caller must pass to assume the role. Default: nothing.
+    :param max_session_duration: 1 to 12 hours. Default: 1 hour.
+    :param role_name: Default: made by CloudFormation.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        endpoint: MultiModelEndpointBase,
+        target_models: Sequence[str],
+        assumed_by: iam.IPrincipal | None = None,
+        allow_wide: bool = False,
+        external_id: str | None = None,
+        max_session_duration: cdk.Duration | None = None,
+        role_name: str | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            assumed_by=assumed_by or iam.AccountRootPrincipal(),
+            description=f"Invokes {', '.join(target_models)} of {endpoint.endpoint_name}"[:1000],
+            external_ids=[external_id] if external_id else None,
+            max_session_duration=max_session_duration,
+            role_name=role_name,
+        )
+        raise_problems(
+            self,
+            seconds_problem("max_session_duration", max_session_duration, *_SESSION_SECONDS),
+        )
+        endpoint.grants.invoke(self, target_models=target_models, allow_wide=allow_wide)
+        self.add_to_policy(
+            iam.PolicyStatement(
+                sid="DenyOtherTargetModels",
+                effect=iam.Effect.DENY,
+                actions=["sagemaker:InvokeEndpoint"],
+                resources=["*"],
+                conditions={"StringNotLike": {CONDITION_KEY: list(target_models)}},
+            )
+        )
+        self.add_to_policy(
+            iam.PolicyStatement(
+                sid="DenyWaysAround",
+                effect=iam.Effect.DENY,
+                actions=[
+                    "sagemaker:InvokeEndpointAsync",
+                    "sagemaker:InvokeEndpointWithResponseStream",
+                    "sts:AssumeRole",
+                    "sts:TagSession",
+                ],
+                resources=["*"],
+            )
+        )
+
+
+class TenantInvokerRole(TargetModelInvokerRole):
+    """One role for all tenants: a session may invoke the models below its own session tag.
+
+    Whoever assumes the role passes the session tag ``City`` (or another, see ``tag_key``), which
+    must be there, must be the only one, and holds for as long as the session does. A caller that
+    has such a tag itself can pass no other value.
+
+    :param tag_key: the session tag. Default: ``City``.
+
+    The other parameters are those of ``TargetModelInvokerRole``.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        endpoint: MultiModelEndpointBase,
+        tag_key: str = "City",
+        assumed_by: iam.IPrincipal | None = None,
+        external_id: str | None = None,
+        max_session_duration: cdk.Duration | None = None,
+        role_name: str | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            endpoint=endpoint,
+            target_models=[f"${{aws:PrincipalTag/{tag_key}}}/*"],
+            assumed_by=(assumed_by or iam.AccountRootPrincipal()).with_session_tags(),
+            external_id=external_id,
+            max_session_duration=max_session_duration,
+            role_name=role_name,
+        )

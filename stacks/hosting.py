@@ -1,0 +1,100 @@
+"""The hosting stack: the inference pipeline and the endpoint in front of it."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from sagemaker_mme import (
+    Container,
+    ContainerImage,
+    InferencePipelineModel,
+    InstanceType,
+    ModelData,
+    ModelStore,
+    MultiModelContainer,
+    MultiModelEndpoint,
+    Prefix,
+)
+from stacks import names
+from stacks.config import DeploymentConfig
+
+
+class HostingStack(cdk.Stack):
+    """Preprocessor and Linear Learner behind one multi-model endpoint.
+
+    The preprocessor's address is read from SSM when the stack is deployed, so that deploying again
+    rolls a new preprocessor out. New models need no deployment.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        config: DeploymentConfig,
+        model_store: ModelStore,
+        env: cdk.Environment | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Multi-model endpoint behind a preprocessor",
+            termination_protection=config.termination_protection,
+            env=env,
+        )
+        preprocessor_url = ssm.StringParameter.value_for_string_parameter(
+            self, names.preprocessor_url_parameter(stage)
+        )
+        model = InferencePipelineModel(
+            self,
+            "Model",
+            containers=[
+                Container.scikit_learn(
+                    script="sklearn_preprocessor.py",
+                    model_data=ModelData.from_url(
+                        preprocessor_url, bucket=model_store.bucket, prefix=Prefix.PREPROCESSOR
+                    ),
+                    name=names.PREPROCESSOR_CONTAINER,
+                ),
+                MultiModelContainer(
+                    image=ContainerImage.linear_learner(),
+                    bucket=model_store.bucket,
+                    prefix=Prefix.MODELS,
+                    cache=config.model_cache,
+                    name=names.LINEAR_LEARNER_CONTAINER,
+                ),
+            ],
+            network_isolation=config.network_isolation,
+        )
+        instance_type = InstanceType(config.instance_type)
+        self.endpoint = MultiModelEndpoint(
+            self,
+            "Endpoint",
+            model=model,
+            endpoint_name=names.endpoint_name(stage),
+            instance_type=instance_type,
+            instance_count=config.instance_count,
+            volume_key=None if instance_type.has_instance_storage else model_store.key,
+            log_retention=config.log_retention,
+            log_removal_policy=cdk.RemovalPolicy[config.removal_policy],
+        )
+        self.endpoint.add_rollback_alarm(
+            self.endpoint.metric_invocation_5xx_errors().create_alarm(
+                self,
+                "ServerErrorsDuringUpdate",
+                alarm_description="An update of the endpoint under way now is taken back",
+                threshold=1,
+                evaluation_periods=1,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+        )
+        if scaling := config.auto_scaling:
+            self.endpoint.auto_scale(
+                min_capacity=scaling.min_capacity,
+                max_capacity=scaling.max_capacity,
+                invocations_per_instance=scaling.invocations_per_instance,
+            )
+        cdk.CfnOutput(self, "EndpointName", value=self.endpoint.endpoint_name)
+        cdk.CfnOutput(self, "EndpointArn", value=self.endpoint.endpoint_arn)

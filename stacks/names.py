@@ -1,0 +1,19 @@
+"""Names that stacks, scripts and people share."""
+
+PREPROCESSOR_CONTAINER = "preprocessor"
+LINEAR_LEARNER_CONTAINER = "linear-learner"
+
+
+def endpoint_name(stage: str) -> str:
+    """The endpoint of a stage."""
+    return f"housing-{stage}"
+
+
+def preprocessor_url_parameter(stage: str) -> str:
+    """The SSM parameter that holds the S3 URL of the preprocessor's ``model.tar.gz``."""
+    return f"/housing/{stage}/preprocessor/model-data-url"
+
+
+def stack_name(stage: str, part: str) -> str:
+    """The stack of one part: storage, hosting, access or monitoring."""
+    return f"housing-{stage}-{part}"

@@ -1,0 +1,43 @@
+"""The storage stack: what outlives every endpoint."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from sagemaker_mme import ModelStore, TrainingRole
+from stacks.config import DeploymentConfig
+
+
+class StorageStack(cdk.Stack):
+    """The model store, and the role that jobs read and write it as."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: DeploymentConfig,
+        env: cdk.Environment | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Model store and training role",
+            termination_protection=config.termination_protection,
+            env=env,
+        )
+        self.model_store = ModelStore(
+            self, "ModelStore", removal_policy=cdk.RemovalPolicy[config.removal_policy]
+        )
+        self.training_role = TrainingRole(self, "TrainingRole", model_store=self.model_store)
+        cdk.CfnOutput(
+            self,
+            "BucketName",
+            value=self.model_store.bucket.bucket_name,
+            description="Data, jobs and models",
+        )
+        cdk.CfnOutput(
+            self,
+            "TrainingRoleArn",
+            value=self.training_role.role_arn,
+            description="Training and transform jobs run as this role",
+        )
