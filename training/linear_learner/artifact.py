@@ -1,0 +1,223 @@
+"""The artifact of a training job: ``model.tar.gz``, in the layout that the service writes.
+
+    model.tar.gz            gzip, one member
+      model_algo-1          a zip whose members are stored, not compressed
+        mx-mod-symbol.json      the MXNet graph                        (graph.py)
+        manifest.json           which member is what
+        additional-params.json  threshold, loss, predictor type, parameters of the metrics
+        mx-mod-0000.params      the weights and the bias               (ndarrays.py)
+
+AWS documents that MXNet opens the unpacked model ("Linear learner algorithm", how it works); the
+rest is as in the service's own artifacts, for one in ``ll-adult-prediction-model.tar.gz`` of
+aws/amazon-sagemaker-examples.
+"""
+
+import gzip
+import io
+import json
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from training.linear_learner.graph import (
+    LOGISTIC,
+    SOFTMAX,
+    Graph,
+    operator_of,
+    read_graph,
+    write_graph,
+)
+from training.linear_learner.model import LinearModel, PredictorType
+from training.linear_learner.ndarrays import read_arrays, write_arrays
+
+MODEL_FILE = "model_algo-1"
+MAXIMUM_UNPACKED_BYTES = 1 << 30
+"""An artifact that unpacks to more is refused: a linear model has a few kilobytes."""
+
+EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+"""The first moment that a zip can name; artifacts without another are the same bytes always."""
+
+_MANIFEST = {"mx-mod": "mxnet_module", "additional-params.json": "json", "version": 1}
+_PARAMETERS_MEMBER = "additional-params.json"
+_REGULAR_FILE = 0o100644 << 16
+# As Go writes it: no modification time, no extra flags, an unknown operating system.
+_GZIP_HEADER = bytes.fromhex("1f8b08000000000000ff")
+
+
+class ArtifactError(ValueError):
+    """The artifact is damaged, unsafe, or not Linear Learner's; the text says which and where."""
+
+
+def read_artifact(path: Path) -> LinearModel:
+    """Reads a ``model.tar.gz``.
+
+    Raises:
+        ArtifactError: see ``read_artifact_bytes``; also when the file itself cannot be read.
+    """
+    with _refusing("the artifact"):
+        return read_artifact_bytes(path.read_bytes())
+
+
+def read_artifact_bytes(data: bytes) -> LinearModel:
+    """Reads the bytes of a ``model.tar.gz``, from whatever source: nothing in them is trusted.
+
+    Raises:
+        ArtifactError: truncated, larger than 1 GiB unpacked, not exactly one regular file
+            ``model_algo-1`` at the top of the archive, or a model that contradicts itself.
+    """
+    with _refusing("model.tar.gz"), gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+        unpacked = stream.read(MAXIMUM_UNPACKED_BYTES + 1)
+        if len(unpacked) > MAXIMUM_UNPACKED_BYTES:
+            raise ArtifactError(f"it unpacks to more than {MAXIMUM_UNPACKED_BYTES} bytes")
+        return _read_model_file(_only_member(unpacked))
+
+
+def read_model_directory(directory: Path) -> LinearModel:
+    """Reads an unpacked artifact: the file ``model_algo-1`` in ``directory``.
+
+    Raises:
+        ArtifactError: as ``read_artifact_bytes``; also when there is no such file.
+    """
+    path = directory / MODEL_FILE
+    with _refusing(str(path)):
+        if path.stat().st_size > MAXIMUM_UNPACKED_BYTES:
+            raise ArtifactError(f"it is larger than {MAXIMUM_UNPACKED_BYTES} bytes")
+        return _read_model_file(path.read_bytes())
+
+
+def write_artifact(model: LinearModel, modified: datetime = EARLIEST) -> bytes:
+    """The ``model.tar.gz`` of a model; ``modified`` is the time that its members carry."""
+    data = write_model_file(model, modified)
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        member = tarfile.TarInfo(MODEL_FILE)
+        member.size = len(data)
+        member.mtime = int(modified.timestamp())
+        tar.addfile(member, io.BytesIO(data))
+    return _gzip(archive.getvalue())
+
+
+def write_model_file(model: LinearModel, modified: datetime = EARLIEST) -> bytes:
+    """The file ``model_algo-1`` of a model."""
+    graph = Graph(operator_of(model.loss), model.graph_number)
+    members = {
+        "mx-mod-symbol.json": write_graph(graph, model.feature_dim, model.outputs).encode(),
+        "manifest.json": json.dumps(_MANIFEST).encode(),
+        _PARAMETERS_MEMBER: json.dumps(_parameters(model)).encode(),
+        "mx-mod-0000.params": write_arrays(
+            {"arg:fc0_weight": model.weights, "arg:fc0_bias": model.bias.reshape(1, -1)}
+        ),
+    }
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            member = zipfile.ZipInfo(name, modified.timetuple()[:6])
+            member.create_system = 3  # Unix
+            member.external_attr = _REGULAR_FILE
+            archive.writestr(member, content)
+    return file.getvalue()
+
+
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Turns every way in which hostile bytes fail in the parsers below into an ArtifactError."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise ArtifactError(f"{what} is not a Linear Learner artifact: {reason}") from error
+
+
+def _only_member(archive: bytes) -> bytes:
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
+        members = [member for member in tar if member.name != "."]
+        names = [member.name.removeprefix("./") for member in members]
+        if names != [MODEL_FILE]:
+            raise ArtifactError(f"it holds {names[:10]}; exactly one {MODEL_FILE!r} is needed")
+        if not members[0].isreg() or members[0].issparse():
+            raise ArtifactError(f"{MODEL_FILE!r} is not a regular file")
+        stream = tar.extractfile(members[0])
+        data = stream.read() if stream else b""
+        if len(data) != members[0].size:
+            raise ArtifactError(f"{MODEL_FILE!r} is truncated")
+        return data
+
+
+def _read_model_file(data: bytes) -> LinearModel:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {member.filename: member for member in archive.infolist()}
+        if sum(member.file_size for member in members.values()) > MAXIMUM_UNPACKED_BYTES:
+            raise ArtifactError(f"its members have more than {MAXIMUM_UNPACKED_BYTES} bytes")
+
+        def content(name: str) -> bytes:
+            if name not in members:
+                raise ArtifactError(f"{MODEL_FILE!r} has no member {name!r}")
+            return archive.read(members[name])
+
+        module = _module_name(_object(content("manifest.json"), "manifest.json"))
+        return _model(
+            _object(content(_PARAMETERS_MEMBER), _PARAMETERS_MEMBER),
+            read_graph(content(f"{module}-symbol.json")),
+            read_arrays(content(f"{module}-0000.params")),
+        )
+
+
+def _object(data: bytes, name: str) -> dict[str, Any]:
+    value = json.loads(data)
+    if not isinstance(value, dict):
+        raise ArtifactError(f"{name} is not a JSON object")
+    return value
+
+
+def _module_name(manifest: dict[str, Any]) -> str:
+    names = [name for name, kind in manifest.items() if kind == "mxnet_module"]
+    if len(names) != 1:
+        raise ArtifactError(f"manifest.json names {len(names)} MXNet modules; one is needed")
+    return names[0]
+
+
+def _model(parameters: dict[str, Any], graph: Graph, arrays: dict[str, Any]) -> LinearModel:
+    if set(arrays) != {"arg:fc0_weight", "arg:fc0_bias"}:
+        raise ArtifactError(f"its arrays are {sorted(arrays)[:10]}; fc0_weight and fc0_bias needed")
+    weights, bias = arrays["arg:fc0_weight"], arrays["arg:fc0_bias"]
+    if bias.ndim != 2 or len(bias) != 1 or weights.ndim != 2:
+        raise ArtifactError(f"its arrays have shapes {weights.shape} and {bias.shape}")
+    loss, threshold = parameters["loss_type"], parameters["threshold"]
+    if not isinstance(loss, str) or not isinstance(parameters["metrics_params"], dict):
+        raise ArtifactError(f"{_PARAMETERS_MEMBER} is not of the known form")
+    if _link(graph.operator) != _link(operator_of(loss)):
+        raise ArtifactError(f"the graph's {graph.operator} contradicts the loss {loss!r}")
+    return LinearModel(
+        predictor_type=PredictorType(parameters["predictor_type"]),
+        loss=loss,
+        weights=weights,
+        bias=bias[0],
+        threshold=float(threshold),
+        metrics_params=parameters["metrics_params"],
+        graph_number=graph.number,
+    )
+
+
+def _link(operator: str) -> str:
+    return operator if operator in (LOGISTIC, SOFTMAX) else "identity"
+
+
+def _parameters(model: LinearModel) -> dict[str, object]:
+    return {
+        "threshold": model.threshold,
+        "loss_type": model.loss,
+        "predictor_type": str(model.predictor_type),
+        "metrics_params": dict(model.metrics_params),
+    }
+
+
+def _gzip(data: bytes) -> bytes:
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    body = compressor.compress(data) + compressor.flush()
+    trailer = zlib.crc32(data).to_bytes(4, "little") + len(data).to_bytes(4, "little")
+    return _GZIP_HEADER + body + trailer

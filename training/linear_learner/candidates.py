@@ -1,0 +1,105 @@
+"""The models that are trained in parallel: close hyperparameters, one set for each."""
+
+import math
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.linear_learner.hyperparameters import Hyperparameters, Optimizer
+
+_LEARNING_RATE_FACTOR = 0.99
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What one of the parallel models is trained with."""
+
+    wd: float
+    learning_rate: float
+    lr_scheduler_minimum_lr: float
+    lr_scheduler_step: int
+    l1: float
+    lr_scheduler_factor: float
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """The values that one hyperparameter takes, and the one that a single model is given."""
+
+    values: tuple[float, ...]
+    home: float
+
+    def around(self, given: float | None) -> "_Axis":
+        """With the value nearest to the given one replaced by it."""
+        if given is None:
+            return self
+        nearest = min(self.values, key=lambda value: abs(math.log(value / max(given, 1e-300))))
+        values = tuple(given if value == nearest else value for value in self.values)
+        return _Axis(values, given)
+
+
+# As the public logs of the service show for regressors and binary classifiers: model m of 32 has
+# wd[m // 8], learning_rate[m // 4 % 2], minimum[m // 2 % 2] and step[m % 2].
+_WD = _Axis((1e-4, 1e-2, 1.0, 100.0), home=1e-4)
+_LEARNING_RATE = _Axis((0.005, 0.1), home=0.1)
+_MINIMUM = _Axis((1e-5, 1e-4), home=1e-5)
+_STEP = _Axis((10, 100), home=100)
+
+
+def candidates_for(parameters: Hyperparameters) -> tuple[Candidate, ...]:
+    """The candidates, 32 where ``num_models`` is auto.
+
+    A given value takes the place of the nearest one, so that one model is trained with what was
+    given and the others with close values, as documented. Fewer models are those that differ least
+    from the given or default values; beyond 32 the sets repeat, with other initial weights.
+    """
+    axes = (
+        _WD.around(parameters.wd),
+        _LEARNING_RATE.around(parameters.learning_rate),
+        _MINIMUM.around(parameters.lr_scheduler_minimum_lr),
+        _STEP.around(parameters.lr_scheduler_step),
+    )
+    home = tuple(axis.home for axis in axes)
+    points = list(product(*(axis.values for axis in axes)))
+    count = parameters.num_models or len(points)
+    if count < len(points):
+        points.sort(key=lambda point: sum(a != b for a, b in zip(point, home, strict=True)))
+    factor = parameters.lr_scheduler_factor or _LEARNING_RATE_FACTOR
+    chosen = (points[index % len(points)] for index in range(count))
+    return tuple(
+        Candidate(wd, rate, minimum, int(step), parameters.l1 or 0.0, factor)
+        for wd, rate, minimum, step in chosen
+    )
+
+
+def learning_rates(
+    candidates: tuple[Candidate, ...], updates: NDArray[np.int64], scheduled: bool
+) -> NDArray[np.float64]:
+    """Learning rates of the updates, counted from 1; shape (updates, candidates).
+
+    MXNet's FactorScheduler: every ``step`` updates the rate is multiplied with the factor, down to
+    the minimum.
+    """
+    base = np.array([candidate.learning_rate for candidate in candidates])
+    if not scheduled:
+        return np.broadcast_to(base, (len(updates), len(base)))
+    steps = np.array([candidate.lr_scheduler_step for candidate in candidates])
+    minimum = np.array([candidate.lr_scheduler_minimum_lr for candidate in candidates])
+    factor = np.array([candidate.lr_scheduler_factor for candidate in candidates])
+    decayed = base * factor ** ((updates[:, None] - 1) // steps)
+    return np.maximum(decayed, np.minimum(minimum, base))
+
+
+def describe(candidate: Candidate, optimizer: Optimizer) -> dict[str, object]:
+    """What the log line "Best model found for hyperparameters" shows, in its order."""
+    return {
+        "optimizer": str(Optimizer.ADAM if optimizer is Optimizer.AUTO else optimizer),
+        "learning_rate": candidate.learning_rate,
+        "l1": candidate.l1,
+        "wd": candidate.wd,
+        "lr_scheduler_step": candidate.lr_scheduler_step,
+        "lr_scheduler_factor": candidate.lr_scheduler_factor,
+        "lr_scheduler_minimum_lr": candidate.lr_scheduler_minimum_lr,
+    }

@@ -1,0 +1,188 @@
+"""Loss functions, for many models at once.
+
+A loss takes the scores of a batch, computes the loss of every row under every model, and turns the
+scores into the derivatives of the loss in place: training needs both, and memory is reused.
+
+``scores`` has the shape (n, models), and ``labels`` (n, 1). For k classes ``scores`` has the shape
+(n, models, k), and ``labels`` holds the class numbers as integers, (n, 1, 1). ``losses`` always has
+the shape (n, models).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.linear_learner.hyperparameters import Hyperparameters, Loss
+from training.linear_learner.model import Float32Array
+from training.linear_learner.predictor import sigmoid
+
+Labels = NDArray[Any]
+Step = Callable[[Float32Array, Labels, Float32Array], None]
+
+
+@dataclass(frozen=True)
+class LossFunction:
+    """One loss.
+
+    Attributes:
+        metric: its name in log lines, without the ending ``_objective``.
+        step: ``step(scores, labels, losses)`` fills ``losses`` and overwrites ``scores`` with their
+            derivatives.
+        degree: how it grows with the label's unit: a loss of normalised labels times
+            ``stdev ** degree`` is the loss in the label's unit. 0 where labels are classes.
+    """
+
+    metric: str
+    step: Step
+    degree: int = 0
+
+
+def loss_function(
+    parameters: Hyperparameters,
+    stdev_label: float = 1.0,
+    positive_weight: float = 1.0,
+    class_weights: Float32Array | None = None,
+) -> LossFunction:
+    """The loss that the hyperparameters name.
+
+    ``huber_delta`` and ``loss_insensitivity`` are in the label's unit. Where the labels are divided
+    by ``stdev_label``, so are they; the models then minimise the documented loss.
+    """
+    match parameters.loss_function:
+        case Loss.SQUARED:
+            return LossFunction("mse", squared, degree=2)
+        case Loss.ABSOLUTE:
+            return LossFunction("absolute_loss", absolute, degree=1)
+        case Loss.EPS_INSENSITIVE_SQUARED:
+            step = eps_insensitive_squared(parameters.loss_insensitivity / stdev_label)
+            return LossFunction("eps_insensitive_squared_loss", step, degree=2)
+        case Loss.EPS_INSENSITIVE_ABSOLUTE:
+            step = eps_insensitive_absolute(parameters.loss_insensitivity / stdev_label)
+            return LossFunction("eps_insensitive_absolute_loss", step, degree=1)
+        case Loss.QUANTILE:
+            return LossFunction("quantile_loss", quantile(parameters.quantile), degree=1)
+        case Loss.HUBER:
+            return LossFunction("huber_loss", huber(parameters.huber_delta / stdev_label), degree=2)
+        case Loss.HINGE:
+            step = positives_weighted(hinge(parameters.margin), positive_weight)
+            return LossFunction("hinge_loss", step)
+        case Loss.SOFTMAX:
+            return LossFunction("multiclass_cross_entropy", softmax(class_weights))
+        case _:
+            step = positives_weighted(logistic, positive_weight)
+            return LossFunction("binary_classification_cross_entropy", step)
+
+
+def squared(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+    """(score - label)²; like MXNet's LinearRegressionOutput, the derivative leaves out the 2."""
+    np.subtract(scores, labels, out=scores)
+    np.square(scores, out=losses)
+
+
+def absolute(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+    """|score - label|."""
+    np.subtract(scores, labels, out=scores)
+    np.abs(scores, out=losses)
+    np.sign(scores, out=scores)
+
+
+def eps_insensitive_squared(epsilon: float) -> Step:
+    """The square of what |score - label| exceeds ``epsilon`` by; the derivative without the 2."""
+
+    def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+        np.subtract(scores, labels, out=scores)
+        scores -= np.clip(scores, -epsilon, epsilon)
+        np.square(scores, out=losses)
+
+    return step
+
+
+def eps_insensitive_absolute(epsilon: float) -> Step:
+    """What |score - label| exceeds ``epsilon`` by."""
+
+    def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+        np.subtract(scores, labels, out=scores)
+        scores -= np.clip(scores, -epsilon, epsilon)
+        np.abs(scores, out=losses)
+        np.sign(scores, out=scores)
+
+    return step
+
+
+def quantile(level: float) -> Step:
+    """``level`` times what the score falls short by, 1 - ``level`` times what it exceeds by."""
+
+    def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+        np.subtract(scores, labels, out=scores)
+        slopes = np.where(scores > 0, np.float32(1 - level), np.float32(-level))
+        np.multiply(scores, slopes, out=losses)
+        scores[:] = slopes
+
+    return step
+
+
+def huber(delta: float) -> Step:
+    """Half the squared error up to ``delta``, and linear from there on."""
+
+    def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+        np.subtract(scores, labels, out=scores)
+        slopes = np.clip(scores, -delta, delta)
+        np.multiply(slopes, scores - slopes / 2, out=losses)
+        scores[:] = slopes
+
+    return step
+
+
+def logistic(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+    """Cross-entropy of the label, 0 or 1, under the probability sigmoid(score)."""
+    np.logaddexp(np.float32(0), scores, out=losses)
+    losses -= labels * scores
+    np.subtract(sigmoid(scores), labels, out=scores)
+
+
+def hinge(margin: float) -> Step:
+    """What the score lacks to lie ``margin`` beyond 0, on the side of the label, 0 or 1."""
+
+    def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+        sides = 2 * labels - 1
+        np.maximum(margin - sides * scores, 0, out=losses)
+        np.multiply(-sides, losses > 0, out=scores)
+
+    return step
+
+
+def positives_weighted(step: Step, weight: float) -> Step:
+    """The loss with rows of label 1 counted ``weight`` times."""
+    if weight == 1:
+        return step
+
+    def weighted(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+        step(scores, labels, losses)
+        weights = 1 + np.float32(weight - 1) * labels
+        losses *= weights
+        scores *= weights
+
+    return weighted
+
+
+def softmax(class_weights: Float32Array | None) -> Step:
+    """Cross-entropy of the class under softmax(scores); each class counted by its weight."""
+
+    def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+        scores -= scores.max(axis=2, keepdims=True)
+        chosen = np.take_along_axis(scores, labels, axis=2)
+        np.exp(scores, out=scores)
+        total = scores.sum(axis=2, keepdims=True)
+        np.subtract(np.log(total), chosen, out=losses[:, :, None])
+        scores /= total
+        probability = np.take_along_axis(scores, labels, axis=2)
+        np.put_along_axis(scores, labels, probability - 1, axis=2)
+        if class_weights is not None:
+            weights = class_weights[labels]
+            losses *= weights[:, :, 0]
+            scores *= weights
+
+    return step

@@ -1,0 +1,78 @@
+"""Puts the values of single rows together to one array."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from training.linear_learner.model import Float32Array
+from training.linear_learner.wire.recordio import Tensor
+
+MAXIMUM_CELLS = 1 << 26
+"""Rows are refused that have more cells than this once they are dense (256 MiB of float32)."""
+
+
+class RowError(ValueError):
+    """The rows are not a table of finite numbers."""
+
+
+def table(rows: Sequence[Sequence[Any]]) -> Float32Array:
+    """Float32 of shape (n, d) from rows of numbers.
+
+    Raises:
+        RowError: rows of different widths, without cells, or with cells that are not numbers.
+    """
+    try:
+        array = np.array(rows)
+    except ValueError as error:
+        raise RowError("rows of different widths") from error
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise RowError("rows must be lists of numbers of the same length")
+    if array.dtype.kind not in "iuf":
+        raise RowError("cells that are not numbers")
+    return finite(array.astype(np.float32))
+
+
+def dense(tensors: Sequence[Tensor]) -> Float32Array:
+    """Float32 of shape (n, d) from dense or sparse tensors.
+
+    Raises:
+        RowError: tensors of different widths, too large, or with keys outside their shape.
+    """
+    widths = {_width(tensor) for tensor in tensors}
+    if len(widths) != 1:
+        raise RowError(f"rows of different widths: {sorted(widths)[:10]}")
+    width = widths.pop()
+    if width < 1 or width * len(tensors) > MAXIMUM_CELLS:
+        raise RowError(f"{len(tensors)} rows of {width} cells")
+    rows = np.zeros((len(tensors), width), np.float32)
+    for row, tensor in zip(rows, tensors, strict=True):
+        if tensor.keys:
+            row[list(tensor.keys)] = tensor.values
+        elif len(tensor.values):
+            row[:] = tensor.values
+    return finite(rows)
+
+
+def finite(rows: Float32Array) -> Float32Array:
+    """The rows as they are.
+
+    Raises:
+        RowError: a cell is NaN, infinite, or too large for a float32.
+    """
+    if not np.isfinite(rows).all():
+        row, column = np.argwhere(~np.isfinite(rows))[0]
+        raise RowError(f"row {row + 1}, column {column + 1} is not a finite number")
+    return rows
+
+
+def _width(tensor: Tensor) -> int:
+    if not tensor.keys and len(tensor.values):
+        return len(tensor.values)
+    if len(tensor.shape) != 1:
+        raise RowError("a sparse row needs a shape of one number")
+    if len(tensor.keys) != len(tensor.values):
+        raise RowError(f"a row has {len(tensor.keys)} keys for {len(tensor.values)} values")
+    if not all(0 <= key < tensor.shape[0] for key in tensor.keys):
+        raise RowError(f"a row has keys outside its shape [{tensor.shape[0]}]")
+    return tensor.shape[0]
