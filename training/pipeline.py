@@ -1,0 +1,282 @@
+"""From houses to one trained model per city.
+
+The steps, each of which finds what an earlier run has done:
+
+1. the houses go to S3, split 90:10 into train and test;
+2. one training job fits the preprocessor on the train houses of all cities;
+3. one batch transform turns the train houses of all cities into features;
+4. each city's rows are split 70:30 into train and validation;
+5. one Linear Learner job a city.
+
+Keys in the bucket, where ``<run>`` is a digest of what the files were made of:
+
+    raw/<run>/{train,test}/<City>.csv
+    preprocessed/<run>/transformed/<City>.csv.out
+    preprocessed/<run>/<City>/{train,validation}.csv
+    jobs/<job>/output/model.tar.gz
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from botocore.exceptions import ClientError
+
+from training import preprocessor
+from training.houses import Houses, split
+from training.images import linear_learner_image, scikit_learn_image
+from training.jobs import Job, JobEvent, JobResult, JobRunner, TrainingJobs, TransformJobs
+from training.requests import (
+    channel,
+    preprocessor_model_request,
+    script_mode,
+    source_archive,
+    training_request,
+    transform_request,
+)
+from training.workspace import Workspace
+
+TRAIN_SHARE = 0.9
+"""Of a city's houses; the rest is kept for the test."""
+FIT_SHARE = 0.7
+"""Of a city's train rows; the rest validates."""
+
+PREPROCESSOR_SCRIPT = Path(preprocessor.__file__).parent / "sklearn_preprocessor.py"
+LABELLED_CSV = "text/csv;label_size=1"
+RUN_DIGITS = 16
+S3_THREADS = 16
+
+LINEAR_LEARNER_DEFAULTS: Mapping[str, str] = {
+    "feature_dim": "10",
+    "mini_batch_size": "100",
+    "predictor_type": "regressor",
+    "epochs": "10",
+    "num_models": "32",
+    "loss": "absolute_loss",
+}
+"""The notebook's hyperparameters."""
+
+Report = Callable[[JobEvent], None]
+
+
+class PipelineError(Exception):
+    """A step that all cities depend on failed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run may choose; ``again`` runs jobs anew that an earlier run completed."""
+
+    instance_type: str = "ml.m5.xlarge"
+    max_in_flight: int = 4
+    hyperparameters: Mapping[str, str] = field(default_factory=lambda: LINEAR_LEARNER_DEFAULTS)
+    max_runtime_seconds: int = 3600
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Uploaded houses; ``run`` is their digest, ``test`` holds what was kept for the test."""
+
+    run: str
+    train: Mapping[str, Houses]
+    test: Mapping[str, Houses]
+
+
+@dataclass(frozen=True)
+class CityFiles:
+    """URLs of a city's preprocessed rows: the label and 10 features, no header."""
+
+    train_url: str
+    validation_url: str
+
+
+class Pipeline:
+    """The steps, for one workspace; ``report`` is called at each change of a job."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        settings: Settings | None = None,
+        report: Report = lambda event: None,
+    ) -> None:
+        self._workspace = workspace
+        self._settings = settings or Settings()
+        self._report = report
+
+    def upload_houses(self, houses: Mapping[str, Houses]) -> Dataset:
+        """Split each city's houses 90:10 and put both parts into the bucket."""
+        parts = {city: split(owned, TRAIN_SHARE) for city, owned in houses.items()}
+        train = {city: part[0] for city, part in parts.items()}
+        test = {city: part[1] for city, part in parts.items()}
+        files = {
+            f"{folder}/{city}.csv": owned.to_csv().encode()
+            for folder, cities in (("train", train), ("test", test))
+            for city, owned in cities.items()
+        }
+        run = _digest(*(f"{name}\n".encode() + body for name, body in sorted(files.items())))
+        self._write_all({f"raw/{run}/{name}": body for name, body in files.items()})
+        return Dataset(run, train, test)
+
+    def fit_preprocessor(self, dataset: Dataset) -> bytes:
+        """Run the preprocessor's training job on all cities; returns its model.tar.gz."""
+        source = source_archive(PREPROCESSOR_SCRIPT)
+        source_key = f"jobs/source/{_digest(source)}/sourcedir.tar.gz"
+        self._workspace.write(source_key, source)
+        region = self._workspace.region
+        source_url = self._workspace.url(source_key)
+        request = self._training_request(
+            image=scikit_learn_image(region),
+            hyperparameters=script_mode(PREPROCESSOR_SCRIPT.name, source_url, region),
+            channels=[channel("train", self._raw_train_url(dataset), "text/csv")],
+        )
+        job = Job("preprocessor", self._stem("preprocessor"), request)
+        [result] = self._training_runner().run([job], again=self._settings.again)
+        return self.artifact(_require(result))
+
+    def transform(self, dataset: Dataset, model_data_url: str) -> dict[str, CityFiles]:
+        """Turn all train houses into rows of features in one job, and split each city's 70:30."""
+        run = _digest(dataset.run.encode(), model_data_url.encode())
+        transformed = f"preprocessed/{run}/transformed/"
+        model_name = self._stem(f"transform-{run}")
+        request = transform_request(
+            model_name=model_name,
+            input_url=self._raw_train_url(dataset),
+            output_url=self._workspace.url(transformed),
+            instance_type=self._settings.instance_type,
+        )
+        job = Job("transform", self._stem("transform"), request)
+        runner = JobRunner(TransformJobs(self._workspace.sagemaker), report=self._report)
+        with self._model(model_name, model_data_url):
+            [result] = runner.run([job], again=self._settings.again)
+        _require(result)
+        return self._split_rows(run, transformed, dataset)
+
+    def train_cities(self, files: Mapping[str, CityFiles]) -> dict[str, JobResult]:
+        """Run one Linear Learner job a city; a city that fails leaves the others alone."""
+        image = linear_learner_image(self._workspace.region)
+        jobs = [
+            Job(
+                city,
+                self._stem(city),
+                self._training_request(
+                    image=image,
+                    hyperparameters=self._settings.hyperparameters,
+                    channels=[
+                        channel("train", rows.train_url, LABELLED_CSV),
+                        channel("validation", rows.validation_url, LABELLED_CSV),
+                    ],
+                ),
+            )
+            for city, rows in files.items()
+        ]
+        results = self._training_runner().run(jobs, again=self._settings.again)
+        return {result.job.label: result for result in results}
+
+    def artifact(self, result: JobResult) -> bytes:
+        """The model.tar.gz that a completed training job wrote."""
+        url = result.state.description["ModelArtifacts"]["S3ModelArtifacts"]
+        return self._workspace.read(self._workspace.key_of(url))
+
+    def _split_rows(self, run: str, transformed: str, dataset: Dataset) -> dict[str, CityFiles]:
+        keys = {key.rpartition("/")[2]: key for key in self._workspace.keys(transformed)}
+        outputs = {}
+        for city in dataset.train:
+            if f"{city}.csv.out" not in keys:
+                raise PipelineError(f"the batch transform wrote no output for {city}")
+            outputs[city] = keys[f"{city}.csv.out"]
+        with ThreadPoolExecutor(S3_THREADS) as threads:
+            texts = list(threads.map(self._workspace.read, outputs.values()))
+        bodies: dict[str, bytes] = {}
+        files = {}
+        for city, text in zip(outputs, texts, strict=True):
+            train, validation = split_lines(text, expected=len(dataset.train[city]), name=city)
+            prefix = f"preprocessed/{run}/{city}"
+            bodies |= {f"{prefix}/train.csv": train, f"{prefix}/validation.csv": validation}
+            files[city] = CityFiles(
+                self._workspace.url(f"{prefix}/train.csv"),
+                self._workspace.url(f"{prefix}/validation.csv"),
+            )
+        self._write_all(bodies)
+        return files
+
+    @contextmanager
+    def _model(self, name: str, model_data_url: str) -> Iterator[None]:
+        """The SageMaker model that a batch transform needs, for as long as it runs."""
+        client = self._workspace.sagemaker
+        request = preprocessor_model_request(
+            image=scikit_learn_image(self._workspace.region),
+            model_data_url=model_data_url,
+            program=PREPROCESSOR_SCRIPT.name,
+            role_arn=self._workspace.role_arn,
+            region=self._workspace.region,
+        )
+        try:
+            client.create_model(ModelName=name, **request)
+        except ClientError as error:
+            # An interrupted run left it; its name says that it is the same.
+            if "existing" not in str(error):
+                raise
+        try:
+            yield
+        finally:
+            client.delete_model(ModelName=name)
+
+    def _training_request(self, **fields: Any) -> dict[str, Any]:
+        return training_request(
+            role_arn=self._workspace.role_arn,
+            output_url=self._workspace.url("jobs"),
+            instance_type=self._settings.instance_type,
+            max_runtime_seconds=self._settings.max_runtime_seconds,
+            **fields,
+        )
+
+    def _training_runner(self) -> JobRunner:
+        return JobRunner(
+            TrainingJobs(self._workspace.sagemaker),
+            max_in_flight=self._settings.max_in_flight,
+            report=self._report,
+        )
+
+    def _raw_train_url(self, dataset: Dataset) -> str:
+        return self._workspace.url(f"raw/{dataset.run}/train/")
+
+    def _stem(self, name: str) -> str:
+        return f"housing-{self._workspace.stage}-{name}"
+
+    def _write_all(self, bodies: Mapping[str, bytes]) -> None:
+        with ThreadPoolExecutor(S3_THREADS) as threads:
+            # list() so that the first error is raised here
+            list(threads.map(self._workspace.write, bodies.keys(), bodies.values()))
+
+
+def split_lines(text: bytes, *, expected: int, name: str) -> tuple[bytes, bytes]:
+    """Shuffle the rows of a CSV and cut them 70:30; none is dropped.
+
+    Raises ``PipelineError`` where there are not as many rows as houses.
+    """
+    rows = [line for line in text.splitlines() if line]
+    if len(rows) != expected:
+        raise PipelineError(f"{name}: {len(rows)} preprocessed rows for {expected} houses")
+    order = np.random.default_rng(0).permutation(len(rows))
+    cut = round(FIT_SHARE * len(rows))
+    shuffled = [rows[i] + b"\n" for i in order]
+    return b"".join(shuffled[:cut]), b"".join(shuffled[cut:])
+
+
+def _require(result: JobResult) -> JobResult:
+    if not result.succeeded:
+        state = result.state
+        raise PipelineError(
+            f"{result.job.label} job {result.name}: {state.status}: {state.failure_reason}"
+        )
+    return result
+
+
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:RUN_DIGITS]

@@ -1,0 +1,121 @@
+"""The CreateTrainingJob, CreateTransformJob and CreateModel requests of the pipeline."""
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+CODE_DIRECTORY = "/opt/ml/model/code"
+VOLUME_GIB = 10
+
+
+def training_request(
+    *,
+    image: str,
+    role_arn: str,
+    hyperparameters: Mapping[str, str],
+    channels: Sequence[Mapping[str, Any]],
+    output_url: str,
+    instance_type: str,
+    max_runtime_seconds: int,
+) -> dict[str, Any]:
+    """A CreateTrainingJob request without the name; each job writes under its name there."""
+    return {
+        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
+        "RoleArn": role_arn,
+        "HyperParameters": dict(hyperparameters),
+        "InputDataConfig": list(channels),
+        "OutputDataConfig": {"S3OutputPath": output_url},
+        "ResourceConfig": {
+            "InstanceType": instance_type,
+            "InstanceCount": 1,
+            "VolumeSizeInGB": VOLUME_GIB,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": max_runtime_seconds},
+    }
+
+
+def channel(name: str, url: str, content_type: str) -> dict[str, Any]:
+    """An input channel: all objects whose key starts with ``url``."""
+    return {
+        "ChannelName": name,
+        "DataSource": {
+            "S3DataSource": {
+                "S3DataType": "S3Prefix",
+                "S3Uri": url,
+                "S3DataDistributionType": "FullyReplicated",
+            }
+        },
+        "ContentType": content_type,
+    }
+
+
+def script_mode(program: str, source_url: str, region: str) -> dict[str, str]:
+    """Hyperparameters with which the scikit-learn container runs a script; values are JSON."""
+    values: dict[str, Any] = {
+        "sagemaker_program": program,
+        "sagemaker_submit_directory": source_url,
+        "sagemaker_region": region,
+        "sagemaker_container_log_level": 20,
+    }
+    return {name: json.dumps(value) for name, value in values.items()}
+
+
+def source_archive(script: Path) -> bytes:
+    """sourcedir.tar.gz with one script; the same script gives the same bytes."""
+    content = script.read_bytes()
+    member = tarfile.TarInfo(script.name)
+    member.size = len(content)
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w") as archive,
+    ):
+        archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def preprocessor_model_request(
+    *, image: str, model_data_url: str, program: str, role_arn: str, region: str
+) -> dict[str, Any]:
+    """A CreateModel request for a batch transform with the preprocessor, without the name."""
+    return {
+        "ExecutionRoleArn": role_arn,
+        "PrimaryContainer": {
+            "Image": image,
+            "ModelDataUrl": model_data_url,
+            "Environment": {
+                "SAGEMAKER_PROGRAM": program,
+                "SAGEMAKER_SUBMIT_DIRECTORY": CODE_DIRECTORY,
+                "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
+                "SAGEMAKER_REGION": region,
+                # The container runs pip when it starts. The value that lets it do so without
+                # reaching a package index is "false": pip reads a no-option's negation.
+                "PIP_NO_BUILD_ISOLATION": "false",
+            },
+        },
+    }
+
+
+def transform_request(
+    *, model_name: str, input_url: str, output_url: str, instance_type: str
+) -> dict[str, Any]:
+    """A CreateTransformJob request without the name: CSV in and out, a line a record."""
+    return {
+        "ModelName": model_name,
+        "TransformInput": {
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": input_url}},
+            "ContentType": "text/csv",
+            "SplitType": "Line",
+        },
+        "TransformOutput": {
+            "S3OutputPath": output_url,
+            "Accept": "text/csv",
+            "AssembleWith": "Line",
+        },
+        "BatchStrategy": "MultiRecord",
+        "TransformResources": {"InstanceType": instance_type, "InstanceCount": 1},
+    }

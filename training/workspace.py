@@ -1,0 +1,72 @@
+"""Where the training pipeline works: one bucket, one role, one region."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import boto3
+from botocore.config import Config
+
+from training.publish import list_keys
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_ssm import SSMClient
+
+# SageMaker throttles early; this mode retries with jitter and slows the client down.
+_RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 10})
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Clients and names that every step needs.
+
+    ``role_arn`` is the role that the jobs run with, ``parameter`` the SSM parameter of the
+    preprocessor's model data URL.
+    """
+
+    stage: str
+    region: str
+    bucket: str
+    role_arn: str
+    parameter: str
+    s3: "S3Client"
+    sagemaker: "SageMakerClient"
+    ssm: "SSMClient"
+
+    @classmethod
+    def create(
+        cls, session: boto3.Session, stage: str, bucket: str, role_arn: str, parameter: str
+    ) -> Self:
+        """Make the clients out of a session."""
+        sagemaker = session.client("sagemaker", config=_RETRIES)
+        return cls(
+            stage=stage,
+            region=sagemaker.meta.region_name,
+            bucket=bucket,
+            role_arn=role_arn,
+            parameter=parameter,
+            s3=session.client("s3"),
+            sagemaker=sagemaker,
+            ssm=session.client("ssm"),
+        )
+
+    def url(self, key: str) -> str:
+        """The S3 URL of a key, or of a prefix."""
+        return f"s3://{self.bucket}/{key}"
+
+    def key_of(self, url: str) -> str:
+        """The key of an S3 URL in this bucket."""
+        return url.removeprefix(self.url(""))
+
+    def read(self, key: str) -> bytes:
+        """An object's bytes."""
+        return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def write(self, key: str, body: bytes) -> None:
+        """Put an object."""
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def keys(self, prefix: str) -> list[str]:
+        """All keys with this prefix."""
+        return list_keys(self.s3, self.bucket, prefix)
