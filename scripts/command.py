@@ -1,0 +1,86 @@
+"""What every script shares: options, the AWS session, errors as one line, exit status."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from scripts.cdk import CdkError
+from scripts.deployment import Deployment, DeploymentError, find_deployment
+from training.house_files import HouseFileError
+from training.images import ImageError
+from training.pipeline import PipelineError
+from training.publish import PublishError
+from training.workspace import Workspace
+
+STAGES = ("dev", "prod")
+SUCCEEDED, FAILED, INTERRUPTED = 0, 1, 130
+EXPECTED_ERRORS = (
+    BotoCoreError,
+    CdkError,
+    ClientError,
+    DeploymentError,
+    HouseFileError,
+    ImageError,
+    OSError,
+    PipelineError,
+    PublishError,
+)
+
+
+class CommandError(Exception):
+    """The command cannot do what was asked; one line says why."""
+
+
+def make_parser(name: str, description: str, example: str) -> argparse.ArgumentParser:
+    """A parser with ``--stage`` and ``--profile`` whose help ends with an example."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m scripts.{name}",
+        description=description,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--stage", choices=STAGES, default="dev", help="default: dev")
+    parser.add_argument("--profile", help="AWS profile (default: the one chosen in the shell)")
+    return parser
+
+
+def run_command(
+    parser: argparse.ArgumentParser,
+    command: Callable[[argparse.Namespace], int],
+    arguments: Sequence[str] | None,
+) -> int:
+    """Parse, run and turn errors into one clear line and an exit status."""
+    options = parser.parse_args(arguments)
+    try:
+        return command(options)
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (*EXPECTED_ERRORS, CommandError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return FAILED
+
+
+def open_session(options: argparse.Namespace) -> boto3.Session:
+    """The AWS session of the chosen profile."""
+    return boto3.Session(profile_name=options.profile)
+
+
+def open_deployment(options: argparse.Namespace) -> tuple[boto3.Session, Deployment]:
+    """The session, and what is deployed in the chosen stage."""
+    session = open_session(options)
+    return session, find_deployment(session, options.stage)
+
+
+def open_workspace(session: boto3.Session, deployment: Deployment) -> Workspace:
+    """The workspace of the training pipeline; the storage stack must be deployed."""
+    return Workspace.create(
+        session,
+        stage=deployment.stage,
+        bucket=deployment.require("bucket_name"),
+        role_arn=deployment.require("training_role_arn"),
+        parameter=deployment.preprocessor_parameter,
+    )
