@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from threading import Event
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -11,25 +12,33 @@ from botocore.stub import Stubber
 from scripts.cache import invocation
 from scripts.cache.invocation import Invoker, Payload, Request
 
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
 REQUEST = Request(1, 1, "a.tar.gz")
 
 
 @pytest.fixture
-def stubber() -> Stubber:
-    client = boto3.client(
+def runtime() -> "SageMakerRuntimeClient":
+    return boto3.client(
         "sagemaker-runtime",
         region_name="us-east-1",
         aws_access_key_id="id",
         aws_secret_access_key="secret",
     )
-    return Stubber(client)
 
 
 @pytest.fixture
-def invoker(stubber: Stubber, monkeypatch: pytest.MonkeyPatch) -> Invoker:
-    monkeypatch.setattr(invocation, "random", lambda: -0.5)  # pauses of no length
+def stubber(runtime: "SageMakerRuntimeClient") -> Stubber:
+    stubber = Stubber(runtime)
     stubber.activate()
-    return Invoker(stubber.client, "housing-dev", Payload(b"1,2", "text/csv"))
+    return stubber
+
+
+@pytest.fixture
+def invoker(runtime: "SageMakerRuntimeClient", monkeypatch: pytest.MonkeyPatch) -> Invoker:
+    monkeypatch.setattr(invocation, "random", lambda: -0.5)  # pauses of no length
+    return Invoker(runtime, "housing-dev", Payload(b"1,2", "text/csv"))
 
 
 def answers(stubber: Stubber) -> None:
