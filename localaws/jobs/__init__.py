@@ -1,1 +1,1 @@
-"""Training and batch transform jobs: their folders, processes and outputs."""
+"""Training and batch transform jobs: what SageMaker does between CreateXJob and its last status."""

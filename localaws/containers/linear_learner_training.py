@@ -1,0 +1,142 @@
+"""What runs when Linear Learner trains: reads /opt/ml, writes the model, logs as the real one does.
+
+Started as a process of its own: ``SAGEMAKER_BASE_DIR=... python -m`` this module.
+"""
+
+import json
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from training.linear_learner.artifact import MODEL_FILE, write_model_file
+from training.linear_learner.dataset import Dataset
+from training.linear_learner.hyperparameters import HyperparameterError, Hyperparameters
+from training.linear_learner.trainer import TrainingError, TrainingResult, train
+from training.linear_learner.wire import read_training_csv, read_training_recordio
+
+CUSTOMER_ERROR = 2
+ALGORITHM_ERROR = 1
+
+RECORDIO = "application/x-recordio-protobuf"
+READERS: Mapping[str, Callable[[bytes, str], Dataset]] = {
+    "text/csv": read_training_csv,
+    RECORDIO: read_training_recordio,
+}
+
+
+class CustomerError(Exception):
+    """The job's input is at fault; the text becomes its FailureReason."""
+
+
+def main() -> int:
+    """The exit code: 0, 2 for a customer's error, 1 for any other."""
+    base = Path(os.environ["SAGEMAKER_BASE_DIR"])
+    print("Docker entrypoint called with argument(s): train")
+    print("Running default environment configuration script")
+    try:
+        run(base)
+    except CustomerError as error:
+        log(f"Customer Error: {error}", "ERROR")
+        return _fail(base, str(error), CUSTOMER_ERROR)
+    except Exception as error:
+        log(traceback.format_exc(), "ERROR")
+        return _fail(base, f"{type(error).__name__}: {error}", ALGORITHM_ERROR)
+    return 0
+
+
+def run(base: Path) -> None:
+    """Train on the channels of ``base`` and leave ``model/model_algo-1`` there.
+
+    Raises ``CustomerError`` for hyperparameters or data that cannot be used.
+    """
+    provided = _read_config(base, "hyperparameters.json")
+    log(
+        f"Reading provided configuration from /opt/ml/input/config/hyperparameters.json: {provided}"
+    )
+    try:
+        hyperparameters = Hyperparameters.parse(provided)
+    except HyperparameterError as error:
+        raise CustomerError(f"{error} (caused by ValidationError)") from error
+    channels = {
+        name: read_channel(base, name, channel.get("ContentType", RECORDIO))
+        for name, channel in _read_config(base, "inputdataconfig.json").items()
+        if name in ("train", "validation", "test")
+    }
+    if "train" not in channels:
+        raise CustomerError(
+            "Unable to initialize the algorithm. Failed to validate input data configuration. "
+            "(caused by ValidationError) Caused by: 'train' is a required property"
+        )
+    result = _train(hyperparameters, channels)
+    (base / "model" / MODEL_FILE).write_bytes(write_model_file(result.model, datetime.now(UTC)))
+
+
+def _train(hyperparameters: Hyperparameters, channels: Mapping[str, Dataset]) -> TrainingResult:
+    try:
+        return train(
+            hyperparameters,
+            channels["train"],
+            channels.get("validation"),
+            channels.get("test"),
+            log=log,
+        )
+    except TrainingError as error:
+        raise CustomerError(str(error)) from error
+
+
+def read_channel(base: Path, name: str, content_type: str) -> Dataset:
+    """All rows of a channel, file after file in the order of their names."""
+    directory = base / "input" / "data" / name
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type not in READERS:
+        raise CustomerError(
+            f"No iterator has been registered for ContentType ('{content_type}', '1.0')"
+        )
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    if not files:
+        raise CustomerError(f"no file found in path /opt/ml/input/data/{name}")
+    datasets = [_read_file(path, name, media_type) for path in files]
+    widths = {dataset.features.shape[1] for dataset in datasets}
+    if len(widths) > 1:
+        raise CustomerError(f"the files of channel '{name}' have rows of widths {sorted(widths)}")
+    return Dataset(
+        np.concatenate([dataset.features for dataset in datasets]),
+        np.concatenate([dataset.labels for dataset in datasets]),
+    )
+
+
+def _read_file(path: Path, channel: str, media_type: str) -> Dataset:
+    shown = f"/opt/ml/input/data/{channel}/{path.name}"
+    try:
+        return READERS[media_type](path.read_bytes(), shown)
+    except ValueError as error:
+        raise CustomerError(
+            f"Unable to read data channel '{channel}'. Requested content-type is '{media_type}'. "
+            f"Please verify the data matches the requested content-type. (caused by {error})"
+        ) from error
+
+
+def log(message: str, level: str = "INFO") -> None:
+    """One line in the form of Amazon's algorithms."""
+    now = datetime.now(UTC).strftime("%m/%d/%Y %H:%M:%S")
+    print(f"[{now} {level} {threading.get_ident()}] {message}", flush=True)
+
+
+def _read_config(base: Path, name: str) -> dict[str, dict[str, str]]:
+    contents: dict[str, dict[str, str]] = json.loads((base / "input" / "config" / name).read_text())
+    return contents
+
+
+def _fail(base: Path, reason: str, code: int) -> int:
+    (base / "output" / "failure").write_text(reason)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,8 @@
+"""The part of sagemaker-containers that scripts use."""
+
+from sagemaker_containers._env import TrainingEnv
+
+
+def training_env() -> TrainingEnv:
+    """The environment of the training job that this process belongs to."""
+    return TrainingEnv()

@@ -1,0 +1,1 @@
+"""The part of sagemaker-inference that scripts use."""

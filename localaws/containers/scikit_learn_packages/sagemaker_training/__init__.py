@@ -1,0 +1,1 @@
+"""The part of sagemaker-training that scripts use."""

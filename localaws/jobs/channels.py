@@ -1,0 +1,167 @@
+"""Input channels: which objects a job reads, which host gets which, and their download.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
+"""
+
+import json
+import random
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from localaws.backend import ObjectStore
+from localaws.errors import AwsError
+from localaws.hosting.artifacts import S3Location
+from localaws.jobs.failure import JobError, client_error
+
+MAXIMUM_UNZIPPED_BYTES = 8 * 2**30
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """An object of a channel and its path inside of the channel's folder."""
+
+    bucket: str
+    key: str
+    path: PurePosixPath
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel of InputDataConfig."""
+
+    name: str
+    content_type: str
+    files: tuple[InputFile, ...]
+    sharded: bool
+    gzipped: bool
+
+    def files_of_host(self, index: int, count: int) -> tuple[InputFile, ...]:
+        """What host number ``index`` of ``count`` reads: all of it, or its share of the objects."""
+        return self.files[index::count] if self.sharded else self.files
+
+
+def read_channel(definition: Mapping[str, Any], objects: ObjectStore) -> Channel:
+    """Find the objects of a channel.
+
+    Raises ``JobError`` when there are none, or when the role may not list them.
+    """
+    source = definition["DataSource"]["S3DataSource"]
+    files = list_files(source["S3DataType"], source["S3Uri"], objects)
+    if "ShuffleConfig" in definition:
+        random.Random(definition["ShuffleConfig"]["Seed"]).shuffle(files)
+    return Channel(
+        name=definition["ChannelName"],
+        content_type=definition.get("ContentType", ""),
+        files=tuple(files),
+        sharded=source.get("S3DataDistributionType") == "ShardedByS3Key",
+        gzipped=definition.get("CompressionType") == "Gzip",
+    )
+
+
+def list_files(data_type: str, uri: str, objects: ObjectStore) -> list[InputFile]:
+    """The objects that an S3Prefix or a ManifestFile names, in the order of their keys."""
+    location = parse_location(uri)
+    try:
+        files = _LISTERS[data_type](location, objects)
+    except AwsError as error:
+        raise client_error(f"Data download failed:{error.message} ({uri})") from error
+    if not files:
+        raise client_error(f'No S3 objects found under S3 URL "{uri}" given in input data source')
+    return files
+
+
+def _files_of_prefix(location: S3Location, objects: ObjectStore) -> list[InputFile]:
+    keys = [summary.key for summary in objects.list_objects(location.bucket, location.key)]
+    base = _folder(location.key, keys)
+    return [
+        InputFile(location.bucket, key, PurePosixPath(key[len(base) :]))
+        for key in sorted(keys)
+        if not key.endswith("/")
+    ]
+
+
+def _folder(prefix: str, keys: Sequence[str]) -> str:
+    """The part of the keys that the channel's folder stands for.
+
+    ``data/train`` is a folder when ``data/train/...`` exists, and a file, or the start of several
+    files' names, otherwise.
+    """
+    if prefix.endswith("/") or not prefix:
+        return prefix
+    if all(key.startswith(f"{prefix}/") for key in keys):
+        return f"{prefix}/"
+    return prefix[: prefix.rfind("/") + 1]
+
+
+def _files_of_manifest(location: S3Location, objects: ObjectStore) -> list[InputFile]:
+    """``[{"prefix": "s3://bucket/folder/"}, "path/of/one", ...]``."""
+    try:
+        head, *paths = json.loads(objects.get_object(location.bucket, location.key))
+        base = S3Location.parse(head["prefix"])
+        return [InputFile(base.bucket, base.key + path, PurePosixPath(path)) for path in paths]
+    except (ValueError, TypeError, KeyError) as error:
+        form = '[{"prefix": "s3://..."}, "path", ...]'
+        raise client_error(
+            f'Manifest "{location.url}" is not of the form {form}: {error}'
+        ) from error
+
+
+_LISTERS = {"S3Prefix": _files_of_prefix, "ManifestFile": _files_of_manifest}
+
+DATA_TYPES = tuple(_LISTERS)
+
+
+def download(
+    files: Sequence[InputFile], directory: Path, objects: ObjectStore, gzipped: bool = False
+) -> None:
+    """Write files to their paths below a folder; Gzip files unzipped.
+
+    Raises ``JobError`` naming the object that could not be read.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        target = _target(directory, file)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        body = read_object(S3Location(file.bucket, file.key), objects)
+        target.write_bytes(_unzipped(body, file) if gzipped else body)
+
+
+def parse_location(uri: str) -> S3Location:
+    """The bucket and key of an S3 URI. Raises ``JobError`` for anything else."""
+    try:
+        return S3Location.parse(uri)
+    except ValueError as error:
+        raise client_error(str(error)) from error
+
+
+def read_object(location: S3Location, objects: ObjectStore) -> bytes:
+    """The bytes of one object. Raises ``JobError`` with S3's reason."""
+    try:
+        return objects.get_object(location.bucket, location.key)
+    except AwsError as error:
+        reason = f"{error.code} ({error.status}): {error.message}"
+        raise client_error(f"Data download failed:{reason} ({location.url})") from error
+
+
+def _target(directory: Path, file: InputFile) -> Path:
+    if file.path.is_absolute() or ".." in file.path.parts:
+        raise client_error(f"Data download failed:key '{file.key}' leads out of its channel")
+    return directory / file.path
+
+
+def _unzipped(body: bytes, file: InputFile) -> bytes:
+    try:
+        decompressor = zlib.decompressobj(wbits=31)
+        contents = decompressor.decompress(body, MAXIMUM_UNZIPPED_BYTES)
+    except zlib.error as error:
+        raise _unzip_failure(file, str(error)) from error
+    if not decompressor.eof:
+        raise _unzip_failure(file, "truncated, or larger than 8 GiB")
+    return contents
+
+
+def _unzip_failure(file: InputFile, reason: str) -> JobError:
+    return client_error(f"Data download failed:s3://{file.bucket}/{file.key} is no gzip: {reason}")

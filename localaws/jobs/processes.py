@@ -1,0 +1,122 @@
+"""Processes of jobs: below serving in priority, few enough for the cores, and stoppable."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO
+
+from localaws.jobs.image import Exit, Program
+from localaws.jobs.stopping import StopSignal
+
+STOP_GRACE_SECONDS = 120.0
+"""SageMaker sends SIGTERM, and SIGKILL this much later (StopTrainingJob)."""
+
+LAST_LINES = 50
+
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
+
+LineSink = Callable[[str], None]
+
+
+class Cores:
+    """Hands out processor cores, so that no more processes run than there are cores.
+
+    A job that wants more than there are gets all of them: its hosts may wait for each other, and
+    must all run.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = max(1, count)
+        self._free = self._count
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, wanted: int, stop: StopSignal) -> Iterator[bool]:
+        """Wait for cores and hold them; yields False when the job was stopped first."""
+        number = min(wanted, self._count)
+        with self._changed:
+            while not (stopped := stop.stopped) and self._free < number:
+                self._changed.wait(timeout=0.2)
+            held = 0 if stopped else number
+            self._free -= held
+        try:
+            yield held > 0
+        finally:
+            with self._changed:
+                self._free += held
+                self._changed.notify_all()
+
+
+class RunningProgram:
+    """A started program; every line that it writes goes to a sink."""
+
+    def __init__(self, program: Program, write_line: LineSink) -> None:
+        self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._write_line = write_line
+        self._process = subprocess.Popen(
+            [*_end_with_parent(), *program.arguments],
+            cwd=program.directory,
+            env={**_base_environment(), **program.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, 10)
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process.stdout,), daemon=True
+        )
+        self._reader.start()
+
+    def _read(self, output: IO[str]) -> None:
+        for line in output:
+            text = line.rstrip("\r\n")
+            self._last_lines.append(text)
+            self._write_line(text)
+
+    def wait(self, timeout: float) -> Exit | None:
+        """The exit, or None when the program still runs after ``timeout`` seconds."""
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+        # A child that the program left behind may hold the pipe open for ever.
+        self._reader.join(timeout=2.0)
+        return Exit(code if code >= 0 else 128 - code, "\n".join(self._last_lines))
+
+    def terminate(self) -> None:
+        """Ask the program and its children to end."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the program and its children, now."""
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+
+def _base_environment() -> Mapping[str, str]:
+    """What a job's process gets of ours: nothing that could hold a secret, one thread for BLAS."""
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+    return {**kept, **threads, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def _end_with_parent() -> list[str]:
+    """A prefix that ends the program when this process dies, where the system offers one."""
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

@@ -1,0 +1,269 @@
+"""One training job, from its first channel to its model.tar.gz.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from localaws.backend import Backend, MetricValues, ObjectStore, Scope
+from localaws.hosting.artifacts import S3Location
+from localaws.jobs import layout
+from localaws.jobs.archive import pack_directory
+from localaws.jobs.channels import download, list_files, parse_location, read_channel
+from localaws.jobs.failure import JobError, algorithm_error, client_error
+from localaws.jobs.image import Exit, Program, TrainingHost, TrainingImage
+from localaws.jobs.logs import LogStream, open_log_stream
+from localaws.jobs.metrics import FinalMetric, MetricScanner
+from localaws.jobs.processes import STOP_GRACE_SECONDS, Cores, RunningProgram
+from localaws.jobs.stopping import StopSignal
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+METRIC_NAMESPACE = "/aws/sagemaker/TrainingJobs"
+CUSTOMER_ERROR_EXIT_CODE = 2
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """A training job as CreateTrainingJob described it; ``directory`` is its own and new."""
+
+    scope: Scope
+    name: str
+    arn: str
+    request: Mapping[str, Any]
+    image: TrainingImage
+    directory: Path
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """How a job ended well: Completed, Stopped or MaxRuntimeExceeded.
+
+    ``model_artifacts`` is None when it was stopped before it ran.
+    """
+
+    secondary_status: str
+    model_artifacts: str | None
+    metrics: tuple[FinalMetric, ...]
+
+
+class TrainingRun:
+    """Runs one training job.
+
+    ``report`` is told each SecondaryStatus as it begins. ``stop`` ends the job early; what its
+    containers then leave in the model folder is kept, as StopTrainingJob promises.
+    """
+
+    def __init__(
+        self,
+        job: TrainingJob,
+        backend: Backend,
+        cores: Cores,
+        report: Callable[[str], None],
+        stop: StopSignal,
+    ) -> None:
+        self._job = job
+        self._backend = backend
+        self._cores = cores
+        self._report = report
+        self._stop = stop
+        self._metrics = MetricScanner(metric_definitions(job.request, job.image))
+
+    def run(self) -> TrainingOutcome:
+        """Raises ``JobError`` when the job fails; leaves nothing on disk."""
+        try:
+            return self._run(self._backend.object_store_as(self._job.request["RoleArn"]))
+        finally:
+            shutil.rmtree(self._job.directory, ignore_errors=True)
+
+    def _run(self, objects: ObjectStore) -> TrainingOutcome:
+        hosts = self._hosts()
+        with self._cores.taken(len(hosts), self._stop) as taken:
+            if not taken:
+                return TrainingOutcome("Stopped", None, ())
+            self._report("Downloading")
+            self._download(hosts, objects)
+            self._report("Training")
+            secondary_status = self._train(hosts, objects)
+        self._report("Uploading")
+        self._upload(hosts, objects)
+        return TrainingOutcome(secondary_status, self._artifacts_uri(), self._metrics.final)
+
+    def _hosts(self) -> list[TrainingHost]:
+        request = self._job.request
+        count = request["ResourceConfig"].get("InstanceCount", 1)
+        names = tuple(f"algo-{number}" for number in range(1, count + 1))
+        if self._job.image.one_process_for_all_hosts:
+            names = names[:1]
+        return [
+            TrainingHost(
+                directory=self._job.directory / name,
+                name=name,
+                hosts=names,
+                hyperparameters=request.get("HyperParameters", {}),
+                environment={
+                    **request.get("Environment", {}),
+                    "TRAINING_JOB_NAME": self._job.name,
+                    "TRAINING_JOB_ARN": self._job.arn,
+                    "AWS_REGION": self._job.scope.region,
+                    "AWS_DEFAULT_REGION": self._job.scope.region,
+                },
+            )
+            for name in names
+        ]
+
+    def _download(self, hosts: list[TrainingHost], objects: ObjectStore) -> None:
+        definitions = self._job.request.get("InputDataConfig", [])
+        channels = [read_channel(definition, objects) for definition in definitions]
+        for index, host in enumerate(hosts):
+            layout.write(host, self._job.request)
+            for channel in channels:
+                files = channel.files_of_host(index, len(hosts))
+                target = layout.channel_directory(host, channel.name)
+                download(files, target, objects, channel.gzipped)
+        self._restore_checkpoints(hosts, objects)
+
+    def _train(self, hosts: list[TrainingHost], objects: ObjectStore) -> str:
+        """The secondary status that training ends with."""
+        programs = [self._job.image.training_program(host, objects) for host in hosts]
+        started_at = time.time_ns() // 1_000_000
+        with ExitStack() as stack:
+            running = []
+            for host, program in zip(hosts, programs, strict=True):
+                stream = f"{self._job.name}/{host.name}-{started_at}"
+                log = open_log_stream(self._backend, self._job.scope, LOG_GROUP, stream)
+                stack.callback(log.close)
+                running.append(RunningProgram(program, self._line_sink(log)))
+                stack.callback(running[-1].kill)
+            return self._supervise(hosts, programs, running)
+
+    def _supervise(
+        self, hosts: list[TrainingHost], programs: list[Program], running: list[RunningProgram]
+    ) -> str:
+        deadline = time.monotonic() + max_runtime_seconds(self._job.request)
+        exits: dict[int, Exit] = {}
+        ending: str | None = None
+        while len(exits) < len(running):
+            for index, program in enumerate(running):
+                if index not in exits and (exit := program.wait(POLL_SECONDS)) is not None:
+                    exits[index] = exit
+                    if exit.code and ending is None:
+                        raise self._failure(hosts[index], programs[index], exit)
+            if (asked := self._ending(deadline)) and ending is None:
+                ending = asked
+                kill_at = time.monotonic() + STOP_GRACE_SECONDS
+                for program in running:
+                    program.terminate()
+            if ending and time.monotonic() > kill_at:
+                for program in running:
+                    program.kill()
+        return ending or "Completed"
+
+    def _ending(self, deadline: float) -> str | None:
+        if self._stop.stopped:
+            return "Stopped"
+        return "MaxRuntimeExceeded" if time.monotonic() > deadline else None
+
+    def _line_sink(self, log: LogStream) -> Callable[[str], None]:
+        def write(line: str) -> None:
+            log(line)
+            if found := self._metrics.scan(line):
+                self._publish(found)
+
+        return write
+
+    def _publish(self, metrics: list[FinalMetric]) -> None:
+        dimensions = {"TrainingJobName": self._job.name}
+        self._backend.put_metrics(
+            self._job.scope,
+            METRIC_NAMESPACE,
+            [
+                MetricValues(metric.name, dimensions, "None", metric.timestamp, [metric.value], [1])
+                for metric in metrics
+            ],
+        )
+
+    def _failure(self, host: TrainingHost, program: Program, program_exit: Exit) -> JobError:
+        ended = self._job.image.container_exit(program, program_exit)
+        text = f"{layout.failure_text(host) or ended.text}, exit code: {ended.code}"
+        if ended.code == CUSTOMER_ERROR_EXIT_CODE:
+            return client_error(text)
+        return algorithm_error(text)
+
+    def _artifacts_uri(self) -> str:
+        return self._output("model/" if self._uncompressed else "model.tar.gz").url
+
+    @property
+    def _uncompressed(self) -> bool:
+        return self._job.request["OutputDataConfig"].get("CompressionType") == "NONE"
+
+    def _output(self, name: str) -> S3Location:
+        path = self._job.request["OutputDataConfig"]["S3OutputPath"]
+        return parse_location(path).join(f"{self._job.name}/output/{name}")
+
+    def _upload(self, hosts: list[TrainingHost], objects: ObjectStore) -> None:
+        """The models of all hosts as one, and what they wrote to the output folder as another."""
+        for folder, name in ((layout.MODEL, "model"), (layout.OUTPUT_DATA, "output")):
+            merged = self._job.directory / "merged" / name
+            merged.mkdir(parents=True)
+            for host in hosts:
+                shutil.copytree(host.directory / folder, merged, dirs_exist_ok=True)
+            if name == "model" or any(merged.iterdir()):
+                self._upload_directory(merged, name, objects)
+        self._save_checkpoints(hosts, objects)
+
+    def _upload_directory(self, directory: Path, name: str, objects: ObjectStore) -> None:
+        if self._uncompressed:
+            upload_files(directory, self._output(name), objects)
+        else:
+            archive = self._output(f"{name}.tar.gz")
+            objects.put_object(archive.bucket, archive.key, pack_directory(directory))
+
+    def _restore_checkpoints(self, hosts: list[TrainingHost], objects: ObjectStore) -> None:
+        for location, host, directory in self._checkpoints(hosts):
+            try:
+                files = list_files("S3Prefix", f"{location.url}/", objects)
+            except JobError:
+                continue  # The first run of a job has no checkpoints yet.
+            download(files, host.directory / directory, objects)
+
+    def _save_checkpoints(self, hosts: list[TrainingHost], objects: ObjectStore) -> None:
+        for location, host, directory in self._checkpoints(hosts):
+            upload_files(host.directory / directory, location, objects)
+
+    def _checkpoints(
+        self, hosts: list[TrainingHost]
+    ) -> list[tuple[S3Location, TrainingHost, PurePosixPath]]:
+        config = self._job.request.get("CheckpointConfig")
+        if config is None:
+            return []
+        location = parse_location(config["S3Uri"].rstrip("/"))
+        return [(location, host, layout.CHECKPOINTS) for host in hosts]
+
+
+def upload_files(directory: Path, location: S3Location, objects: ObjectStore) -> None:
+    """Put every file of a folder below a location."""
+    for path in sorted(directory.rglob("*")):
+        if path.is_file():
+            target = location.join(path.relative_to(directory).as_posix())
+            objects.put_object(target.bucket, target.key, path.read_bytes())
+
+
+def metric_definitions(request: Mapping[str, Any], image: TrainingImage) -> dict[str, str]:
+    """The image's own metrics and those of the request: name to regular expression."""
+    requested = request["AlgorithmSpecification"].get("MetricDefinitions", [])
+    return {
+        **image.metric_definitions,
+        **{definition["Name"]: definition["Regex"] for definition in requested},
+    }
+
+
+def max_runtime_seconds(request: Mapping[str, Any]) -> float:
+    """After this a job is stopped; one day unless the request says otherwise."""
+    return float(request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86400))
