@@ -84,3 +84,19 @@ def open_workspace(session: boto3.Session, deployment: Deployment) -> Workspace:
         role_arn=deployment.require("training_role_arn"),
         parameter=deployment.preprocessor_parameter,
     )
+
+
+def positive(text: str) -> int:
+    """An option's whole number above 0."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def confirm(question: str) -> bool:
+    """Ask on the terminal; no answer is a no."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False

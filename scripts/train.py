@@ -14,6 +14,7 @@ from scripts.command import (
     make_parser,
     open_deployment,
     open_workspace,
+    positive,
     run_command,
 )
 from scripts.console import Console, JobReporter
@@ -118,7 +119,7 @@ def add_house_options(parser: argparse.ArgumentParser) -> None:
         default="cities",
         help="prices by city, or the notebook's one formula (default: cities)",
     )
-    parser.add_argument("--houses", type=_positive, default=HOUSES_PER_CITY, help="a city")
+    parser.add_argument("--houses", type=positive, default=HOUSES_PER_CITY, help="a city")
     parser.add_argument("--noise", type=float, default=0.0, help="of prices; 0.02 is 2 %%")
     parser.add_argument("--seed", type=int, default=0)
 
@@ -127,7 +128,7 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     """Options that say how to run the jobs."""
     parser.add_argument("--instance-type", default=Settings.instance_type)
     parser.add_argument(
-        "--max-jobs", type=_positive, default=Settings.max_in_flight, help="training jobs at once"
+        "--max-jobs", type=positive, default=Settings.max_in_flight, help="training jobs at once"
     )
     parser.add_argument("--retrain", action="store_true", help="also what is trained already")
     parser.add_argument(
@@ -214,13 +215,6 @@ def _print(training: Training, console: Console) -> None:
             ]
         )
     console.table("Models", ["city", "train houses", "validation loss $", "target model", ""], rows)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -1,0 +1,123 @@
+"""Predicts the price of a house, or of each house in a CSV file."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scripts.command import (
+    SUCCEEDED,
+    CommandError,
+    make_parser,
+    open_deployment,
+    positive,
+    run_command,
+)
+from scripts.console import Console
+from scripts.deployment import Deployment
+from training.endpoint import Prediction, predict, runtime_client
+from training.house_files import PARSERS, read_houses
+from training.houses import FEATURE_COLUMNS, Houses
+from training.publish import published_cities, target_model, versions
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+DEFAULTS = ("2000", "3000", "3", "2", "1.0", "2", "n", "y")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    return run_command(_parser(), _predict, arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = make_parser(
+        "predict",
+        __doc__ or "",
+        "python -m scripts.predict --city Chicago_IL --square-feet 2400 --front-porch y",
+    )
+    parser.add_argument("--city", required=True, help="for example NewYork_NY")
+    parser.add_argument("--csv", type=Path, help="file of houses, first line names the columns")
+    parser.add_argument(
+        "--model-version", type=positive, help="of the city's model (default: the latest)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    house = parser.add_argument_group("one house, without --csv")
+    for column, default in zip(FEATURE_COLUMNS, DEFAULTS, strict=True):
+        house.add_argument(
+            option_of(column), dest=column, default=default, metavar="", help=f"default: {default}"
+        )
+    return parser
+
+
+def option_of(column: str) -> str:
+    """``--square-feet`` for the column SQUARE_FEET."""
+    return "--" + column.lower().replace("_", "-")
+
+
+def _predict(options: argparse.Namespace) -> int:
+    houses = _houses(options)
+    session, deployment = open_deployment(options)
+    endpoint_name = deployment.require("endpoint_name")
+    model = _target_model(options, deployment, session.client("s3"))
+    prediction = predict(runtime_client(session), endpoint_name, model, houses)
+    if options.json:
+        print(json.dumps(_as_json(model, prediction)))
+    else:
+        _print(Console(), model, houses, prediction)
+    return SUCCEEDED
+
+
+def _houses(options: argparse.Namespace) -> Houses:
+    if options.csv is not None:
+        return read_houses(options.csv, with_price=False)
+    values = []
+    for column in FEATURE_COLUMNS:
+        try:
+            values.append(PARSERS[column](getattr(options, column)))
+        except ValueError as error:
+            raise CommandError(f"{option_of(column)}: {error}") from None
+    return Houses(*(np.array([value]) for value in values))
+
+
+def _target_model(options: argparse.Namespace, deployment: Deployment, s3: "S3Client") -> str:
+    bucket = deployment.require("bucket_name")
+    published = versions(s3, bucket, options.city)
+    if not published:
+        cities = ", ".join(published_cities(s3, bucket)) or "none"
+        raise CommandError(f"no model of {options.city} is published; cities that have: {cities}")
+    version = options.model_version or published[-1]
+    if version not in published:
+        numbers = ", ".join(map(str, published))
+        raise CommandError(f"{options.city} has no version {version}; it has {numbers}")
+    return target_model(options.city, version)
+
+
+def _as_json(model: str, prediction: Prediction) -> dict[str, object]:
+    return {
+        "target_model": model,
+        "prices": [round(price, 2) for price in prediction.prices.tolist()],
+        "milliseconds": [round(1000 * seconds, 3) for seconds in prediction.seconds],
+    }
+
+
+def _print(console: Console, model: str, houses: Houses, prediction: Prediction) -> None:
+    rows = [
+        [*line.split(","), f"{price:,.0f}"]
+        for line, price in zip(
+            houses.without_price().to_csv().splitlines(), prediction.prices, strict=True
+        )
+    ]
+    columns = [column.lower().replace("_", " ") for column in FEATURE_COLUMNS]
+    console.table(model, [*columns, "predicted price $"], rows)
+    milliseconds = ", ".join(f"{1000 * seconds:.1f} ms" for seconds in prediction.seconds)
+    console.say(f"latency: {milliseconds}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
