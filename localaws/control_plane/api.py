@@ -1,0 +1,79 @@
+"""SageMaker as the front of this AWS uses it."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from localaws.backend import Backend, Scope
+from localaws.containers.registry import ContainerRegistry
+from localaws.control_plane.authorizations import Authorization, sagemaker_authorizations
+from localaws.control_plane.autoscaling import ApplicationAutoScalingApi, ScalableTargets
+from localaws.control_plane.dispatch import ServiceApi
+from localaws.control_plane.endpoint_configs import EndpointConfigs
+from localaws.control_plane.endpoints import Endpoints
+from localaws.control_plane.models import Models
+from localaws.control_plane.resources import Request, ResourceFamily
+from localaws.control_plane.store import ResourceStore
+from localaws.control_plane.tags import Tags
+from localaws.hosting.runtime import Runtime
+from localaws.hosting.settings import HostingSettings
+
+
+class SageMakerApi(ServiceApi):
+    """The SageMaker control plane."""
+
+    def __init__(self, families: Iterable[ResourceFamily]) -> None:
+        super().__init__("sagemaker", families)
+
+    def authorizations(self, scope: Scope, operation: str, request: Request) -> list[Authorization]:
+        """What the caller must be allowed to do for this request."""
+        return sagemaker_authorizations(scope, operation, request)
+
+
+@dataclass(frozen=True)
+class Apis:
+    """Everything of SageMaker that the front of this AWS serves."""
+
+    sagemaker: SageMakerApi
+    autoscaling: ApplicationAutoScalingApi
+    runtime: Runtime
+    store: ResourceStore
+
+    def start(self) -> None:
+        """Bring back what an earlier run left: endpoints are in service when this returns."""
+        self.runtime.start()
+        for family in self.sagemaker.families:
+            family.start()
+
+    def stop(self) -> None:
+        """End everything; what was acknowledged stays in the state directory."""
+        for family in reversed(self.sagemaker.families):
+            family.stop()
+        self.runtime.stop()
+        self.store.close()
+
+
+def create_apis(
+    state_directory: Path,
+    backend: Backend,
+    *,
+    images: ContainerRegistry | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Apis:
+    """Put the services together; their state lives beneath ``state_directory``."""
+    images = images or ContainerRegistry.installed()
+    store = ResourceStore(state_directory / "sagemaker.sqlite")
+    runtime = Runtime(
+        state_directory / "hosting",
+        backend,
+        images,
+        HostingSettings.from_environment(environment),
+    )
+    tags = Tags(store)
+    models = Models(store, backend, images, tags)
+    configs = EndpointConfigs(store, models, tags)
+    endpoints = Endpoints(store, models, configs, runtime, tags)
+    sagemaker = SageMakerApi([tags, models, configs, endpoints])
+    autoscaling = ApplicationAutoScalingApi([ScalableTargets(store, endpoints)])
+    return Apis(sagemaker, autoscaling, runtime, store)

@@ -1,0 +1,224 @@
+"""Application Auto Scaling for endpoint variants: targets and policies are kept, not acted on.
+
+https://docs.aws.amazon.com/autoscaling/application/APIReference/API_Operations.html
+"""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from localaws.backend import Scope
+from localaws.control_plane.authorizations import Authorization
+from localaws.control_plane.dispatch import ServiceApi
+from localaws.control_plane.endpoints import Endpoints
+from localaws.control_plane.resources import (
+    Request,
+    ResourceFamily,
+    Response,
+    now,
+    validation_exception,
+)
+from localaws.control_plane.store import ResourceStore
+from localaws.errors import AwsError
+
+TARGET = "scalable-target"
+POLICY = "scaling-policy"
+SERVICE_NAMESPACE = "sagemaker"
+DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+DEFAULT_PAGE = 50
+
+
+class ScalableTargets(ResourceFamily):
+    """Register, Describe and DeregisterScalableTarget; Put, Describe and Delete of policies."""
+
+    def __init__(self, store: ResourceStore, endpoints: Endpoints) -> None:
+        self._store = store
+        self._endpoints = endpoints
+
+    def register_scalable_target(self, scope: Scope, request: Request) -> Response:
+        known = self._store.get(TARGET, scope, _target_name(request))
+        if known is None:
+            self._check_resource(scope, request)
+        target = _defaults(scope) | (known or {}) | _without(request, "Tags")
+        for member in ("MinCapacity", "MaxCapacity"):
+            if member not in target:
+                raise validation_exception(f"{member} is needed to register a scalable target.")
+        if target["MinCapacity"] > target["MaxCapacity"]:
+            raise validation_exception("Maximum capacity cannot be less than minimum capacity")
+        target["ScalableTargetARN"] = target.get("ScalableTargetARN") or _target_arn(scope)
+        self._store.put(TARGET, scope, _target_name(request), target)
+        return {"ScalableTargetARN": target["ScalableTargetARN"]}
+
+    def describe_scalable_targets(self, scope: Scope, request: Request) -> Response:
+        wanted = request.get("ResourceIds")
+        found = [
+            target
+            for target in self._store.list(TARGET, scope)
+            if _concerns(target, request) and (not wanted or target["ResourceId"] in wanted)
+        ]
+        return _page("ScalableTargets", found, request)
+
+    def deregister_scalable_target(self, scope: Scope, request: Request) -> Response:
+        self._target(scope, request)
+        self._store.delete(TARGET, scope, _target_name(request))
+        for policy in self._store.list(POLICY, scope):
+            if _target_name(policy) == _target_name(request):
+                self._store.delete(POLICY, scope, _policy_name(policy))
+        return {}
+
+    def put_scaling_policy(self, scope: Scope, request: Request) -> Response:
+        self._target(scope, request)
+        known = self._store.get(POLICY, scope, _policy_name(request)) or {}
+        policy = {
+            "PolicyARN": _policy_arn(scope, request),
+            "PolicyType": "StepScaling",
+            "Alarms": [],
+            "CreationTime": now(),
+            **known,
+            **request,
+        }
+        self._store.put(POLICY, scope, _policy_name(request), policy)
+        return {"PolicyARN": policy["PolicyARN"], "Alarms": policy["Alarms"]}
+
+    def describe_scaling_policies(self, scope: Scope, request: Request) -> Response:
+        wanted = request.get("PolicyNames")
+        found = [
+            policy
+            for policy in self._store.list(POLICY, scope)
+            if _concerns(policy, request)
+            and (not wanted or policy["PolicyName"] in wanted)
+            and request.get("ResourceId") in (None, policy["ResourceId"])
+        ]
+        return _page("ScalingPolicies", found, request)
+
+    def delete_scaling_policy(self, scope: Scope, request: Request) -> Response:
+        if self._store.get(POLICY, scope, _policy_name(request)) is None:
+            raise AwsError(
+                "ObjectNotFoundException",
+                f"No scaling policy found for {_described(request)}, "
+                f"policy name: {request['PolicyName']}",
+            )
+        self._store.delete(POLICY, scope, _policy_name(request))
+        return {}
+
+    def describe_scaling_activities(self, scope: Scope, request: Request) -> Response:
+        """None: nothing here scales by itself."""
+        return {"ScalingActivities": []}
+
+    def _target(self, scope: Scope, request: Request) -> dict[str, Any]:
+        target = self._store.get(TARGET, scope, _target_name(request))
+        if target is None:
+            raise AwsError(
+                "ObjectNotFoundException", f"No scalable target found for {_described(request)}"
+            )
+        return target
+
+    def _check_resource(self, scope: Scope, request: Request) -> None:
+        if request["ServiceNamespace"] != SERVICE_NAMESPACE:
+            raise validation_exception(
+                f"Service namespace {request['ServiceNamespace']} is not available here; "
+                f"available is {SERVICE_NAMESPACE}."
+            )
+        if request["ScalableDimension"] != DIMENSION:
+            raise validation_exception(
+                f"Scalable dimension {request['ScalableDimension']} is not available here; "
+                f"available is {DIMENSION}."
+            )
+        match request["ResourceId"].split("/"):
+            case ["endpoint", endpoint_name, "variant", variant_name]:
+                record = self._endpoints.find(scope, endpoint_name)
+            case _:
+                raise validation_exception(
+                    f"ResourceId must be endpoint/<endpoint name>/variant/<variant name>, not "
+                    f"{request['ResourceId']}."
+                )
+        names = [variant["VariantName"] for variant in record.get("ProductionVariants", [])]
+        if variant_name not in names:
+            raise validation_exception(
+                f"Endpoint {endpoint_name} has no variant {variant_name}; it has {names}."
+            )
+
+
+class ApplicationAutoScalingApi(ServiceApi):
+    """Application Auto Scaling, for SageMaker endpoints."""
+
+    def __init__(self, families: Iterable[ResourceFamily]) -> None:
+        super().__init__("application-autoscaling", families)
+
+    def authorizations(self, scope: Scope, operation: str, request: Request) -> list[Authorization]:
+        """What the caller must be allowed to do for this request."""
+        resource = f"arn:aws:application-autoscaling:{scope.region}:{scope.account_id}:*"
+        action = f"application-autoscaling:{operation}"
+        context = {
+            key: request[member]
+            for key, member in (
+                ("application-autoscaling:service-namespace", "ServiceNamespace"),
+                ("application-autoscaling:scalable-dimension", "ScalableDimension"),
+            )
+            if isinstance(request.get(member), str)
+        }
+        return [Authorization(action, resource, context)]
+
+
+def _target_name(request: Request) -> str:
+    return f"{request['ResourceId']}|{request['ScalableDimension']}|{request['ServiceNamespace']}"
+
+
+def _policy_name(request: Request) -> str:
+    return f"{_target_name(request)}|{request['PolicyName']}"
+
+
+def _described(request: Request) -> str:
+    return (
+        f"service namespace: {request['ServiceNamespace']}, resource ID: {request['ResourceId']}, "
+        f"scalable dimension: {request['ScalableDimension']}"
+    )
+
+
+def _concerns(resource: dict[str, Any], request: Request) -> bool:
+    return resource["ServiceNamespace"] == request["ServiceNamespace"] and request.get(
+        "ScalableDimension"
+    ) in (None, resource["ScalableDimension"])
+
+
+def _page(member: str, found: list[dict[str, Any]], request: Request) -> Response:
+    start = int(request.get("NextToken", "0"))
+    end = start + request.get("MaxResults", DEFAULT_PAGE)
+    token = {"NextToken": str(end)} if end < len(found) else {}
+    return {member: found[start:end], **token}
+
+
+def _defaults(scope: Scope) -> dict[str, Any]:
+    return {
+        "RoleARN": (
+            f"arn:aws:iam::{scope.account_id}:role/aws-service-role/"
+            "sagemaker.application-autoscaling.amazonaws.com/"
+            "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+        ),
+        "CreationTime": now(),
+        "SuspendedState": {
+            "DynamicScalingInSuspended": False,
+            "DynamicScalingOutSuspended": False,
+            "ScheduledScalingSuspended": False,
+        },
+    }
+
+
+def _target_arn(scope: Scope) -> str:
+    identity = uuid.uuid4().hex
+    return (
+        f"arn:aws:application-autoscaling:{scope.region}:{scope.account_id}"
+        f":scalable-target/{identity}"
+    )
+
+
+def _policy_arn(scope: Scope, request: Request) -> str:
+    return (
+        f"arn:aws:autoscaling:{scope.region}:{scope.account_id}:scalingPolicy:{uuid.uuid4()}"
+        f":resource/{request['ServiceNamespace']}/{request['ResourceId']}"
+        f":policyName/{request['PolicyName']}"
+    )
+
+
+def _without(request: Request, member: str) -> Request:
+    return {key: value for key, value in request.items() if key != member}

@@ -1,0 +1,198 @@
+"""Models: a role, and one container or a pipeline of them.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html
+"""
+
+from typing import Any
+
+from localaws.backend import Backend, Scope
+from localaws.containers.registry import ContainerRegistry, UnknownImageError
+from localaws.control_plane.listing import Listing
+from localaws.control_plane.resources import (
+    Request,
+    ResourceFamily,
+    Response,
+    arn,
+    now,
+    validation_exception,
+)
+from localaws.control_plane.store import ResourceStore
+from localaws.control_plane.tags import Tags
+from localaws.errors import AwsError
+from localaws.hosting.artifacts import S3Location
+
+KIND = "model"
+LISTING = Listing(member="Models", name="ModelName")
+MAXIMUM_ENVIRONMENT_BYTES = 32 * 1024
+UNSUPPORTED_MEMBERS = (
+    "ModelDataSource",
+    "AdditionalModelDataSources",
+    "ModelPackageName",
+    "InferenceSpecificationName",
+    "ContainerMetricsConfig",
+)
+
+
+class Models(ResourceFamily):
+    """CreateModel, DescribeModel, ListModels and DeleteModel."""
+
+    def __init__(
+        self, store: ResourceStore, backend: Backend, images: ContainerRegistry, tags: Tags
+    ) -> None:
+        self._store = store
+        self._backend = backend
+        self._images = images
+        self._tags = tags
+
+    def create_model(self, scope: Scope, request: Request) -> Response:
+        name = request["ModelName"]
+        model_arn = arn(scope, KIND, name)
+        if self._store.get(KIND, scope, name.lower()) is not None:
+            raise validation_exception(f'Cannot create already existing model "{model_arn}".')
+        containers = _containers(request)
+        _check_modes(containers)
+        for container in containers:
+            self._check_image(container)
+            self._check_data(container, request.get("ExecutionRoleArn"), scope)
+        self._tags.create(scope, model_arn, request)
+        kept = {key: value for key, value in request.items() if key != "Tags"}
+        model = {
+            **kept,
+            "ModelArn": model_arn,
+            "CreationTime": now(),
+            "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
+        }
+        self._store.put(KIND, scope, name.lower(), model)
+        return {"ModelArn": model_arn}
+
+    def describe_model(self, scope: Scope, request: Request) -> Response:
+        return self.find(scope, request["ModelName"])
+
+    def list_models(self, scope: Scope, request: Request) -> Response:
+        summaries = [
+            {key: model[key] for key in ("ModelName", "ModelArn", "CreationTime")}
+            for model in self._store.list(KIND, scope)
+        ]
+        return LISTING.page(summaries, request)
+
+    def delete_model(self, scope: Scope, request: Request) -> Response:
+        model = self.find(scope, request["ModelName"])
+        self._store.delete(KIND, scope, request["ModelName"].lower())
+        self._tags.forget(scope, model["ModelArn"])
+        return {}
+
+    def find(self, scope: Scope, name: str) -> dict[str, Any]:
+        """The model; raises ``AwsError`` when there is none."""
+        model = self._store.get(KIND, scope, name.lower())
+        if model is None:
+            raise validation_exception(f'Could not find model "{arn(scope, KIND, name)}".')
+        return model
+
+    def _check_image(self, container: dict[str, Any]) -> None:
+        image_uri = container.get("Image", "")
+        try:
+            image = self._images.find(image_uri)
+        except UnknownImageError as error:
+            raise validation_exception(str(error)) from None
+        if container.get("Mode") == "MultiModel" and not image.supports_multi_model:
+            raise validation_exception(
+                f"Your Ecr Image {image_uri} does not contain required "
+                "com.amazonaws.sagemaker.capabilities.multi-models=true Docker label(s)."
+            )
+
+    def _check_data(self, container: dict[str, Any], role_arn: str | None, scope: Scope) -> None:
+        url = container.get("ModelDataUrl")
+        multi_model = container.get("Mode") == "MultiModel"
+        if not url:
+            if multi_model:
+                raise validation_exception("A MultiModel container needs a ModelDataUrl.")
+            return
+        if role_arn is None:
+            raise validation_exception("An ExecutionRoleArn is needed to read ModelDataUrl.")
+        location = _location(url)
+        try:
+            objects = self._backend.object_store_as(role_arn)
+            found = objects.list_objects(location.bucket, location.key)
+        except AwsError as error:
+            raise validation_exception(
+                f"Could not access model data at {url}. Please ensure that the role "
+                f'"{role_arn}" exists and that its trust relationship policy allows the action '
+                '"sts:AssumeRole" for the service principal "sagemaker.amazonaws.com". Also ensure '
+                'that the role has "s3:GetObject" permissions and that the object is located in '
+                f"{scope.region}. If your Model uses multiple models or uncompressed models, "
+                f'please ensure that the role has "s3:ListBucket" permission. ({error})'
+            ) from None
+        if not any(multi_model or summary.key == location.key for summary in found):
+            shown = f"{url.rstrip('/')}/." if multi_model else f"{url}."
+            raise validation_exception(f"Could not find model data at {shown}")
+
+
+def containers_of(model: dict[str, Any]) -> list[dict[str, Any]]:
+    """The containers of a model, in pipeline order."""
+    primary = model.get("PrimaryContainer")
+    return [primary] if primary is not None else model.get("Containers", [])
+
+
+def container_names(containers: list[dict[str, Any]]) -> list[str]:
+    """Their names in logs, metrics and errors.
+
+    A hostname where one is given; else ``container-1`` and so on in a pipeline, ``primary`` alone.
+    """
+    if len(containers) == 1:
+        return [containers[0].get("ContainerHostname", "primary")]
+    return [
+        container.get("ContainerHostname", f"container-{number}")
+        for number, container in enumerate(containers, start=1)
+    ]
+
+
+def _containers(request: Request) -> list[dict[str, Any]]:
+    primary, containers = request.get("PrimaryContainer"), request.get("Containers")
+    if primary is not None and containers:
+        raise validation_exception(
+            "Both PrimaryContainer and Containers are given; exactly one of them is needed."
+        )
+    if primary is None and not containers:
+        raise validation_exception(
+            "Neither PrimaryContainer nor Containers is given; exactly one of them is needed."
+        )
+    return containers_of(request)
+
+
+def _check_modes(containers: list[dict[str, Any]]) -> None:
+    for container in containers:
+        given = [member for member in UNSUPPORTED_MEMBERS if container.get(member) is not None]
+        if given:
+            raise validation_exception(f"{given[0]} is not available here; use ModelDataUrl.")
+        if "Image" not in container:
+            raise validation_exception("A container needs an Image.")
+    multi_model = [c for c in containers if c.get("Mode") == "MultiModel"]
+    if len(multi_model) > 1:
+        raise validation_exception(
+            f"A model can have one container with Mode MultiModel, not {len(multi_model)}."
+        )
+    named = [container for container in containers if container.get("ContainerHostname")]
+    if named and len(named) < len(containers):
+        raise validation_exception(
+            "ContainerHostname must be given for every container of the pipeline or for none."
+        )
+    hostnames = [container["ContainerHostname"] for container in named]
+    if len(set(hostnames)) < len(hostnames):
+        raise validation_exception(f"ContainerHostname must be unique, not {hostnames}.")
+    environment = sum(
+        len(f"{key}{value}".encode())
+        for container in containers
+        for key, value in container.get("Environment", {}).items()
+    )
+    if environment > MAXIMUM_ENVIRONMENT_BYTES:
+        raise validation_exception(
+            f"The Environment of all containers has {environment} bytes; at most "
+            f"{MAXIMUM_ENVIRONMENT_BYTES} are allowed."
+        )
+
+
+def _location(url: str) -> S3Location:
+    try:
+        return S3Location.parse(url)
+    except ValueError as error:
+        raise validation_exception(f"ModelDataUrl {error}") from None

@@ -1,0 +1,123 @@
+"""Keeps resources over restarts, in one SQLite file."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from localaws.backend import Scope
+
+Resource = dict[str, Any]
+
+# Written into the file's header, so that another program's database is told from ours.
+APPLICATION_ID = 0x4C415753  # "LAWS"
+SCHEMA_VERSION = 1
+SCHEMA = f"""
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+CREATE TABLE resources (
+    kind TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (kind, account_id, region, name)
+) WITHOUT ROWID;
+"""
+
+
+class StoreError(Exception):
+    """The file is not a store of ours, or is damaged; it is left as it is."""
+
+
+class ResourceStore:
+    """Resources by kind, scope and name; values are JSON objects.
+
+    Thread-safe. What ``put`` and ``delete`` were told is on disk when they return.
+
+    Raises
+    ------
+    StoreError
+        When the file exists and is not an intact store of this version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        try:
+            self._open(path)
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise StoreError(f"{path} is not an intact resource store: {error}") from None
+        except StoreError:
+            self._connection.close()
+            raise
+
+    def _open(self, path: Path) -> None:
+        application_id = self._connection.execute("PRAGMA application_id").fetchone()[0]
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if application_id == 0 and tables == 0:
+            self._connection.executescript("BEGIN;" + SCHEMA + "COMMIT;")
+        elif application_id != APPLICATION_ID:
+            raise StoreError(f"{path} is a database of another program")
+        elif version != SCHEMA_VERSION:
+            raise StoreError(f"{path} has version {version}; this program reads {SCHEMA_VERSION}")
+        problem = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if problem != "ok":
+            raise StoreError(f"{path} is damaged: {problem}")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+
+    def put(self, kind: str, scope: Scope, name: str, value: Resource) -> None:
+        """Add or replace one resource."""
+        with self._lock:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?)",
+                (kind, scope.account_id, scope.region, name, json.dumps(value)),
+            )
+
+    def get(self, kind: str, scope: Scope, name: str) -> Resource | None:
+        """A copy of the resource, or None."""
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT value FROM resources "
+                "WHERE kind = ? AND account_id = ? AND region = ? AND name = ?",
+                (kind, scope.account_id, scope.region, name),
+            ).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def delete(self, kind: str, scope: Scope, name: str) -> None:
+        """Remove the resource, if it is there."""
+        with self._lock:
+            self._connection.execute(
+                "DELETE FROM resources "
+                "WHERE kind = ? AND account_id = ? AND region = ? AND name = ?",
+                (kind, scope.account_id, scope.region, name),
+            )
+
+    def scopes(self, kind: str) -> Sequence[Scope]:
+        """The scopes that hold resources of a kind."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT DISTINCT account_id, region FROM resources WHERE kind = ?", (kind,)
+            ).fetchall()
+        return [Scope(*row) for row in rows]
+
+    def list(self, kind: str, scope: Scope) -> list[Resource]:
+        """All resources of a kind in a scope, by name."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT value FROM resources "
+                "WHERE kind = ? AND account_id = ? AND region = ? ORDER BY name",
+                (kind, scope.account_id, scope.region),
+            ).fetchall()
+        return [json.loads(row[0]) for row in rows]
+
+    def close(self) -> None:
+        """Release the file."""
+        with self._lock:
+            self._connection.close()

@@ -1,0 +1,75 @@
+"""Model artifacts: from S3 into a directory, within bounds."""
+
+import io
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from localaws.backend import ObjectStore
+
+MAXIMUM_UNPACKED_BYTES = 4 * 1024**3
+MAXIMUM_MEMBERS = 10_000
+
+
+class ArtifactError(Exception):
+    """An archive that is damaged, too large, or would write outside its directory."""
+
+
+@dataclass(frozen=True)
+class S3Location:
+    """A bucket and a key or prefix."""
+
+    bucket: str
+    key: str
+
+    @classmethod
+    def parse(cls, url: str) -> "S3Location":
+        """Read ``s3://bucket/key``; raises ``ValueError`` for anything else."""
+        parts = urlsplit(url)
+        if parts.scheme != "s3" or not parts.netloc:
+            raise ValueError(f"{url!r} is not of the form s3://bucket/key")
+        return cls(parts.netloc, url[len(f"s3://{parts.netloc}/") :])
+
+    @property
+    def url(self) -> str:
+        """``s3://bucket/key``."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    def join(self, relative: str) -> "S3Location":
+        """The object ``relative`` beneath this prefix."""
+        separator = "" if not self.key or self.key.endswith("/") else "/"
+        return S3Location(self.bucket, f"{self.key}{separator}{relative}")
+
+
+def download(store: ObjectStore, location: S3Location) -> bytes:
+    """The bytes of an object."""
+    return store.get_object(location.bucket, location.key)
+
+
+def unpack(archive: bytes, directory: Path) -> int:
+    """Unpack a model.tar.gz into a new directory; returns the bytes that its files hold.
+
+    Members that would land outside the directory, links out of it and device files are refused by
+    tarfile's ``data`` filter (PEP 706).
+
+    Raises
+    ------
+    ArtifactError
+        Not a gzip-compressed tar archive, or one beyond the bounds of this module.
+    """
+    directory.mkdir(parents=True)
+    unpacked = 0
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+            for number, member in enumerate(tar, start=1):
+                unpacked += member.size
+                if number > MAXIMUM_MEMBERS:
+                    raise ArtifactError(f"the archive has more than {MAXIMUM_MEMBERS} members")
+                if unpacked > MAXIMUM_UNPACKED_BYTES:
+                    limit = MAXIMUM_UNPACKED_BYTES // 1024**3
+                    raise ArtifactError(f"the archive unpacks to more than {limit} GiB")
+                tar.extract(member, directory, filter="data")
+    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+        raise ArtifactError(f"not a readable model.tar.gz: {error}") from None
+    return unpacked

@@ -1,0 +1,278 @@
+"""The models of one MultiModel container on one instance: downloaded, loaded and evicted.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoints.html
+"""
+
+import asyncio
+import hashlib
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar, cast
+
+from localaws.backend import ObjectStore
+from localaws.containers.base import Container, LoadedModel
+from localaws.errors import AwsError
+from localaws.hosting.artifacts import ArtifactError, S3Location, unpack
+from localaws.hosting.errors import model_not_ready, validation_error
+from localaws.hosting.logs import LogStream
+from localaws.hosting.lru_cache import CacheFullError, LruCache
+from localaws.hosting.variant_metrics import VariantMetrics
+
+Result = TypeVar("Result")
+
+
+class InsufficientStorageError(Exception):
+    """Every model in memory or on disk is in use, so that no other can be brought in."""
+
+
+@dataclass(frozen=True)
+class ModelBounds:
+    """What the models of one container may take, in bytes."""
+
+    memory: int
+    memory_per_model: int
+    storage: int
+
+
+@dataclass
+class _Slot:
+    """Memory taken by a model; ``model`` is None until it has loaded."""
+
+    model: LoadedModel | None = None
+
+
+class MultiModelServer:
+    """Brings models in when they are first called, and evicts others to make room.
+
+    Memory and disk are separate caches: a model unloaded from memory keeps its files until the disk
+    is full. All state belongs to the event loop; downloads, loads and unloads run on threads.
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        location: S3Location,
+        object_store: Callable[[], ObjectStore],
+        directory: Path,
+        bounds: ModelBounds,
+        metrics: VariantMetrics,
+        log: LogStream,
+        threads: Executor,
+        *,
+        keep_models: bool,
+        wait_seconds: float,
+    ) -> None:
+        self._container = container
+        self._location = location
+        self._object_store = object_store
+        self._directory = directory
+        self._bounds = bounds
+        self._metrics = metrics
+        self._log = log
+        self._threads = threads
+        self._keep_models = keep_models
+        self._wait_seconds = wait_seconds
+        self._memory: LruCache[_Slot] = LruCache(bounds.memory)
+        self._files: LruCache[Path] = LruCache(bounds.storage)
+        self._loading: dict[str, asyncio.Task[None]] = {}
+        self._unloading: set[asyncio.Task[None]] = set()
+
+    @property
+    def loaded_count(self) -> int:
+        """Models in memory, those that are loading included."""
+        return len(self._memory)
+
+    @property
+    def memory_used(self) -> int:
+        """Bytes of memory that models take."""
+        return self._memory.used
+
+    @property
+    def storage_used(self) -> int:
+        """Bytes of disk that unpacked models take."""
+        return self._files.used
+
+    def __contains__(self, target_model: str) -> bool:
+        return target_model in self._memory
+
+    async def acquire(self, target_model: str) -> LoadedModel:
+        """The model, loaded and kept until ``release``.
+
+        Raises ``AwsError`` when it cannot be downloaded or is not there in time,
+        ``ModelLoadError`` when the container cannot load it, ``InsufficientStorageError`` when
+        there is no room.
+        """
+        model = self._loaded(target_model)
+        self._metrics.model_cache_hit.record(0.0 if model is None else 1.0)
+        if model is None:
+            model = await self._wait_for(target_model)
+        self._memory.pin(target_model)
+        return model
+
+    def release(self, target_model: str) -> None:
+        """Undo one ``acquire``."""
+        self._memory.unpin(target_model)
+        if not self._keep_models and not self._memory.is_pinned(target_model):
+            self._unload_in_background(target_model)
+
+    def close(self) -> None:
+        """Unload everything; nothing may be in use."""
+        for name in self._memory.names():
+            slot = self._memory.remove(name)
+            if slot.model is not None:
+                slot.model.close()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _loaded(self, target_model: str) -> LoadedModel | None:
+        slot = self._memory.get(target_model)
+        return None if slot is None else slot.model
+
+    async def _wait_for(self, target_model: str) -> LoadedModel:
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                # Again when another load evicted the model before this call came to use it.
+                while (model := self._loaded(target_model)) is None:
+                    await asyncio.shield(self._load_once(target_model))
+        except TimeoutError:
+            raise model_not_ready(target_model) from None
+        finally:
+            self._metrics.model_loading_wait_time.record(_microseconds_since(started))
+        return model
+
+    def _load_once(self, target_model: str) -> asyncio.Task[None]:
+        task = self._loading.get(target_model)
+        if task is None:
+            task = asyncio.create_task(self._load(target_model))
+            self._loading[target_model] = task
+            task.add_done_callback(lambda done: self._load_ended(target_model, done))
+        return task
+
+    def _load_ended(self, target_model: str, task: asyncio.Task[None]) -> None:
+        del self._loading[target_model]
+        if not task.cancelled() and task.exception() is not None:
+            self._log.write(f"Could not load {target_model}: {task.exception()}")
+
+    async def _load(self, target_model: str) -> None:
+        directory = self._files.get(target_model)
+        if directory is None:
+            directory = await self._fetch(target_model)
+        slot, evicted = self._reserve_memory(target_model)
+        try:
+            for name, model in evicted:
+                await self._unload(name, model)
+            started = time.perf_counter()
+            slot.model = await self._on_thread(lambda: self._container.load(directory))
+        except BaseException:
+            self._memory.remove(target_model)
+            self._files.unpin(target_model)
+            raise
+        self._memory.unpin(target_model)
+        loading_time = _microseconds_since(started)
+        self._metrics.model_loading_time.record(loading_time)
+        self._log.write(f"Loaded {target_model} in {loading_time / 1000:.1f} ms")
+
+    async def _fetch(self, target_model: str) -> Path:
+        location = self._location.join(target_model)
+        directory = self._directory / model_name(target_model) / "model"
+        started = time.perf_counter()
+        archive = await self._on_thread(lambda: self._download(location))
+        downloading_time = _microseconds_since(started)
+        self._metrics.model_downloading_time.record(downloading_time)
+        self._log.write(
+            f"Downloaded {location.url}, {len(archive)} bytes, in {downloading_time / 1000:.1f} ms"
+        )
+        try:
+            size = await self._on_thread(lambda: unpack(archive, directory))
+            await self._make_storage_room(size)
+        except ArtifactError:
+            shutil.rmtree(directory.parent, ignore_errors=True)
+            raise validation_error(
+                f'Failed to extract model data archive from URL "{location.url}". Please ensure '
+                "that the object located at the URL is a valid tar.gz archive."
+            ) from None
+        except BaseException:
+            shutil.rmtree(directory.parent, ignore_errors=True)
+            raise
+        self._files.put(target_model, directory, size)
+        return directory
+
+    def _download(self, location: S3Location) -> bytes:
+        try:
+            return self._object_store().get_object(location.bucket, location.key)
+        except AwsError as error:
+            self._log.write(f"{location.url}: {error}")
+            raise validation_error(
+                f"Failed to download model data (bucket: {location.bucket}, "
+                f"key: {location.key}). Please ensure that there is an object located at the URL "
+                "and that the role passed to CreateModel has permissions to download the object."
+            ) from error
+
+    def _reserve_memory(self, target_model: str) -> tuple[_Slot, list[tuple[str, LoadedModel]]]:
+        size = self._bounds.memory_per_model
+        try:
+            victims = self._memory.make_room(size)
+        except CacheFullError as error:
+            raise InsufficientStorageError(f"no memory to load {target_model}: {error}") from None
+        evicted = [(name, self._evict(name)) for name in victims]
+        slot = _Slot()
+        self._memory.put(target_model, slot, size)
+        self._memory.pin(target_model)
+        self._files.pin(target_model)
+        return slot, evicted
+
+    async def _make_storage_room(self, size: int) -> None:
+        while True:
+            try:
+                victims = self._files.make_room(size)
+                break
+            except CacheFullError as error:
+                idle = next((n for n in self._memory.names() if not self._memory.is_pinned(n)), "")
+                if not idle:
+                    raise InsufficientStorageError(f"no disk space: {error}") from None
+                await self._unload(idle, self._evict(idle))
+        for name in victims:
+            self._delete_files(name)
+
+    def _evict(self, target_model: str) -> LoadedModel:
+        """Take a loaded model out of memory's books; its files may go from now on."""
+        slot = self._memory.remove(target_model)
+        self._files.unpin(target_model)
+        return cast(LoadedModel, slot.model)  # a slot is pinned until its model has loaded
+
+    async def _unload(self, target_model: str, model: LoadedModel) -> None:
+        started = time.perf_counter()
+        await self._on_thread(model.close)
+        self._metrics.model_unloading_time.record(_microseconds_since(started))
+        self._log.write(f"Unloaded {target_model}")
+
+    def _unload_in_background(self, target_model: str) -> None:
+        """ModelCacheSetting Disabled: out of memory and off the disk as soon as it was used."""
+        model = self._evict(target_model)
+        self._delete_files(target_model)
+        task = asyncio.create_task(self._unload(target_model, model))
+        self._unloading.add(task)
+        task.add_done_callback(self._unloading.discard)
+
+    def _delete_files(self, target_model: str) -> None:
+        directory = self._files.remove(target_model)
+        shutil.rmtree(directory.parent, ignore_errors=True)
+
+    async def _on_thread(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def model_name(target_model: str) -> str:
+    """The opaque name under which a container knows a model: 32 hexadecimal digits.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html
+    """
+    return hashlib.md5(target_model.encode(), usedforsecurity=False).hexdigest()
+
+
+def _microseconds_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1e6

@@ -1,0 +1,73 @@
+"""The settings of the runtime, with the platform's values as their defaults."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+MEBIBYTE = 1024**2
+GIBIBYTE = 1024**3
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used; the text names it, its value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class HostingSettings:
+    """How instances are simulated. Each is set by an environment variable of its name in capitals.
+
+    Attributes
+    ----------
+    localaws_idle_memory_percent
+        What an instance uses before it has loaded a model.
+    localaws_memory_limit_percent
+        Models are unloaded rather than let memory use rise above this.
+    localaws_model_memory_mib
+        What one loaded model takes, for every image; 0 leaves it to the image.
+    localaws_model_storage_gib
+        The disk for unpacked models; 0 leaves it to the instance type or VolumeSizeInGB.
+    localaws_model_wait_seconds
+        How long an invocation waits for its model before it is answered ModelNotReadyException.
+    localaws_invocation_timeout_seconds
+        How long a container may take to answer.
+
+    The first two put 121 Linear Learner models on an ml.m4.xlarge and its memory at 79 %, as the
+    charts of the notebook multi_model_linear_learner_home_value in
+    github.com/aws/amazon-sagemaker-examples show. The waits are those of
+    https://docs.aws.amazon.com/sagemaker/latest/dg/invoke-multi-model-endpoint.html.
+    """
+
+    localaws_idle_memory_percent: float = 4.0
+    localaws_memory_limit_percent: float = 79.0
+    localaws_model_memory_mib: float = 0.0
+    localaws_model_storage_gib: float = 0.0
+    localaws_model_wait_seconds: float = 60.0
+    localaws_invocation_timeout_seconds: float = 60.0
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "HostingSettings":
+        """The defaults, replaced where the environment says so."""
+        given = {
+            field.name: _number(field.name.upper(), environment[field.name.upper()])
+            for field in fields(cls)
+            if field.name.upper() in environment
+        }
+        return cls(**given)
+
+    def model_memory_bytes(self, of_image: int) -> int:
+        """Memory of one loaded model, given what its image says."""
+        return int(self.localaws_model_memory_mib * MEBIBYTE) or of_image
+
+    def memory_for_models(self, instance_memory_bytes: int) -> int:
+        """Memory that models may take on an instance of this size."""
+        percent = self.localaws_memory_limit_percent - self.localaws_idle_memory_percent
+        return int(instance_memory_bytes * percent / 100)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise SettingError(f"{name} must be a number of 0 or more, not {text!r}")
+    return value

@@ -1,0 +1,56 @@
+"""The metrics that SageMaker emits for a production variant.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html and
+https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoint-cloudwatch-metrics.html
+"""
+
+from localaws.hosting.metrics import Metric, MetricsPublisher, Unit
+from localaws.hosting.specification import EndpointSpecification, VariantSpecification
+
+INVOCATION_NAMESPACE = "AWS/SageMaker"
+INSTANCE_NAMESPACE = "/aws/sagemaker/Endpoints"
+
+
+class VariantMetrics:
+    """One attribute for each metric of a variant."""
+
+    def __init__(
+        self,
+        publisher: MetricsPublisher,
+        endpoint: EndpointSpecification,
+        variant: VariantSpecification,
+    ) -> None:
+        self._publisher = publisher
+        self._scope = endpoint.scope
+        self._dimensions = {"EndpointName": endpoint.name, "VariantName": variant.name}
+        self.invocations = self._invocation("Invocations")
+        self.invocations_per_instance = self._invocation("InvocationsPerInstance")
+        self.client_errors = self._invocation("Invocation4XXErrors")
+        self.server_errors = self._invocation("Invocation5XXErrors")
+        self.model_errors = self._invocation("InvocationModelErrors")
+        self.model_latency = self._invocation("ModelLatency", "Microseconds")
+        self.overhead_latency = self._invocation("OverheadLatency", "Microseconds")
+        self.model_cache_hit = self._invocation("ModelCacheHit")
+        self.model_loading_wait_time = self._invocation("ModelLoadingWaitTime", "Microseconds")
+        self.model_downloading_time = self._invocation("ModelDownloadingTime", "Microseconds")
+        self.model_loading_time = self._invocation("ModelLoadingTime", "Microseconds")
+        self.model_unloading_time = self._invocation("ModelUnloadingTime", "Microseconds")
+        self.loaded_model_count = self._instance("LoadedModelCount", "None")
+        self.memory_utilization = self._instance("MemoryUtilization", "Percent")
+        self.disk_utilization = self._instance("DiskUtilization", "Percent")
+        self.cpu_utilization = self._instance("CPUUtilization", "Percent")
+
+    def container_latency(self, container_name: str) -> Metric:
+        """ContainerLatency of one container of a pipeline."""
+        dimensions = {**self._dimensions, "ContainerName": container_name}
+        return self._publisher.metric(
+            self._scope, INVOCATION_NAMESPACE, "ContainerLatency", "Microseconds", dimensions
+        )
+
+    def _invocation(self, name: str, unit: Unit = "None") -> Metric:
+        return self._publisher.metric(
+            self._scope, INVOCATION_NAMESPACE, name, unit, self._dimensions
+        )
+
+    def _instance(self, name: str, unit: Unit) -> Metric:
+        return self._publisher.metric(self._scope, INSTANCE_NAMESPACE, name, unit, self._dimensions)
