@@ -14,19 +14,11 @@ from typing import NoReturn
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 
-from scripts.cache.arguments import EXAMPLE_HOUSE, parse_arguments
+from scripts.cache.arguments import EXAMPLE_HOUSE, make_experiment_parser, number_of_copies
 from scripts.cache.charts import draw_charts
 from scripts.cache.console import ProgressReport, print_summary
-from scripts.cache.copies import (
-    CopyError,
-    model_copies,
-    new_run_prefix,
-    published_models,
-    remove_leftovers,
-)
+from scripts.cache.copies import model_copies, new_run_prefix, published_models, remove_leftovers
 from scripts.cache.endpoint import EndpointError, WatchedEndpoint, describe_endpoint
 from scripts.cache.experiment import (
     INVOCATIONS_PER_PERIOD,
@@ -38,60 +30,53 @@ from scripts.cache.experiment import (
 from scripts.cache.invocation import Invoker, Payload
 from scripts.cache.metrics import CloudWatchMetrics
 from scripts.cache.results import invocations_csv, results_json, summary_document, write_text
-from scripts.cache.traffic import Pass, TraceError, read_trace, scan, uniform, zipf
-from scripts.deployment import DeploymentError, find_deployment
+from scripts.cache.traffic import Pass, read_trace, scan, uniform, zipf
+from scripts.command import SUCCEEDED, open_session, run_command
+from scripts.console import Console
+from scripts.deployment import find_deployment
 
 READ_TIMEOUT_SECONDS = 70
-"""InvokeEndpoint answers within 60 seconds; the guide advises to wait ten more."""
-INTERRUPTED = 130
+"""InvokeEndpoint answers within 60 seconds; the Developer Guide advises clients to wait for 70."""
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run an experiment; answers the process's exit status."""
-    options = parse_arguments(arguments)
-    console = Console(stderr=options.json)
+    return run_command(make_experiment_parser(), _cache_experiment, arguments)
+
+
+def _cache_experiment(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
-    session = boto3.Session()
-    try:
-        endpoint = describe_endpoint(
-            session, options.endpoint or _endpoint_of_stage(session, options)
-        )
-        if options.clean:
-            count = remove_leftovers(session.client("s3"), endpoint)
-            console.print(f"removed {count} objects")
-            return 0
-        return _run(session, endpoint, options, console)
-    except KeyboardInterrupt:
-        print("interrupted; the copies are removed", file=sys.stderr)
-        return INTERRUPTED
-    except (
-        CopyError, DeploymentError, EndpointError, TraceError, BotoCoreError, ClientError, OSError,
-    ) as error:  # fmt: skip
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    console = Console(sys.stderr if options.json else None)
+    session = open_session(options)
+    name = options.endpoint or find_deployment(session, options.stage).require("endpoint_name")
+    endpoint = describe_endpoint(session, name)
+    if options.clean:
+        console.say(f"removed {remove_leftovers(session.client('s3'), endpoint)} objects")
+    else:
+        _run(session, endpoint, options, console)
+    return SUCCEEDED
 
 
 def _run(
     session: boto3.Session, endpoint: WatchedEndpoint, options: argparse.Namespace, console: Console
-) -> int:
+) -> None:
     metrics = CloudWatchMetrics(session.client("cloudwatch"), endpoint)
     run = new_run_prefix()
     passes = _passes(options, run)
-    period = options.period or metrics.resolution()
+    period = options.period or endpoint.metrics_period
     raw = _invoke_copies(session, endpoint, passes, period, options, console)
     if not any(row.succeeded for one in raw for row in one.invocations):
         error = raw[0].invocations[0].error
         raise EndpointError(f"endpoint {endpoint.name} answered every request with {error}")
 
-    console.print("waiting for CloudWatch", markup=False)
+    console.say("waiting for CloudWatch")
     experiment = hold_against_metrics(metrics, raw, period=period, timeout=options.metrics_timeout)
     directory = options.output / Path(run).name
     _write(directory, endpoint, options, experiment)
     if options.json:
         print(json.dumps(summary_document(experiment.summary), indent=1))
     print_summary(console, endpoint, experiment)
-    console.print(f"rows, figures and charts: {directory}", markup=False, soft_wrap=True)
-    return 0
+    console.say(f"rows, figures and charts: {directory}")
 
 
 def _invoke_copies(
@@ -120,8 +105,8 @@ def _invoke_copies(
         ),
     )
     pace = {"auto": INVOCATIONS_PER_PERIOD / period, "max": None}
-    console.print(f"{len(targets)} copies of {source}; CloudWatch period {period} s", markup=False)
-    with model_copies(s3, endpoint, source, targets), ProgressReport(console) as progress:
+    console.say(f"{len(targets)} copies of {source}; CloudWatch period {period} s")
+    with model_copies(s3, endpoint, source, targets), ProgressReport() as progress:
         return run_passes(
             Invoker(runtime, endpoint.name, Payload(body, options.content_type)),
             passes,
@@ -140,8 +125,9 @@ def _passes(options: argparse.Namespace, run_prefix: str) -> list[Pass]:
             Pass(one.label, tuple(run_prefix + name for name in one.target_models))
             for one in read_trace(options.trace)
         ]
-    digits = len(str(options.copies))
-    models = [f"{run_prefix}{n:0{digits}}.tar.gz" for n in range(1, options.copies + 1)]
+    copies = number_of_copies(options)
+    digits = len(str(copies))
+    models = [f"{run_prefix}{n:0{digits}}.tar.gz" for n in range(1, copies + 1)]
     match options.traffic:
         case "uniform":
             return uniform(models, options.passes, options.seed)
@@ -158,10 +144,6 @@ def _write(
     write_text(directory / "invocations.csv", invocations_csv(experiment))
     write_text(directory / "results.json", results_json(endpoint, settings, experiment))
     draw_charts(directory, endpoint, experiment)
-
-
-def _endpoint_of_stage(session: boto3.Session, options: argparse.Namespace) -> str:
-    return find_deployment(session, options.stage).require("endpoint_name")
 
 
 def _interrupt(signal_number: int, frame: object) -> NoReturn:

@@ -3,9 +3,11 @@
 import argparse
 from pathlib import Path
 
+from scripts.command import CommandError, make_parser
+
+DESCRIPTION = "Watch how a multi-model endpoint's cache behaves under traffic."
 EXAMPLES = """\
-examples:
-  python -m scripts.cache_experiment
+python -m scripts.cache_experiment
       copies of one model: the first 100, the same 100, then all 200
   python -m scripts.cache_experiment --traffic zipf --exponent 0.9 --copies 300 --passes 2000
       2000 invocations of 300 models, some of them far more popular than others
@@ -16,17 +18,13 @@ examples:
 EXAMPLE_HOUSE = b"1988,3040.78,2,2.5,1.46,1,y,n"
 
 
-def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Parse; ends the process with status 2 when something does not fit."""
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.cache_experiment",
-        description="Watch how a multi-model endpoint's cache behaves under traffic.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def make_experiment_parser() -> argparse.ArgumentParser:
+    """The options of ``python -m scripts.cache_experiment``."""
+    parser = make_parser("cache_experiment", DESCRIPTION, EXAMPLES)
     where = parser.add_argument_group("where")
-    where.add_argument("--stage", default="dev", help="stage whose endpoint to use (%(default)s)")
-    where.add_argument("--endpoint", metavar="NAME", help="any other multi-model endpoint")
+    where.add_argument(
+        "--endpoint", metavar="NAME", help="any multi-model endpoint (default: the stage's)"
+    )
     where.add_argument(
         "--model",
         metavar="TARGET_MODEL",
@@ -37,7 +35,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
     traffic = parser.add_argument_group("traffic")
     traffic.add_argument(
-        "--passes", type=_sizes, default=[100, 100, 200], metavar="N,N,…", help="100,100,200"
+        "--passes",
+        type=_sizes,
+        default=[100, 100, 200],
+        metavar="N,N,…",
+        help="invocations of each pass (100,100,200)",
     )
     traffic.add_argument("--copies", type=_positive, help="models (default: the largest pass)")
     traffic.add_argument(
@@ -87,16 +89,16 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     output.add_argument(
         "--clean", action="store_true", help="only remove what killed experiments left in S3"
     )
-    return _checked(parser, parser.parse_args(arguments))
+    return parser
 
 
-def _checked(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> argparse.Namespace:
-    largest = max(parsed.passes)
-    if parsed.copies is None:
-        parsed.copies = largest
-    if parsed.traffic == "scan" and parsed.copies < largest and not parsed.trace:
-        parser.error(f"--copies is {parsed.copies}; a scan of {largest} needs at least {largest}")
-    return parsed
+def number_of_copies(options: argparse.Namespace) -> int:
+    """Copies to publish; raises ``CommandError`` when a scan needs more than were asked for."""
+    largest: int = max(options.passes)
+    copies: int = options.copies or largest
+    if options.traffic == "scan" and copies < largest:
+        raise CommandError(f"--copies is {copies}; a scan of {largest} needs at least {largest}")
+    return copies
 
 
 def _sizes(text: str) -> list[int]:

@@ -1,8 +1,9 @@
 """What an experiment shows while it runs and when it is done."""
 
-from rich.console import Console
+import sys
+
+from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.table import Table
 
 from scripts.cache.endpoint import WatchedEndpoint
 from scripts.cache.experiment import Experiment
@@ -10,19 +11,24 @@ from scripts.cache.invocation import Invocation
 from scripts.cache.metrics import LOADED_MODELS
 from scripts.cache.summary import CacheCounts, Latencies, Summary
 from scripts.cache.traffic import Pass
+from scripts.console import Console
+
+COLUMNS = (
+    "pass", "invocations", "errors", "hit ratio", "loads", "unloads",
+    "cold p50/p95/p99 ms", "warm p50/p95/p99 ms", "per second",
+)  # fmt: skip
 
 
 class ProgressReport:
-    """A bar for each pass on a terminal, otherwise a line when it begins."""
+    """On standard error: a bar for each pass on a terminal, otherwise a line when it begins."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            console=console,
-            disable=not console.is_terminal,
+            console=RichConsole(stderr=True),
+            disable=not sys.stderr.isatty(),
         )
         self._task: TaskID | None = None
 
@@ -35,8 +41,8 @@ class ProgressReport:
 
     def begin_pass(self, number: int, one: Pass) -> None:
         text = f"pass {number}: {one.label}"
-        if not self._console.is_terminal:
-            self._console.print(text, markup=False)
+        if self._progress.disable:
+            print(text, file=sys.stderr, flush=True)
         self._task = self._progress.add_task(text, total=len(one.target_models))
 
     def add(self, invocation: Invocation) -> None:
@@ -47,46 +53,37 @@ class ProgressReport:
 
 def print_summary(console: Console, endpoint: WatchedEndpoint, experiment: Experiment) -> None:
     """A table with a row for each pass, and in words what it says of the cache."""
-    table = Table(title=f"{endpoint.name}, {endpoint.hardware}", title_justify="left")
-    table.add_column("pass")
-    for heading in (
-        "invocations", "errors", "hit ratio", "loads", "unloads",
-        "cold p50/p95/p99 ms", "warm p50/p95/p99 ms", "per second",
-    ):  # fmt: skip
-        table.add_column(heading, justify="right")
-    for number, one in enumerate(experiment.passes, 1):
-        table.add_row(f"{number}: {one.label}", *_cells(one.summary))
-    table.add_section()
-    table.add_row("all", *_cells(experiment.summary))
-    console.print(table)
-    for line in (*_failures(experiment.summary), *verdict(experiment)):
-        console.print(line, markup=False, highlight=False)
+    rows = [
+        (f"{number}: {one.label}", *_cells(one.summary))
+        for number, one in enumerate(experiment.passes, 1)
+    ]
+    rows.append(("all", *_cells(experiment.summary)))
+    console.table(f"{endpoint.name}, {endpoint.hardware}", COLUMNS, rows)
+    for code, count in experiment.summary.errors.items():
+        console.say(f"{count} × {code}")
+    console.say(verdict(experiment))
 
 
-def verdict(experiment: Experiment) -> list[str]:
-    """Whether the models fitted into the cache, as sentences."""
+def verdict(experiment: Experiment) -> str:
+    """Whether the models fitted into the cache, as a sentence."""
     if not experiment.metrics_complete:
-        return [
+        return (
             "CloudWatch does not have all of the metrics yet; "
             "counts, cold and warm may be incomplete."
-        ]
+        )
     most = round(max(experiment.metrics[LOADED_MODELS].values, default=0))
     unloads = experiment.summary.cache.unloads if experiment.summary.cache else 0
     if not unloads:
-        return [f"No model was unloaded: the cache held all {most} that were asked for."]
+        return f"No model was unloaded: the cache held all {most} that were asked for."
     thrashed = next(
         number
         for number, one in enumerate(experiment.passes, 1)
         if one.summary.cache and one.summary.cache.unloads
     )
-    return [
+    return (
         f"The cache held at most {most} models an instance and unloaded {unloads} to make room, "
         f"first in pass {thrashed}."
-    ]
-
-
-def _failures(summary: Summary) -> list[str]:
-    return [f"{count} × {code}" for code, count in summary.errors.items()]
+    )
 
 
 def _cells(summary: Summary) -> tuple[str, ...]:
@@ -110,6 +107,6 @@ def _latency_cell(latencies: Latencies | None) -> str:
     if latencies is None:
         return "–"
     return " / ".join(
-        f"{value:,.3g}" if value < 100 else f"{value:,.0f}"
+        f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
         for value in (latencies.p50, latencies.p95, latencies.p99)
     )

@@ -10,6 +10,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from scripts.cache.endpoint import WatchedEndpoint
+from scripts.command import CommandError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,7 +21,7 @@ _OBJECTS_PER_DELETE = 1000  # the most that DeleteObjects takes
 _COPY_THREADS = 8
 
 
-class CopyError(Exception):
+class CopyError(CommandError):
     """A model that cannot be copied; the text says why."""
 
 

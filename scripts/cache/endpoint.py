@@ -1,16 +1,27 @@
 """What an experiment needs to know of an endpoint, asked of SageMaker."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import boto3
 from botocore.exceptions import ClientError
 
+from scripts.command import CommandError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import DescribeEndpointConfigOutputTypeDef
+
 SIMULATED_METRICS_TAG = "simulated-metrics"
-"""A test environment tags its endpoints with the metrics that it computes instead of measuring."""
+"""Tag of an endpoint in a test environment: metrics that are computed there, not measured."""
+METRICS_PERIOD_TAG = "metrics-period-seconds"
+"""Tag of an endpoint whose metrics come more often than its endpoint config says."""
+STANDARD_PERIOD = 60
+"""SageMaker publishes once a minute unless the endpoint config's MetricsConfig says otherwise."""
 
 
-class EndpointError(Exception):
+class EndpointError(CommandError):
     """An endpoint that cannot be watched; the text says why."""
 
 
@@ -20,7 +31,8 @@ class WatchedEndpoint:
 
     ``model_prefix`` is the S3 key prefix, ending in a slash, that a TargetModel is appended to.
     ``containers`` are the host names of the pipeline's containers in order, the multi-model one
-    being ``multi_model_container``. ``simulated_metrics`` are names of CloudWatch metrics.
+    being ``multi_model_container``. ``metrics_period`` is how often metrics are published, in
+    seconds; ``simulated_metrics`` are names of CloudWatch metrics.
     """
 
     name: str
@@ -32,6 +44,7 @@ class WatchedEndpoint:
     model_prefix: str
     containers: tuple[str, ...]
     multi_model_container: str
+    metrics_period: int = STANDARD_PERIOD
     simulated_metrics: frozenset[str] = frozenset()
 
     @property
@@ -81,5 +94,16 @@ def describe_endpoint(session: boto3.Session, name: str) -> WatchedEndpoint:
         model_prefix=prefix if not prefix or prefix.endswith("/") else f"{prefix}/",
         containers=tuple(host_names),
         multi_model_container=host_names[multi_model[0]],
+        metrics_period=_metrics_period(config, tag_values),
         simulated_metrics=frozenset(tag_values.get(SIMULATED_METRICS_TAG, "").split()),
     )
+
+
+def _metrics_period(config: "DescribeEndpointConfigOutputTypeDef", tags: Mapping[str, str]) -> int:
+    """Seconds between the points of invocation metrics."""
+    if METRICS_PERIOD_TAG in tags:
+        return int(tags[METRICS_PERIOD_TAG])
+    metrics = config.get("MetricsConfig", {})
+    if not metrics.get("EnableEnhancedMetrics"):  # then the frequency is that of utilization only
+        return STANDARD_PERIOD
+    return metrics.get("MetricPublishFrequencyInSeconds", STANDARD_PERIOD)

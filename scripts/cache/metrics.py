@@ -9,10 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from statistics import median_low
 from typing import TYPE_CHECKING
-
-from botocore.exceptions import ClientError
 
 from scripts.cache.endpoint import WatchedEndpoint
 
@@ -20,13 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
-STANDARD_PERIOD = 60
-"""SageMaker publishes once a minute unless the endpoint config's MetricsConfig says otherwise."""
-PERIODS = (1, 5, 10, 30, 60, 300)
-"""Periods below 60 seconds are for high-resolution metrics (GetMetricData, MetricStat)."""
 PLATEAU_TOLERANCE = 0.5
-_INVOCATION_NAMESPACE = "AWS/SageMaker"
-_INSTANCE_NAMESPACE = "/aws/sagemaker/Endpoints"
+INVOCATION_NAMESPACE = "AWS/SageMaker"
+INSTANCE_NAMESPACE = "/aws/sagemaker/Endpoints"
 
 
 @dataclass(frozen=True)
@@ -38,14 +31,14 @@ class Metric:
     statistic: str
 
 
-LOADED_MODELS = Metric(_INSTANCE_NAMESPACE, "LoadedModelCount", "Average")
-MEMORY = Metric(_INSTANCE_NAMESPACE, "MemoryUtilization", "Average")
-HIT_RATIO = Metric(_INVOCATION_NAMESPACE, "ModelCacheHit", "Average")
-HITS = Metric(_INVOCATION_NAMESPACE, "ModelCacheHit", "Sum")
-LOOKUPS = Metric(_INVOCATION_NAMESPACE, "ModelCacheHit", "SampleCount")
-LOADS = Metric(_INVOCATION_NAMESPACE, "ModelLoadingTime", "SampleCount")
-UNLOADS = Metric(_INVOCATION_NAMESPACE, "ModelUnloadingTime", "SampleCount")
-INVOCATIONS = Metric(_INVOCATION_NAMESPACE, "Invocations", "Sum")
+LOADED_MODELS = Metric(INSTANCE_NAMESPACE, "LoadedModelCount", "Average")
+MEMORY = Metric(INSTANCE_NAMESPACE, "MemoryUtilization", "Average")
+HIT_RATIO = Metric(INVOCATION_NAMESPACE, "ModelCacheHit", "Average")
+HITS = Metric(INVOCATION_NAMESPACE, "ModelCacheHit", "Sum")
+LOOKUPS = Metric(INVOCATION_NAMESPACE, "ModelCacheHit", "SampleCount")
+LOADS = Metric(INVOCATION_NAMESPACE, "ModelLoadingTime", "SampleCount")
+UNLOADS = Metric(INVOCATION_NAMESPACE, "ModelUnloadingTime", "SampleCount")
+INVOCATIONS = Metric(INVOCATION_NAMESPACE, "Invocations", "Sum")
 CACHE_METRICS = (LOADED_MODELS, MEMORY, HIT_RATIO, HITS, LOOKUPS, LOADS, UNLOADS, INVOCATIONS)
 
 
@@ -113,18 +106,6 @@ class CloudWatchMetrics:
             metric: _series(period, points[query["Id"]])
             for metric, query in zip(metrics, queries, strict=True)
         }
-
-    def resolution(self) -> int:
-        """Seconds between the points that the endpoint publishes, read off its last 15 minutes."""
-        now = time.time()
-        try:
-            memory = self.read([MEMORY], now - 900, now, period=1)[MEMORY]
-        except ClientError:  # a service that insists on multiples of 60
-            return STANDARD_PERIOD
-        steps = [b - a for a, b in zip(memory.timestamps, memory.timestamps[1:], strict=False)]
-        if not steps:
-            return STANDARD_PERIOD
-        return next((period for period in PERIODS if period >= median_low(steps)), PERIODS[-1])
 
     def wait_for_invocations(
         self,

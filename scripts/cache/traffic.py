@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from scripts.command import CommandError
+
 MAXIMUM_TARGET_MODEL_LENGTH = 1024
 """Longest TargetModel that InvokeEndpoint takes (API reference of InvokeEndpoint)."""
 
@@ -19,7 +21,7 @@ class Pass:
     target_models: tuple[str, ...]
 
 
-class TraceError(ValueError):
+class TraceError(CommandError):
     """A trace file that cannot be replayed; the text names file and line."""
 
 
