@@ -118,4 +118,5 @@ class LinearLearnerImage:
     def container_exit(self, program: Program, program_exit: Exit) -> Exit:
         return program_exit
 
+
 IMAGE = LinearLearnerImage()

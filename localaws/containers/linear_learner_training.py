@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -128,8 +129,8 @@ def log(message: str, level: str = "INFO") -> None:
     print(f"[{now} {level} {threading.get_ident()}] {message}", flush=True)
 
 
-def _read_config(base: Path, name: str) -> dict[str, dict[str, str]]:
-    contents: dict[str, dict[str, str]] = json.loads((base / "input" / "config" / name).read_text())
+def _read_config(base: Path, name: str) -> dict[str, Any]:
+    contents: dict[str, Any] = json.loads((base / "input" / "config" / name).read_text())
     return contents
 
 

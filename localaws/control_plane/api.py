@@ -16,8 +16,11 @@ from localaws.control_plane.models import Models
 from localaws.control_plane.resources import Request, ResourceFamily
 from localaws.control_plane.store import ResourceStore
 from localaws.control_plane.tags import Tags
+from localaws.control_plane.training_jobs import TrainingJobs
 from localaws.hosting.runtime import Runtime
 from localaws.hosting.settings import HostingSettings
+from localaws.jobs.executor import JobExecutor
+from localaws.jobs.processes import Cores
 
 
 class SageMakerApi(ServiceApi):
@@ -74,6 +77,10 @@ def create_apis(
     models = Models(store, backend, images, tags)
     configs = EndpointConfigs(store, models, tags)
     endpoints = Endpoints(store, models, configs, runtime, tags)
-    sagemaker = SageMakerApi([tags, models, configs, endpoints])
+    executor = JobExecutor(Cores(os.cpu_count() or 1))
+    training_jobs = TrainingJobs(
+        store, tags, backend, images, executor, state_directory / "jobs" / "training"
+    )
+    sagemaker = SageMakerApi([tags, models, configs, endpoints, training_jobs])
     autoscaling = ApplicationAutoScalingApi([ScalableTargets(store, endpoints)])
     return Apis(sagemaker, autoscaling, runtime, store)

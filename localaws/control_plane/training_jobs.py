@@ -1,5 +1,6 @@
 """CreateTrainingJob and its siblings."""
 
+import shutil
 import traceback
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,6 @@ from localaws.control_plane.tags import Tags
 from localaws.errors import AwsError
 from localaws.jobs.executor import JobExecutor
 from localaws.jobs.failure import JobError, internal_error
-from localaws.jobs.processes import Cores
 from localaws.jobs.stopping import JobAbortedError, StopSignal
 from localaws.jobs.training import (
     TrainingJob,
@@ -77,7 +77,6 @@ class TrainingJobs(ResourceFamily):
         backend: Backend,
         registry: ContainerRegistry,
         executor: JobExecutor,
-        cores: Cores,
         work_directory: Path,
     ) -> None:
         self._store = store
@@ -85,15 +84,19 @@ class TrainingJobs(ResourceFamily):
         self._backend = backend
         self._registry = registry
         self._executor = executor
-        self._cores = cores
         self._work_directory = work_directory
 
     def start(self) -> None:
         """A job that an earlier run left in progress has failed."""
+        shutil.rmtree(self._work_directory, ignore_errors=True)
         for scope in self._store.scopes(KIND):
             for record in self._store.list(KIND, scope):
                 if record["TrainingJobStatus"] in ("InProgress", "Stopping"):
                     self._fail(scope, record["TrainingJobName"], internal_error(INTERRUPTED))
+
+    def stop(self) -> None:
+        """End what runs; those jobs fail."""
+        self._executor.shut_down()
 
     def create_training_job(self, scope: Scope, request: Request) -> Response:
         name = request["TrainingJobName"]
@@ -123,7 +126,7 @@ class TrainingJobs(ResourceFamily):
         _move(record, "Starting", moment)
         self._store.put(KIND, scope, name, record)
         self._tags.create(scope, job_arn, request)
-        directory = self._work_directory / KIND / scope.account_id / scope.region / name
+        directory = self._work_directory / scope.account_id / scope.region / name
         job = TrainingJob(scope, name, job_arn, request, image, directory)
         self._executor.start(job_arn, lambda stop: self._run(job, stop))
         return {"TrainingJobArn": job_arn}
@@ -160,7 +163,7 @@ class TrainingJobs(ResourceFamily):
             self._report(job.scope, job.name, status)
 
         try:
-            outcome = TrainingRun(job, self._backend, self._cores, report, stop).run()
+            outcome = TrainingRun(job, self._backend, self._executor.cores, report, stop).run()
             self._complete(job, outcome)
         except JobAbortedError:
             self._fail(job.scope, job.name, internal_error(INTERRUPTED))

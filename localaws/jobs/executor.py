@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Hashable
 
+from localaws.jobs.processes import Cores
 from localaws.jobs.stopping import StopSignal
 
 Work = Callable[[StopSignal], None]
@@ -10,9 +11,10 @@ Work = Callable[[StopSignal], None]
 
 
 class JobExecutor:
-    """Starts jobs, stops them one at a time or all together."""
+    """Starts jobs, stops them one at a time or all together; ``cores`` are what they share."""
 
-    def __init__(self) -> None:
+    def __init__(self, cores: Cores) -> None:
+        self.cores = cores
         self._lock = threading.Lock()
         self._running: dict[Hashable, tuple[threading.Thread, StopSignal]] = {}
         self._closed = False

@@ -201,7 +201,7 @@ class TrainingRun:
 
     @property
     def _uncompressed(self) -> bool:
-        return self._job.request["OutputDataConfig"].get("CompressionType") == "NONE"
+        return bool(self._job.request["OutputDataConfig"].get("CompressionType") == "NONE")
 
     def _output(self, name: str) -> S3Location:
         path = self._job.request["OutputDataConfig"]["S3OutputPath"]

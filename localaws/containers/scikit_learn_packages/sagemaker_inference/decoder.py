@@ -1,6 +1,7 @@
 """Request bodies to arrays."""
 
 import io
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ def _csv_to_numpy(string_like: str | bytes, dtype: Any = None) -> Any:
     return np.genfromtxt(io.StringIO(text), dtype=dtype, delimiter=",")
 
 
-_DECODERS = {
+_DECODERS: Mapping[str, Callable[[Any], Any]] = {
     content_types.NPY: npy_to_numpy,
     content_types.CSV: _csv_to_numpy,
     content_types.JSON: json_to_numpy,
