@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.cdk import CdkError
 from scripts.deployment import Deployment, DeploymentError, find_deployment
+from scripts.local_aws import LocalAwsError
 from training.house_files import HouseFileError
 from training.images import ImageError
 from training.pipeline import PipelineError
@@ -24,6 +25,7 @@ EXPECTED_ERRORS = (
     DeploymentError,
     HouseFileError,
     ImageError,
+    LocalAwsError,
     OSError,
     PipelineError,
     PublishError,

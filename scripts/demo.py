@@ -1,0 +1,222 @@
+"""All of it: deploys the stacks, trains the models, predicts prices, and shows who may do so.
+
+Without --profile it runs on an AWS of its own on this machine; nothing leaves it.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import boto3
+
+from scripts.add_model import train_city
+from scripts.cdk import run_cdk
+from scripts.command import (
+    FAILED,
+    SUCCEEDED,
+    CommandError,
+    confirm,
+    make_parser,
+    open_workspace,
+    run_command,
+)
+from scripts.console import Console
+from scripts.deployment import find_deployment, stack_name
+from scripts.local_aws import LocalAws, start_local_aws
+from scripts.restricted_role import show_restricted_role
+from scripts.results import draw_results, evaluate_cities, print_results
+from scripts.teardown import tear_down
+from scripts.train import (
+    Training,
+    add_house_options,
+    add_job_options,
+    houses_of,
+    market_of,
+    settings_of,
+    train_and_publish,
+)
+from training.endpoint import runtime_client
+from training.houses import CITIES
+
+ADDED_CITY = "Boston_MA"
+LOOPBACK = ("http://127.0.0.1:", "http://localhost:")
+COST = (
+    "It starts one endpoint instance (ml.m5.xlarge, billed by the second until it is removed), "
+    "13 short jobs, a KMS key, S3 objects and CloudWatch alarms."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    return run_command(_parser(), _demo, arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = make_parser("demo", __doc__ or "", "python -m scripts.demo --keep")
+    add_house_options(parser)
+    add_job_options(parser)
+    parser.add_argument("--keep", action="store_true", help="leave everything running")
+    parser.add_argument("--output", type=Path, default=Path("output"), help="default: output")
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    console = Console()
+    begin = time.perf_counter()
+    with _chosen_aws(options, console) as (session, local):
+        result = _run(options, session, console)
+        if options.keep:
+            _say_how_to_go_on(options, local, console)
+        else:
+            tear_down(session, options.stage, console, keep_data=False)
+    console.say(f"{time.perf_counter() - begin:6.1f} s  in total")
+    return result
+
+
+@contextmanager
+def _chosen_aws(
+    options: argparse.Namespace, console: Console
+) -> Iterator[tuple[boto3.Session, LocalAws | None]]:
+    """The AWS to run on: the profile asked for, localaws as chosen in the shell, or a new one."""
+    if options.profile:
+        os.environ["AWS_PROFILE"] = options.profile  # the cdk CLI looks there, too
+        session = boto3.Session()
+        _ask(session, options.stage)
+        yield session, None
+        return
+    if _is_local(boto3.Session()):
+        yield boto3.Session(), None
+        return
+    with console.step("start localaws"):
+        local = start_local_aws()
+    local.choose()
+    kept = False
+    try:
+        yield boto3.Session(), local
+        kept = options.keep
+    finally:
+        if not kept:
+            local.remove()
+
+
+def _is_local(session: boto3.Session) -> bool:
+    """Whether the profile that the shell has chosen leads to this machine."""
+    if not os.environ.get("AWS_PROFILE"):
+        return False
+    url = session._session.get_scoped_config().get("endpoint_url", "")
+    return str(url).startswith(LOOPBACK)
+
+
+def _ask(session: boto3.Session, stage: str) -> None:
+    caller = session.client("sts").get_caller_identity()
+    where = f"account {caller['Account']}, region {session.region_name}, as {caller['Arn']}"
+    if not confirm(f"Deploy stage {stage} to {where}?\n{COST}"):
+        raise CommandError("nothing deployed")
+
+
+def _run(options: argparse.Namespace, session: boto3.Session, console: Console) -> int:
+    houses = houses_of(options, CITIES if options.data is None else [])
+    assembly = Path(tempfile.mkdtemp(prefix="housing-cdk-")) / "cdk.out"
+    with console.step("synthesize the stacks and bootstrap the account"):
+        _prepare(session, options.stage, assembly)
+    with console.step("deploy storage and access"):
+        _deploy(options.stage, assembly, "storage", "access")
+    workspace = open_workspace(session, find_deployment(session, options.stage))
+    settings = settings_of(options)
+    training = train_and_publish(workspace, houses, settings, console)
+    with console.step("deploy hosting and monitoring"):
+        _deploy(options.stage, assembly, "hosting", "monitoring")
+    deployment = find_deployment(session, options.stage)
+    endpoint_name = deployment.require("endpoint_name")
+    client = runtime_client(session)
+    with console.step("predict the prices of the test houses"):
+        results = evaluate_cities(client, endpoint_name, training)
+    added = market_of(options).houses(ADDED_CITY, options.houses)
+    with console.step(f"add {ADDED_CITY} to the live endpoint"):
+        addition = train_city(workspace, ADDED_CITY, added, replace(settings), console)
+        results += evaluate_cities(client, endpoint_name, addition)
+    own, other = CITIES[0], CITIES[2]
+    with console.step(f"invoke as a role for {own} alone"):
+        refusal = show_restricted_role(
+            session,
+            endpoint_name,
+            deployment.role_arn("NewYork"),
+            own=own,
+            other=other,
+            houses=training.dataset.test[own],
+        )
+    console.say(f"{own}: answered; {other}: {refusal}")
+    with console.step("draw predicted against true prices"):
+        files = draw_results(results, options.output)
+    print_results(console, results)
+    console.say(f"{len(files)} pictures in {options.output}/")
+    return _report_failures(training, addition)
+
+
+def _prepare(session: boto3.Session, stage: str, assembly: Path) -> None:
+    """Synthesize once, and bootstrap meanwhile: neither needs the other."""
+    account = session.client("sts").get_caller_identity()["Account"]
+    with ThreadPoolExecutor() as threads, tempfile.TemporaryDirectory() as elsewhere:
+        synthesis = threads.submit(
+            run_cdk,
+            ["synth", "--quiet", "--output", str(assembly), "-c", f"stage={stage}"],
+            quiet=True,
+        )
+        # From a folder without cdk.json the CLI bootstraps without another synthesis.
+        bootstrap = threads.submit(
+            run_cdk,
+            ["bootstrap", f"aws://{account}/{session.region_name}"],
+            directory=Path(elsewhere),
+            quiet=True,
+        )
+        synthesis.result()
+        bootstrap.result()
+
+
+def _deploy(stage: str, assembly: Path, *stacks: str) -> None:
+    names = [stack_name(stage, stack) for stack in stacks]
+    run_cdk(
+        [
+            "deploy",
+            *names,
+            "--app",
+            str(assembly),
+            "--exclusively",
+            "--require-approval",
+            "never",
+            "--concurrency",
+            str(len(names)),
+        ],
+        quiet=True,
+    )
+
+
+def _report_failures(*trainings: Training) -> int:
+    failures = {city: reason for t in trainings for city, reason in t.failures.items()}
+    for city, reason in failures.items():
+        print(f"{city}: {reason}", file=sys.stderr)
+    return FAILED if failures else SUCCEEDED
+
+
+def _say_how_to_go_on(
+    options: argparse.Namespace, local: LocalAws | None, console: Console
+) -> None:
+    console.say("\nEverything is left running. To go on:")
+    if local is not None:
+        console.say(f"  {local.shell_command}")
+    console.say("  python -m scripts.predict --city Chicago_IL --square-feet 2400")
+    console.say("  python -m scripts.add_model --city Seattle_WA")
+    console.say(f"To end it:\n  python -m scripts.teardown --stage {options.stage}")
+    if local is not None:
+        console.say(f"  {local.stop_command}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""Starts and stops an AWS of its own for the demo, through the command line of localaws."""
+
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.cdk import ROOT
+
+
+class LocalAwsError(Exception):
+    """localaws did not start; the text is what it said."""
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """A running localaws; ``environment`` is what its clients need, None for what to remove."""
+
+    state_directory: Path
+    environment: Mapping[str, str | None]
+
+    @property
+    def shell_command(self) -> str:
+        """What a user types to go on with it."""
+        return f'eval "$(python -m localaws env --state-dir {self.state_directory})"'
+
+    @property
+    def stop_command(self) -> str:
+        """What a user types to end it and remove its state."""
+        return f"python -m localaws reset --state-dir {self.state_directory}"
+
+    def choose(self) -> None:
+        """Make it the AWS of this process and of the processes that it starts."""
+        for name, value in self.environment.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    def remove(self) -> None:
+        """Stop the server and remove its state."""
+        _localaws("reset", self.state_directory)
+        shutil.rmtree(self.state_directory, ignore_errors=True)
+
+
+def start_local_aws() -> LocalAws:
+    """Start localaws with a free port and a new state folder."""
+    directory = Path(tempfile.mkdtemp(prefix="housing-demo-"))
+    _localaws("start", directory, "--port", str(_free_port()))
+    return LocalAws(directory, parse_environment(_localaws("env", directory)))
+
+
+def parse_environment(lines: str) -> dict[str, str | None]:
+    """The variables that lines of ``export NAME=value`` and ``unset NAME ...`` set or remove."""
+    environment: dict[str, str | None] = {}
+    for line in lines.splitlines():
+        match shlex.split(line):
+            case ["export", *assignments]:
+                pairs = (assignment.partition("=") for assignment in assignments)
+                environment |= {name: value for name, _, value in pairs}
+            case ["unset", *names]:
+                environment |= dict.fromkeys(names)
+    return environment
+
+
+def _free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _localaws(command: str, directory: Path, *options: str) -> str:
+    completed = subprocess.run(
+        [sys.executable, "-m", "localaws", command, "--state-dir", str(directory), *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if completed.returncode:
+        raise LocalAwsError((completed.stderr or completed.stdout).strip())
+    return completed.stdout
