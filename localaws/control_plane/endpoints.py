@@ -30,7 +30,8 @@ from localaws.control_plane.store import ResourceStore
 from localaws.control_plane.tags import Tags
 from localaws.errors import AwsError
 from localaws.hosting.fleet import DeploymentError
-from localaws.hosting.runtime import Capacity, Runtime
+from localaws.hosting.gauges import SIMULATED_METRICS
+from localaws.hosting.runtime import FLUSH_SECONDS, Capacity, Runtime
 from localaws.hosting.specification import EndpointSpecification
 
 KIND = "endpoint"
@@ -39,6 +40,11 @@ IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"
 DEPLOYING_THREADS = 4
 # Kept beside the members that DescribeEndpoint answers.
 DEPLOYED = "_deployed"
+# What clients should know of metrics here and cannot learn from any other operation.
+ENVIRONMENT_TAGS = (
+    {"Key": "metrics-period-seconds", "Value": f"{FLUSH_SECONDS:g}"},
+    {"Key": "simulated-metrics", "Value": " ".join(SIMULATED_METRICS)},
+)
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +94,9 @@ class Endpoints(ResourceFamily):
                     f'Cannot create already existing endpoint "{endpoint_arn}".'
                 )
             specification = self._specification(scope, name, request)
-            self._tags.create(scope, endpoint_arn, request)
+            self._tags.create(
+                scope, endpoint_arn, {"Tags": [*request.get("Tags", []), *ENVIRONMENT_TAGS]}
+            )
             created = now()
             record = {
                 "EndpointName": name,

@@ -9,7 +9,11 @@ from localaws.hosting.settings import HostingSettings
 from localaws.hosting.variant import HostedVariant
 
 PERIOD_SECONDS = 60.0
-"""How often SageMaker reports; here a change is reported at once as well."""
+"""How often SageMaker reports; here an instance also does so whenever it is used or changes."""
+
+
+SIMULATED_METRICS = ("CPUUtilization", "DiskUtilization", "MemoryUtilization")
+"""What is computed of a simulated instance, not measured on this machine."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class _Report:
 
 
 class Gauges:
-    """Records the readings of instances when they changed, and every minute."""
+    """Records the readings of instances when they changed or served requests, and every minute."""
 
     def __init__(
         self, settings: HostingSettings, now: Callable[[], float] = time.monotonic
@@ -46,9 +50,10 @@ class Gauges:
     def _record(self, variant: HostedVariant, instance: Instance) -> None:
         now, reading = self._now(), self.read(instance)
         last = self._last.get(instance.id)
-        if last and last.reading == reading and now - last.moment < PERIOD_SECONDS:
-            return
         busy = instance.usage.busy_seconds
+        unchanged = last is not None and (last.reading, last.busy_seconds) == (reading, busy)
+        if last and unchanged and now - last.moment < PERIOD_SECONDS:
+            return
         self._last[instance.id] = _Report(reading, now, busy)
         metrics = variant.metrics
         metrics.memory_utilization.record(reading.memory_percent)
