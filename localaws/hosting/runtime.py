@@ -1,5 +1,6 @@
 """The SageMaker Runtime: endpoints in service, and InvokeEndpoint."""
 
+import logging
 import random
 import shutil
 import threading
@@ -29,6 +30,9 @@ from localaws.hosting.variant_metrics import VariantMetrics
 LOADING_THREADS = 16
 INVOCATION_THREADS = 32
 DRAIN_SECONDS = 60.0
+FLUSH_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 class HostedEndpoint:
@@ -81,7 +85,7 @@ class Runtime:
         images: ContainerRegistry,
         settings: HostingSettings | None = None,
         *,
-        flush_seconds: float = 1.0,
+        flush_seconds: float = FLUSH_SECONDS,
     ) -> None:
         self._directory = directory
         self._flush_seconds = flush_seconds
@@ -103,6 +107,7 @@ class Runtime:
         self._gauges = Gauges(self._settings)
         self._endpoints: dict[tuple[Scope, str], HostedEndpoint] = {}
         self._stopping = threading.Event()
+        self._flushing = threading.Lock()
         self._flusher = threading.Thread(target=self._flush_regularly, name="flush", daemon=True)
 
     def start(self) -> None:
@@ -123,11 +128,12 @@ class Runtime:
 
     def flush(self) -> None:
         """Publish metrics and log lines now."""
-        for endpoint in list(self._endpoints.values()):
-            for variant in endpoint.variants.values():
-                self._gauges.record(variant)
-        self._metrics.flush()
-        self._logs.flush()
+        with self._flushing:
+            for endpoint in list(self._endpoints.values()):
+                for variant in endpoint.variants.values():
+                    self._gauges.record(variant)
+            self._metrics.flush()
+            self._logs.flush()
 
     def deploy(self, specification: EndpointSpecification) -> None:
         """Bring up all instances, then let them take over from those of an earlier deployment.
@@ -245,8 +251,12 @@ class Runtime:
             _drain([i for i in previous.instances if i.id not in kept], DRAIN_SECONDS)
 
     def _flush_regularly(self) -> None:
-        while not self._stopping.wait(self._flush_seconds):
-            self.flush()
+        # On whole seconds: values then lag by one period of a second, never by two.
+        while not self._stopping.wait(self._flush_seconds - time.time() % self._flush_seconds):
+            try:
+                self.flush()
+            except Exception:
+                logger.exception("metrics or log lines could not be published")
 
 
 def _drain(instances: list[Instance], timeout_seconds: float) -> None:
