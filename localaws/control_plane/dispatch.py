@@ -1,10 +1,12 @@
 """From an operation's name to the method that serves it."""
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
 
 import botocore.session
 from botocore import xform_name
+from botocore.model import StructureShape
 
 from localaws.backend import Scope
 from localaws.control_plane.resources import Request, ResourceFamily, Response
@@ -28,8 +30,15 @@ class ServiceApi:
     def __init__(self, service: str, families: Iterable[ResourceFamily]) -> None:
         self.service = service
         self.families = tuple(families)
-        self._model: Any = botocore.session.get_session().get_service_model(service)
-        self._operations = {
+
+    @cached_property
+    def _model(self) -> Any:
+        """Read when it is first needed: it takes a third of a second."""
+        return botocore.session.get_session().get_service_model(self.service)
+
+    @cached_property
+    def _operations(self) -> dict[str, Operation]:
+        return {
             operation: method
             for operation in self._model.operation_names
             if (method := self._method(xform_name(operation))) is not None
@@ -39,6 +48,10 @@ class ServiceApi:
     def operations(self) -> list[str]:
         """The names of the operations that are implemented."""
         return sorted(self._operations)
+
+    def input_shape(self, operation: str) -> StructureShape:
+        """The shape of an operation's request in the service's model."""
+        return self._model.operation_model(operation).input_shape  # type: ignore[no-any-return]
 
     def call(self, scope: Scope, operation: str, request: Request) -> Response:
         """Run one operation; the request and the answer as in the JSON protocol.
