@@ -49,8 +49,12 @@ class Models(ResourceFamily):
         model_arn = arn(scope, KIND, name)
         if self._store.get(KIND, scope, name.lower()) is not None:
             raise validation_exception(f'Cannot create already existing model "{model_arn}".')
+        if request.get("InferenceExecutionConfig", {}).get("Mode") == "Direct":
+            raise validation_exception(
+                "InferenceExecutionConfig Mode Direct is not available here."
+            )
         containers = _containers(request)
-        _check_modes(containers)
+        _check_containers(containers)
         for container in containers:
             self._check_image(container)
             self._check_data(container, request.get("ExecutionRoleArn"), scope)
@@ -109,22 +113,27 @@ class Models(ResourceFamily):
             return
         if role_arn is None:
             raise validation_exception("An ExecutionRoleArn is needed to read ModelDataUrl.")
-        location = _location(url)
         try:
-            objects = self._backend.object_store_as(role_arn)
-            found = objects.list_objects(location.bucket, location.key)
+            found = self._has_data(_location(url), role_arn, multi_model)
         except AwsError as error:
-            raise validation_exception(
-                f"Could not access model data at {url}. Please ensure that the role "
-                f'"{role_arn}" exists and that its trust relationship policy allows the action '
-                '"sts:AssumeRole" for the service principal "sagemaker.amazonaws.com". Also ensure '
-                'that the role has "s3:GetObject" permissions and that the object is located in '
-                f"{scope.region}. If your Model uses multiple models or uncompressed models, "
-                f'please ensure that the role has "s3:ListBucket" permission. ({error})'
-            ) from None
-        if not any(multi_model or summary.key == location.key for summary in found):
-            shown = f"{url.rstrip('/')}/." if multi_model else f"{url}."
-            raise validation_exception(f"Could not find model data at {shown}")
+            raise _no_access(url, role_arn, scope, error) from None
+        if not found:
+            shown = f"{url.rstrip('/')}/" if multi_model else url
+            raise validation_exception(f"Could not find model data at {shown}.")
+
+    def _has_data(self, location: S3Location, role_arn: str, multi_model: bool) -> bool:
+        """With the permissions that SageMaker needs: to list a prefix, or to get an object."""
+        objects = self._backend.object_store_as(role_arn)
+        if multi_model:
+            prefix = location.join("")
+            return bool(objects.list_objects(prefix.bucket, prefix.key))
+        try:
+            objects.get_object(location.bucket, location.key)
+        except AwsError as error:
+            if error.code == "NoSuchKey":
+                return False
+            raise
+        return True
 
 
 def containers_of(model: dict[str, Any]) -> list[dict[str, Any]]:
@@ -159,36 +168,60 @@ def _containers(request: Request) -> list[dict[str, Any]]:
     return containers_of(request)
 
 
-def _check_modes(containers: list[dict[str, Any]]) -> None:
+def _check_containers(containers: list[dict[str, Any]]) -> None:
     for container in containers:
-        given = [member for member in UNSUPPORTED_MEMBERS if container.get(member) is not None]
-        if given:
-            raise validation_exception(f"{given[0]} is not available here; use ModelDataUrl.")
-        if "Image" not in container:
-            raise validation_exception("A container needs an Image.")
-    multi_model = [c for c in containers if c.get("Mode") == "MultiModel"]
+        _check_members(container)
+    multi_model = [container for container in containers if container.get("Mode") == "MultiModel"]
     if len(multi_model) > 1:
         raise validation_exception(
             f"A model can have one container with Mode MultiModel, not {len(multi_model)}."
         )
-    named = [container for container in containers if container.get("ContainerHostname")]
-    if named and len(named) < len(containers):
+    _check_hostnames([container.get("ContainerHostname") for container in containers])
+    _check_environment(containers)
+
+
+def _check_members(container: dict[str, Any]) -> None:
+    given = [member for member in UNSUPPORTED_MEMBERS if container.get(member) is not None]
+    if given:
+        raise validation_exception(f"{given[0]} is not available here; use ModelDataUrl.")
+    if "Image" not in container:
+        raise validation_exception("A container needs an Image.")
+    if "MultiModelConfig" in container and container.get("Mode") != "MultiModel":
+        raise validation_exception("MultiModelConfig is for a container with Mode MultiModel.")
+
+
+def _check_hostnames(hostnames: list[str | None]) -> None:
+    given = [hostname for hostname in hostnames if hostname]
+    if given and len(given) < len(hostnames):
         raise validation_exception(
             "ContainerHostname must be given for every container of the pipeline or for none."
         )
-    hostnames = [container["ContainerHostname"] for container in named]
-    if len(set(hostnames)) < len(hostnames):
-        raise validation_exception(f"ContainerHostname must be unique, not {hostnames}.")
-    environment = sum(
+    if len(set(given)) < len(given):
+        raise validation_exception(f"ContainerHostname must be unique, not {', '.join(given)}.")
+
+
+def _check_environment(containers: list[dict[str, Any]]) -> None:
+    size = sum(
         len(f"{key}{value}".encode())
         for container in containers
         for key, value in container.get("Environment", {}).items()
     )
-    if environment > MAXIMUM_ENVIRONMENT_BYTES:
+    if size > MAXIMUM_ENVIRONMENT_BYTES:
         raise validation_exception(
-            f"The Environment of all containers has {environment} bytes; at most "
+            f"The Environment of all containers has {size} bytes; at most "
             f"{MAXIMUM_ENVIRONMENT_BYTES} are allowed."
         )
+
+
+def _no_access(url: str, role_arn: str, scope: Scope, error: AwsError) -> AwsError:
+    return validation_exception(
+        f"Could not access model data at {url}. Please ensure that the role "
+        f'"{role_arn}" exists and that its trust relationship policy allows the action '
+        '"sts:AssumeRole" for the service principal "sagemaker.amazonaws.com". Also ensure '
+        'that the role has "s3:GetObject" permissions and that the object is located in '
+        f"{scope.region}. If your Model uses multiple models or uncompressed models, "
+        f'please ensure that the role has "s3:ListBucket" permission. ({error})'
+    )
 
 
 def _location(url: str) -> S3Location:

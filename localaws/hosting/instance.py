@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from localaws.containers.base import ContainerRequest, ContainerResponse
 from localaws.hosting.errors import model_error, model_timeout, payload_between_containers_too_large
@@ -18,17 +18,12 @@ MAXIMUM_INTERMEDIATE_BYTES = 5 * 1024**2
 
 
 @dataclass
-class Usage:
-    """What an instance has spent on requests; ``busy_seconds`` in its containers."""
-
-    busy_seconds: float = 0.0
-
-
-@dataclass
 class Instance:
     """Containers that run together, and the models that they hold.
 
-    ``in_flight`` counts the requests inside; a ``retired`` instance takes no new one.
+    ``models`` and ``multi_model_stage`` are those of the one MultiModel container, if there is
+    one. ``in_flight`` counts the requests inside; a ``retired`` instance takes no new one.
+    ``busy_seconds`` is the time that the containers have worked.
     """
 
     id: str
@@ -40,7 +35,7 @@ class Instance:
     multi_model_stage: int | None = None
     in_flight: int = 0
     retired: bool = False
-    usage: Usage = field(default_factory=Usage)
+    busy_seconds: float = 0.0
 
     def enter(self) -> bool:
         """Count a request in; False when the instance is going away.
@@ -97,14 +92,17 @@ class Instance:
                     self.endpoint, stage.name, receiver, len(response.body)
                 )
             body, content_type = response.body, response.content_type
-        self.usage.busy_seconds += total
+        self.busy_seconds += total
         return response, total
 
     def drain(self, timeout_seconds: float) -> None:
         """Turn new requests away, wait for those inside, and stop the containers."""
         self.retired = True
         deadline = time.monotonic() + timeout_seconds
-        while self.in_flight and time.monotonic() < deadline:
+        while self._is_busy() and time.monotonic() < deadline:
             time.sleep(0.005)
         for stage in self.stages:
             stage.close()
+
+    def _is_busy(self) -> bool:
+        return self.in_flight > 0 or (self.models is not None and self.models.is_loading)

@@ -96,6 +96,11 @@ class MultiModelServer:
         """Bytes of disk that unpacked models take."""
         return self._files.used
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether a download or load is under way, waited for or not."""
+        return bool(self._loading)
+
     def __contains__(self, target_model: str) -> bool:
         return target_model in self._memory
 

@@ -129,9 +129,8 @@ class Runtime:
     def flush(self) -> None:
         """Publish metrics and log lines now."""
         with self._flushing:
-            for endpoint in list(self._endpoints.values()):
-                for variant in endpoint.variants.values():
-                    self._gauges.record(variant)
+            endpoints = list(self._endpoints.values())
+            self._gauges.record(v for endpoint in endpoints for v in endpoint.variants.values())
             self._metrics.flush()
             self._logs.flush()
 

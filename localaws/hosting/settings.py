@@ -51,7 +51,14 @@ class HostingSettings:
             for field in fields(cls)
             if field.name.upper() in environment
         }
-        return cls(**given)
+        settings = cls(**given)
+        if settings.localaws_memory_limit_percent <= settings.localaws_idle_memory_percent:
+            raise SettingError(
+                "LOCALAWS_MEMORY_LIMIT_PERCENT must be above LOCALAWS_IDLE_MEMORY_PERCENT: "
+                f"{settings.localaws_memory_limit_percent:g} is not above "
+                f"{settings.localaws_idle_memory_percent:g}"
+            )
+        return settings
 
     def model_memory_bytes(self, of_image: int) -> int:
         """Memory of one loaded model, given what its image says."""
