@@ -1,0 +1,217 @@
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.houses import CITIES, Market
+from training.preprocessor import sklearn_preprocessor as script
+
+HOUSE = "1988,3040.78,2,2.5,1.46,1,y,n"
+PRICED_HOUSE = f"{HOUSE},351000.0"
+
+
+@pytest.fixture(scope="module")
+def model_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the script leaves when it runs as a training job on the houses of all cities."""
+    channel = tmp_path_factory.mktemp("train")
+    for city in CITIES:
+        (channel / f"{city}.csv").write_text(Market().houses(city, 200).to_csv())
+    model = tmp_path_factory.mktemp("model")
+    completed = run_script(channel, model)
+    assert completed.returncode == 0, completed.stderr
+    return model
+
+
+@pytest.fixture(scope="module")
+def model(model_directory: Path) -> script.Preprocessor:
+    return script.model_fn(str(model_directory))
+
+
+def run_script(channel: Path, model: Path) -> "subprocess.CompletedProcess[str]":
+    environment = {"SM_CHANNEL_TRAIN": str(channel), "SM_MODEL_DIR": str(model)}
+    return subprocess.run(
+        [sys.executable, script.__file__],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def features(model: script.Preprocessor, body: str, **headers: str) -> list[list[float]]:
+    content_type = headers.get("content_type", "text/csv")
+    answer, _ = script.transform(model, body, content_type, "application/json")
+    return [instance["features"] for instance in json.loads(answer)["instances"]]
+
+
+def refusal(model: script.Preprocessor, body: str | bytes, **headers: str) -> script.RequestError:
+    with pytest.raises(script.RequestError) as caught:
+        script.transform(
+            model,
+            body,
+            headers.get("content_type", "text/csv"),
+            headers.get("accept", "application/json"),
+        )
+    return caught.value
+
+
+# Fitting
+
+
+def test_the_artifact_holds_the_model_and_the_script(model_directory: Path) -> None:
+    files = {str(p.relative_to(model_directory)) for p in model_directory.rglob("*") if p.is_file()}
+    assert files == {"model.joblib", "code/sklearn_preprocessor.py"}
+
+
+def test_it_is_fitted_on_every_file_of_the_channel(model: script.Preprocessor) -> None:
+    years = np.concatenate([Market().houses(city, 200).year_built for city in CITIES])
+    assert model.mean[0] == pytest.approx(years.mean(), rel=1e-12)
+    assert model.scale[0] == pytest.approx(years.std(), rel=1e-12)
+
+
+def test_the_fit_fails_with_file_row_and_column_of_a_bad_cell(tmp_path: Path) -> None:
+    channel, model = tmp_path / "train", tmp_path / "model"
+    channel.mkdir()
+    model.mkdir()
+    (channel / "Chicago_IL.csv").write_text(f"{PRICED_HOUSE}\n1988,,2,2.5,1.46,1,y,n,351000.0\n")
+    completed = run_script(channel, model)
+    assert completed.returncode == 1
+    assert completed.stderr == "Chicago_IL.csv: row 2, column SQUARE_FEET: missing\n"
+    assert list(model.iterdir()) == []
+
+
+# Transforming
+
+
+def test_features_equal_those_of_scikit_learn_to_the_bit(
+    model_directory: Path, model: script.Preprocessor
+) -> None:
+    table = script.parse_csv(Market(seed=5).houses("Chicago_IL").without_price().to_csv())
+    oracle = joblib.load(model_directory / "model.joblib").transform(script.to_frame(table))
+    assert np.array_equal(model.transform(table), oracle)
+
+
+def test_yes_and_no_become_one_hot_in_the_order_n_y(model: script.Preprocessor) -> None:
+    [row] = features(model, "1988,3040.78,2,2.5,1.46,1,y,n")
+    assert row[6:] == [0.0, 1.0, 1.0, 0.0]
+
+
+def test_a_row_without_price_becomes_ten_features(model: script.Preprocessor) -> None:
+    assert [len(row) for row in features(model, HOUSE)] == [10]
+
+
+def test_the_price_comes_first_and_unchanged(model: script.Preprocessor) -> None:
+    [row] = features(model, PRICED_HOUSE)
+    assert row == [351000.0, *features(model, HOUSE)[0]]
+
+
+def test_csv_out_holds_the_same_numbers_as_json(model: script.Preprocessor) -> None:
+    body, media_type = script.transform(model, PRICED_HOUSE, "text/csv", "text/csv")
+    assert media_type == "text/csv"
+    rows = [[float(cell) for cell in line.split(",")] for line in body.splitlines()]
+    assert rows == features(model, PRICED_HOUSE)
+
+
+def test_many_rows_are_answered_in_order_and_blank_lines_skipped(
+    model: script.Preprocessor,
+) -> None:
+    other = "2001,2000,3,1.0,0.9,0,n,y"
+    rows = features(model, f"{HOUSE}\n\n{other}\r\n{HOUSE}\n")
+    assert rows == [features(model, line)[0] for line in (HOUSE, other, HOUSE)]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "*/*", "", None, "text/html, */*;q=0.1"])
+def test_json_is_the_answer_unless_csv_is_asked_for(
+    model: script.Preprocessor, accept: str | None
+) -> None:
+    assert script.transform(model, HOUSE, "text/csv", accept)[1] == "application/json"
+
+
+def test_content_type_may_carry_a_charset(model: script.Preprocessor) -> None:
+    expected = features(model, HOUSE)
+    for charset in ("utf-8", "latin-1", "UTF-16"):
+        answer, _ = script.transform(
+            model, HOUSE.encode(charset), f"Text/CSV; charset={charset}", "application/json"
+        )
+        assert [i["features"] for i in json.loads(answer)["instances"]] == expected
+
+
+# Refusing
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", "no rows"),
+        ("\n\n", "no rows"),
+        ("1,2,3", "row 1: 3 columns where 8 or 9 are expected"),
+        (f"{HOUSE}\n{PRICED_HOUSE}", "row 2: 9 columns where the first row has 8"),
+        ("1988,,2,2.5,1.46,1,y,n", "row 1, column SQUARE_FEET: missing"),
+        ("1988,abc,2,2.5,1.46,1,y,n", "row 1, column SQUARE_FEET: 'abc' is not a number"),
+        ("1988,nan,2,2.5,1.46,1,y,n", "row 1, column SQUARE_FEET: 'nan' is not a number"),
+        ("1988,inf,2,2.5,1.46,1,y,n", "row 1, column SQUARE_FEET: 'inf' is not a number"),
+        ("1988,1_0,2,2.5,1.46,1,y,n", "row 1, column SQUARE_FEET: '1_0' is not a number"),
+        ("1988,3000,2,2.5,1.46,1,yes,n", "row 1, column FRONT_PORCH: 'yes' is neither y nor n"),
+        (
+            f"{HOUSE}\n\n1988,3000,2,2.5,x,1,y,",
+            "row 3, column LOT_ACRES: 'x' is not a number; row 3, column DECK: missing",
+        ),
+        (f"{HOUSE},?", "row 1, column PRICE: '?' is not a number"),
+    ],
+)
+def test_bad_input_is_a_400_with_row_and_column(
+    model: script.Preprocessor, body: str, message: str
+) -> None:
+    error = refusal(model, body)
+    assert (error.status, str(error)) == (400, message)
+
+
+def test_only_the_first_problems_are_listed_and_the_others_counted(
+    model: script.Preprocessor,
+) -> None:
+    error = refusal(model, "1988,x,2,2.5,1.46,1,y,n\n" * 25)
+    assert str(error).count("SQUARE_FEET") == 10
+    assert str(error).endswith("; and 15 more")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"content_type": "application/json"}, 415),
+        ({"content_type": "text/csv; charset=klingon"}, 415),
+        ({"accept": "image/png"}, 406),
+    ],
+)
+def test_other_media_types_are_refused(
+    model: script.Preprocessor, headers: dict[str, str], status: int
+) -> None:
+    assert refusal(model, HOUSE.encode(), **headers).status == status
+
+
+def test_bytes_that_are_not_of_the_charset_are_a_400(model: script.Preprocessor) -> None:
+    assert refusal(model, b"\xff\xfe\xff").status == 400
+
+
+@given(body=st.text(max_size=80))
+def test_any_text_is_answered_or_refused_but_never_fails(body: str) -> None:
+    model = script.Preprocessor(mean=np.zeros(6), scale=np.ones(6))
+    with suppress(script.RequestError):
+        script.transform(model, body, "text/csv", "application/json")
+
+
+@given(
+    numbers=st.lists(
+        st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=6, max_size=6
+    )
+)
+def test_any_finite_numbers_pass(numbers: list[float]) -> None:
+    model = script.Preprocessor(mean=np.zeros(6), scale=np.ones(6))
+    [row] = features(model, ",".join(map(repr, numbers)) + ",y,n")
+    assert row[:6] == numbers
