@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from training.linear_learner.hyperparameters import Hyperparameters, Optimizer
 
 _LEARNING_RATE_FACTOR = 0.99
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -74,22 +75,27 @@ def candidates_for(parameters: Hyperparameters) -> tuple[Candidate, ...]:
     )
 
 
-def learning_rates(
-    candidates: tuple[Candidate, ...], updates: NDArray[np.int64], scheduled: bool
-) -> NDArray[np.float64]:
-    """Learning rates of the updates, counted from 1; shape (updates, candidates).
+class LearningRates:
+    """The learning rates of all candidates, by MXNet's FactorScheduler.
 
-    MXNet's FactorScheduler: every ``step`` updates the rate is multiplied with the factor, down to
-    the minimum.
+    Every ``lr_scheduler_step`` updates the rate is multiplied with ``lr_scheduler_factor``, down to
+    the minimum. Without a schedule it stays.
     """
-    base = np.array([candidate.learning_rate for candidate in candidates])
-    if not scheduled:
-        return np.broadcast_to(base, (len(updates), len(base)))
-    steps = np.array([candidate.lr_scheduler_step for candidate in candidates])
-    minimum = np.array([candidate.lr_scheduler_minimum_lr for candidate in candidates])
-    factor = np.array([candidate.lr_scheduler_factor for candidate in candidates])
-    decayed = base * factor ** ((updates[:, None] - 1) // steps)
-    return np.maximum(decayed, np.minimum(minimum, base))
+
+    def __init__(self, candidates: tuple[Candidate, ...], scheduled: bool) -> None:
+        def column(name: str) -> Values:
+            return np.array([getattr(candidate, name) for candidate in candidates], np.float64)
+
+        self._base = column("learning_rate")
+        self._step = column("lr_scheduler_step")
+        self._factor = column("lr_scheduler_factor") if scheduled else np.ones(len(candidates))
+        self._minimum = np.minimum(column("lr_scheduler_minimum_lr"), self._base)
+
+    def at(self, updates: NDArray[np.int64]) -> Values:
+        """The rates of these updates, counted from 1: (updates, candidates)."""
+        decay = self._factor ** ((updates[:, None] - 1) // self._step)
+        rates: Values = np.maximum(self._base * decay, self._minimum)
+        return rates
 
 
 def describe(candidate: Candidate, optimizer: Optimizer) -> dict[str, object]:

@@ -32,4 +32,4 @@ class Dataset:
     @property
     def feature_dim(self) -> int:
         """The number of features d."""
-        return self.features.shape[1]
+        return int(self.features.shape[1])

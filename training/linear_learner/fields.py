@@ -1,95 +1,110 @@
-"""Kinds of hyperparameters: how one is read from its string, and which values it takes.
+"""Kinds of hyperparameters: how each is read from its string, and which values it takes.
 
-Each function here makes a dataclass field with the default value and, in its metadata, a reader
-from the string that CreateTrainingJob carries. A reader raises ValueError whose text ends the
-sentence "is 'x'; it must be ...".
+A kind is the metadata of a dataclass field. Its reader raises ValueError with a text that ends the
+sentence "it must be ...".
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import field
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
 
 Reader = Callable[[str], object]
+Kind = Mapping[str, Reader]
 READER = "reader"
-AUTO = "auto"
+
+POSITIVE = "a number greater than 0"
+NOT_NEGATIVE = "a number of at least 0"
+FINITE = "a finite number"
+FRACTION = "a number between 0 and 1, both excluded"
+DECAY = "a number from 0 up to 1, 1 excluded"
+PROPORTION = "a number from 0 to 1"
+
+_RANGES: Mapping[str, Callable[[float], bool]] = {
+    POSITIVE: lambda value: value > 0,
+    NOT_NEGATIVE: lambda value: value >= 0,
+    FINITE: lambda value: True,
+    FRACTION: lambda value: 0 < value < 1,
+    DECAY: lambda value: 0 <= value < 1,
+    PROPORTION: lambda value: 0 <= value <= 1,
+}
 
 
-def integer(default: int | None, minimum: int = 1, maximum: int | None = None) -> Any:
-    """A whole number from ``minimum`` to ``maximum``; the default None also allows ``auto``."""
-    limit = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+def integer(maximum: int | None = None) -> Kind:
+    """A whole number from 1 to ``maximum``."""
+    limit = "an integer of at least 1" if maximum is None else f"an integer from 1 to {maximum}"
 
     def read(text: str) -> int:
-        number = int(text) if text.strip().removeprefix("-").isdecimal() else None
-        if number is None or number < minimum or (maximum is not None and number > maximum):
-            raise ValueError(f"an integer {limit}")
-        return number
+        value = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+        if value < 1 or (maximum is not None and value > maximum):
+            raise ValueError(limit)
+        return value
 
-    return _field(default, read)
+    return {READER: read}
 
 
-def number(default: float | None, allowed: str) -> Any:
-    """A float in the range ``allowed``, one of RANGES; the default None also allows ``auto``."""
-    contains = RANGES[allowed]
+def number(allowed: str) -> Kind:
+    """A float; ``allowed`` is one of the constants above."""
+    contains = _RANGES[allowed]
 
     def read(text: str) -> float:
         try:
-            value = float(text)
+            value = math.nan if "_" in text else float(text)
         except ValueError:
             value = math.nan
         if not (math.isfinite(value) and contains(value)):
             raise ValueError(allowed)
         return value
 
-    return _field(default, read)
+    return {READER: read}
 
 
-def boolean(default: bool | None) -> Any:
-    """``true`` or ``false``; the default None also allows ``auto``."""
+def boolean() -> Kind:
+    """``true`` or ``false``; Python's own spelling is taken too, as SDKs write it."""
+    values = {"true": True, "false": False}
 
     def read(text: str) -> bool:
-        values = {"true": True, "false": False}
-        if text.strip().lower() not in values:
+        if text.lower() not in values:
             raise ValueError("'true' or 'false'")
-        return values[text.strip().lower()]
+        return values[text.lower()]
 
-    return _field(default, read)
+    return {READER: read}
 
 
-def choice(default: StrEnum) -> Any:
-    """One of the values of the default's enumeration."""
-    kind = type(default)
+def choice(values: type[StrEnum]) -> Kind:
+    """One of the values of an enumeration."""
 
     def read(text: str) -> StrEnum:
-        if text not in list(kind):
-            raise ValueError("one of " + ", ".join(kind))
-        return kind(text)
+        if text not in list(values):
+            raise ValueError("one of " + ", ".join(values))
+        return values(text)
 
-    return _field(default, read)
-
-
-RANGES: dict[str, Callable[[float], bool]] = {
-    "a finite number": lambda value: True,
-    "a number greater than 0": lambda value: value > 0,
-    "a number of at least 0": lambda value: value >= 0,
-    "a number from 0 up to, but not, 1": lambda value: 0 <= value < 1,
-    "a number between 0 and 1": lambda value: 0 < value < 1,
-    "a number from 0 to 1": lambda value: 0 <= value <= 1,
-}
+    return {READER: read}
 
 
-def _field(default: object, read: Reader) -> Any:
-    return field(default=default, metadata={READER: _or_auto(read) if default is None else read})
+def auto(kind: Kind) -> Kind:
+    """The kind, or the word ``auto``, which is read as None."""
 
-
-def _or_auto(read: Reader) -> Reader:
-    def read_or_auto(text: str) -> object:
-        if text == AUTO:
+    def read(text: str) -> object:
+        if text == "auto":
             return None
         try:
-            return read(text)
+            return kind[READER](text)
         except ValueError as error:
             raise ValueError(f"'auto' or {error}") from None
 
-    return read_or_auto
+    return {READER: read}
+
+
+def either(first: Kind, second: Kind) -> Kind:
+    """Whatever one of two kinds takes."""
+
+    def read(text: str) -> object:
+        try:
+            return first[READER](text)
+        except ValueError as error:
+            try:
+                return second[READER](text)
+            except ValueError as other:
+                raise ValueError(f"{error}, or {other}") from None
+
+    return {READER: read}

@@ -5,11 +5,26 @@ Names, ranges and defaults are those of AWS's page "Linear learner hyperparamete
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
 
-from training.linear_learner.fields import READER, boolean, choice, integer, number
+from training.linear_learner.fields import (
+    DECAY,
+    FINITE,
+    FRACTION,
+    NOT_NEGATIVE,
+    POSITIVE,
+    PROPORTION,
+    READER,
+    Reader,
+    auto,
+    boolean,
+    choice,
+    either,
+    integer,
+    number,
+)
 from training.linear_learner.model import PredictorType
 
 
@@ -54,6 +69,13 @@ class SelectionCriterion(StrEnum):
     LOSS_FUNCTION = "loss_function"
 
 
+class PositiveWeight(StrEnum):
+    """The words that ``positive_example_weight_mult`` takes beside a number."""
+
+    BALANCED = "balanced"
+    AUTO = "auto"
+
+
 LOSSES: Mapping[PredictorType, tuple[Loss, ...]] = {
     PredictorType.REGRESSOR: (
         Loss.SQUARED,
@@ -81,77 +103,74 @@ class HyperparameterError(ValueError):
 class Hyperparameters:
     """All hyperparameters, typed; None stands for ``auto``."""
 
-    predictor_type: PredictorType = choice(PredictorType.REGRESSOR)
-    feature_dim: int | None = integer(None)
-    num_classes: int = integer(1, 1, 1_000_000)
-    mini_batch_size: int = integer(1000)
-    epochs: int = integer(15)
-    num_models: int | None = integer(None)
-    loss: Loss = choice(Loss.AUTO)
-    quantile: float = number(0.5, "a number between 0 and 1")
-    huber_delta: float = number(1.0, "a number of at least 0")
-    loss_insensitivity: float = number(0.01, "a number greater than 0")
-    margin: float = number(1.0, "a number of at least 0")
+    predictor_type: PredictorType = field(metadata=choice(PredictorType))
+    feature_dim: int | None = field(default=None, metadata=auto(integer()))
+    num_classes: int = field(default=1, metadata=integer(maximum=1_000_000))
+    mini_batch_size: int = field(default=1000, metadata=integer())
+    epochs: int = field(default=15, metadata=integer())
+    num_models: int | None = field(default=None, metadata=auto(integer()))
 
-    optimizer: Optimizer = choice(Optimizer.AUTO)
-    learning_rate: float | None = number(None, "a number greater than 0")
-    momentum: float | None = number(None, "a number from 0 up to, but not, 1")
-    beta_1: float | None = number(None, "a number from 0 up to, but not, 1")
-    beta_2: float | None = number(None, "a number from 0 up to, but not, 1")
-    use_lr_scheduler: bool = boolean(True)
-    lr_scheduler_step: int | None = integer(None)
-    lr_scheduler_factor: float | None = number(None, "a number between 0 and 1")
-    lr_scheduler_minimum_lr: float | None = number(None, "a number greater than 0")
-    wd: float | None = number(None, "a number of at least 0")
-    l1: float | None = number(None, "a number of at least 0")
+    loss: Loss = field(default=Loss.AUTO, metadata=choice(Loss))
+    quantile: float = field(default=0.5, metadata=number(FRACTION))
+    huber_delta: float = field(default=1.0, metadata=number(POSITIVE))
+    loss_insensitivity: float = field(default=0.01, metadata=number(POSITIVE))
+    margin: float = field(default=1.0, metadata=number(POSITIVE))
 
-    use_bias: bool = boolean(True)
-    bias_lr_mult: float | None = number(None, "a number greater than 0")
-    bias_wd_mult: float | None = number(None, "a number of at least 0")
-    init_method: InitMethod = choice(InitMethod.UNIFORM)
-    init_scale: float = number(0.07, "a number greater than 0")
-    init_sigma: float = number(0.01, "a number greater than 0")
-    init_bias: float = number(0.0, "a finite number")
+    optimizer: Optimizer = field(default=Optimizer.AUTO, metadata=choice(Optimizer))
+    learning_rate: float | None = field(default=None, metadata=auto(number(POSITIVE)))
+    momentum: float | None = field(default=None, metadata=auto(number(DECAY)))
+    beta_1: float | None = field(default=None, metadata=auto(number(DECAY)))
+    beta_2: float | None = field(default=None, metadata=auto(number(DECAY)))
+    use_lr_scheduler: bool = field(default=True, metadata=boolean())
+    lr_scheduler_step: int | None = field(default=None, metadata=auto(integer()))
+    lr_scheduler_factor: float | None = field(default=None, metadata=auto(number(FRACTION)))
+    lr_scheduler_minimum_lr: float | None = field(default=None, metadata=auto(number(POSITIVE)))
+    wd: float | None = field(default=None, metadata=auto(number(NOT_NEGATIVE)))
+    l1: float | None = field(default=None, metadata=auto(number(NOT_NEGATIVE)))
 
-    normalize_data: bool | None = boolean(None)
-    normalize_label: bool | None = boolean(None)
-    unbias_data: bool | None = boolean(None)
-    unbias_label: bool | None = boolean(None)
-    num_point_for_scaler: int = integer(10_000)
+    use_bias: bool = field(default=True, metadata=boolean())
+    bias_lr_mult: float | None = field(default=None, metadata=auto(number(POSITIVE)))
+    bias_wd_mult: float | None = field(default=None, metadata=auto(number(NOT_NEGATIVE)))
+    init_method: InitMethod = field(default=InitMethod.UNIFORM, metadata=choice(InitMethod))
+    init_scale: float = field(default=0.07, metadata=number(POSITIVE))
+    init_sigma: float = field(default=0.01, metadata=number(POSITIVE))
+    init_bias: float = field(default=0.0, metadata=number(FINITE))
 
-    early_stopping_patience: int = integer(3)
-    early_stopping_tolerance: float = number(0.001, "a number greater than 0")
-    binary_classifier_model_selection_criteria: SelectionCriterion = choice(
-        SelectionCriterion.ACCURACY
+    normalize_data: bool | None = field(default=None, metadata=auto(boolean()))
+    normalize_label: bool | None = field(default=None, metadata=auto(boolean()))
+    unbias_data: bool | None = field(default=None, metadata=auto(boolean()))
+    unbias_label: bool | None = field(default=None, metadata=auto(boolean()))
+    num_point_for_scaler: int = field(default=10_000, metadata=integer())
+
+    early_stopping_patience: int = field(default=3, metadata=integer())
+    early_stopping_tolerance: float = field(default=0.001, metadata=number(POSITIVE))
+    binary_classifier_model_selection_criteria: SelectionCriterion = field(
+        default=SelectionCriterion.ACCURACY, metadata=choice(SelectionCriterion)
     )
-    num_calibration_samples: int | None = integer(None)
-    positive_example_weight_mult: float = number(1.0, "a number greater than 0")
-    target_recall: float = number(0.8, "a number from 0 to 1")
-    target_precision: float = number(0.8, "a number from 0 to 1")
-    f_beta: float = number(1.0, "a number greater than 0")
-    accuracy_top_k: int = integer(3)
-    balance_multiclass_weights: bool = boolean(False)
+    num_calibration_samples: int | None = field(default=None, metadata=auto(integer()))
+    positive_example_weight_mult: float | PositiveWeight = field(
+        default=1.0, metadata=either(choice(PositiveWeight), number(POSITIVE))
+    )
+    target_recall: float = field(default=0.8, metadata=number(PROPORTION))
+    target_precision: float = field(default=0.8, metadata=number(PROPORTION))
+    f_beta: float = field(default=1.0, metadata=number(POSITIVE))
+    accuracy_top_k: int = field(default=3, metadata=integer())
+    balance_multiclass_weights: bool = field(default=False, metadata=boolean())
 
     @classmethod
     def parse(cls, values: Mapping[str, str]) -> Self:
         """Reads the strings of a training job; names that begin with ``_`` are the platform's.
 
         Raises:
-            HyperparameterError: names every value that is not allowed, unknown or missing.
+            HyperparameterError: names every value that is unknown, missing or not allowed.
         """
-        readers = {field.name: field.metadata[READER] for field in fields(cls)}
         given = {name: text for name, text in values.items() if not name.startswith("_")}
-        violations = [f"{name} is not a hyperparameter" for name in given if name not in readers]
+        parsed, violations = _read(given, {f.name: f.metadata[READER] for f in fields(cls)})
         if "predictor_type" not in given:
             violations.append("predictor_type is required")
-        parsed: dict[str, Any] = {}
-        for name in given.keys() & readers.keys():
-            try:
-                parsed[name] = readers[name](given[name])
-            except ValueError as error:
-                violations.append(f"{name} is {given[name]!r}; it must be {error}")
-        hyperparameters = cls(**parsed)
-        violations += hyperparameters._contradictions()
+        if "predictor_type" in parsed:
+            hyperparameters = cls(**parsed)
+            violations += hyperparameters._contradictions()
         if violations:
             raise HyperparameterError(sorted(violations))
         return hyperparameters
@@ -160,6 +179,12 @@ class Hyperparameters:
     def loss_function(self) -> Loss:
         """The loss, with ``auto`` resolved by the predictor type."""
         return LOSSES[self.predictor_type][0] if self.loss is Loss.AUTO else self.loss
+
+    @property
+    def outputs(self) -> int:
+        """How many scores a model gives a row: one, or one for each class."""
+        several = self.predictor_type is PredictorType.MULTICLASS_CLASSIFIER
+        return self.num_classes if several else 1
 
     def _contradictions(self) -> list[str]:
         allowed = LOSSES[self.predictor_type]
@@ -175,3 +200,20 @@ class Hyperparameters:
                 "integer from 3 to 1000000"
             )
         return found
+
+
+def _read(
+    given: Mapping[str, str], readers: Mapping[str, Reader]
+) -> tuple[dict[str, Any], list[str]]:
+    """The values that could be read, and a sentence on each that could not."""
+    parsed: dict[str, Any] = {}
+    violations = []
+    for name, text in given.items():
+        if name not in readers:
+            violations.append(f"{name} is not a hyperparameter of Linear Learner")
+            continue
+        try:
+            parsed[name] = readers[name](text)
+        except ValueError as error:
+            violations.append(f"{name} is {text!r}; it must be {error}")
+    return parsed, violations

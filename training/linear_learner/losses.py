@@ -6,6 +6,9 @@ scores into the derivatives of the loss in place: training needs both, and memor
 ``scores`` has the shape (n, models), and ``labels`` (n, 1). For k classes ``scores`` has the shape
 (n, models, k), and ``labels`` holds the class numbers as integers, (n, 1, 1). ``losses`` always has
 the shape (n, models).
+
+The formulas are those of AWS's notebook ``linear_learner_class_weights_loss_functions``
+(aws/amazon-sagemaker-examples).
 """
 
 from collections.abc import Callable
@@ -90,12 +93,14 @@ def absolute(scores: Float32Array, labels: Labels, losses: Float32Array) -> None
 
 
 def eps_insensitive_squared(epsilon: float) -> Step:
-    """The square of what |score - label| exceeds ``epsilon`` by; the derivative without the 2."""
+    """What (score - label)² exceeds ``epsilon``² by; the derivative without the 2, as above."""
 
     def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
         np.subtract(scores, labels, out=scores)
-        scores -= np.clip(scores, -epsilon, epsilon)
         np.square(scores, out=losses)
+        losses -= np.float32(epsilon**2)
+        np.maximum(losses, 0, out=losses)
+        scores *= losses > 0
 
     return step
 
@@ -144,11 +149,16 @@ def logistic(scores: Float32Array, labels: Labels, losses: Float32Array) -> None
 
 
 def hinge(margin: float) -> Step:
-    """What the score lacks to lie ``margin`` beyond 0, on the side of the label, 0 or 1."""
+    """What the score lacks to lie half a ``margin`` beyond 0.5, on the side of the label, 0 or 1.
+
+    AWS states the usual hinge loss with labels 0 and 1 in place of -1 and 1.
+    """
 
     def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
         sides = 2 * labels - 1
-        np.maximum(margin - sides * scores, 0, out=losses)
+        np.multiply(sides, np.float32(0.5) - scores, out=losses)
+        losses += np.float32(margin / 2)
+        np.maximum(losses, 0, out=losses)
         np.multiply(-sides, losses > 0, out=scores)
 
     return step
@@ -169,7 +179,7 @@ def positives_weighted(step: Step, weight: float) -> Step:
 
 
 def softmax(class_weights: Float32Array | None) -> Step:
-    """Cross-entropy of the class under softmax(scores); each class counted by its weight."""
+    """Cross-entropy of the class under the scores' softmax; each class counted by its weight."""
 
     def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
         scores -= scores.max(axis=2, keepdims=True)

@@ -23,7 +23,7 @@ def quality_metrics(model: LinearModel, data: Dataset, parameters: Hyperparamete
         case PredictorType.REGRESSOR:
             return objective | _regression(predictions, data)
         case PredictorType.BINARY_CLASSIFIER:
-            return objective | _binary(predictions, data, parameters.f_beta)
+            return objective | _binary(predictions, data, model.threshold, parameters.f_beta)
         case PredictorType.MULTICLASS_CLASSIFIER:
             return objective | _multiclass(predictions, data, parameters)
 
@@ -50,8 +50,8 @@ def _regression(predictions: Predictions, data: Dataset) -> Metrics:
     return {"mse": float(np.mean(errors**2)), "absolute_loss": float(np.mean(np.abs(errors)))}
 
 
-def _binary(predictions: Predictions, data: Dataset, beta: float) -> Metrics:
-    answered, actual = predictions.labels == 1, data.labels > 0
+def _binary(predictions: Predictions, data: Dataset, threshold: float, beta: float) -> Metrics:
+    answered, actual = predictions.scores >= threshold, data.labels > 0
     precision, recall = _precision_and_recall(answered, actual)
     return {
         "binary_classification_accuracy": float(np.mean(answered == actual)),
@@ -63,15 +63,16 @@ def _binary(predictions: Predictions, data: Dataset, beta: float) -> Metrics:
 
 def _multiclass(predictions: Predictions, data: Dataset, parameters: Hyperparameters) -> Metrics:
     actual = data.labels.astype(np.int64)
+    answered = predictions.scores.argmax(axis=1)
     own_score = np.take_along_axis(predictions.scores, actual[:, None], axis=1)
     rank = (predictions.scores > own_score).sum(axis=1)
     by_class = [
-        _precision_and_recall(predictions.labels == number, actual == number)
+        _precision_and_recall(answered == number, actual == number)
         for number in range(parameters.num_classes)
     ]
     beta, top = parameters.f_beta, parameters.accuracy_top_k
     return {
-        "multiclass_accuracy": float(np.mean(predictions.labels == actual)),
+        "multiclass_accuracy": float(np.mean(answered == actual)),
         f"multiclass_top_k_accuracy_{top}": float(np.mean(rank < top)),
         "dcg": float(np.mean(1 / np.log2(rank + 2))),
         "macro_recall": float(np.mean([recall for _, recall in by_class])),
@@ -83,10 +84,10 @@ def _multiclass(predictions: Predictions, data: Dataset, parameters: Hyperparame
 def _precision_and_recall(
     answered: NDArray[np.bool_], actual: NDArray[np.bool_]
 ) -> tuple[float, float]:
-    hits = np.count_nonzero(answered & actual)
+    hits = int(np.count_nonzero(answered & actual))
     return (
-        hits / max(np.count_nonzero(answered), 1),
-        hits / max(np.count_nonzero(actual), 1),
+        hits / max(int(np.count_nonzero(answered)), 1),
+        hits / max(int(np.count_nonzero(actual)), 1),
     )
 
 

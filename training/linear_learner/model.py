@@ -30,7 +30,7 @@ DEFAULT_METRICS_PARAMS: Mapping[str, object] = {
     "class_weights": None,
     "threshold": 0.5,
 }
-"""``metrics_params`` of a regressor, with the keys in the order in which the service writes them."""
+"""``metrics_params`` of a regressor, its keys in the order in which the service writes them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +66,8 @@ class LinearModel:
         object.__setattr__(self, "bias", np.ascontiguousarray(self.bias, np.float32))
         if self.weights.ndim != 2 or self.weights.size == 0:
             raise ValueError(f"weights have shape {self.weights.shape}; (d, k) is needed")
-        if self.bias.shape != (self.outputs,):
-            raise ValueError(f"bias has shape {self.bias.shape}; ({self.outputs},) is needed")
+        if self.bias.shape != self.weights.shape[1:]:
+            raise ValueError(f"bias has shape {self.bias.shape}; {self.weights.shape[1:]} needed")
         several = self.predictor_type is PredictorType.MULTICLASS_CLASSIFIER
         if several != (self.outputs > 1):
             raise ValueError(f"a {self.predictor_type} cannot have {self.outputs} output(s)")
@@ -75,9 +75,9 @@ class LinearModel:
     @property
     def feature_dim(self) -> int:
         """The number of features d."""
-        return self.weights.shape[0]
+        return len(self.weights)
 
     @property
     def outputs(self) -> int:
         """The number of outputs k: the classes of a multiclass classifier, otherwise 1."""
-        return self.weights.shape[1]
+        return len(self.bias)

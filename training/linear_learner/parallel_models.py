@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from training.linear_learner.candidates import Candidate, learning_rates
+from training.linear_learner.candidates import Candidate, LearningRates
 from training.linear_learner.hyperparameters import Hyperparameters, InitMethod
 from training.linear_learner.losses import Labels, LossFunction
 from training.linear_learner.model import Float32Array
 from training.linear_learner.optimizers import optimizer_for
 
 _EVALUATION_ROWS = 8192
-SEED = 0
+_SEED = 0
 
 
 class ParallelModels:
@@ -29,16 +29,20 @@ class ParallelModels:
         rows: int,
         outputs: int,
     ) -> None:
-        self._parameters = parameters
-        self._candidates = candidates
+        self._batch_size = parameters.mini_batch_size
+        self._models = len(candidates)
         self._outputs = outputs
-        self.weights = _initial_weights(parameters, rows, len(candidates), outputs)
-        shape = (rows, len(candidates) * outputs)
+        shape = (rows, self._models * outputs)
+        self.weights = _initial_weights(parameters, shape)
         self._optimizer = optimizer_for(parameters, shape)
-        self._weight_decay = self._per_column([candidate.wd for candidate in candidates])
-        self._l1 = self._per_column([candidate.l1 for candidate in candidates])
-        self._bias_decay = np.float32(parameters.bias_wd_mult or 0.0)
+        self._rates = LearningRates(candidates, parameters.use_lr_scheduler)
         self._updates = 0
+        self._mean = np.float32(1 / parameters.mini_batch_size)
+        self._l2 = self._penalties([candidate.wd for candidate in candidates], rows)
+        self._l2[-1] *= parameters.bias_wd_mult or 0.0
+        self._l1 = self._penalties([candidate.l1 for candidate in candidates], rows)
+        self._l1[-1] = 0.0
+        self._has_l1 = bool(self._l1.any())
         self._gradient = np.empty(shape, np.float32)
         self._penalty = np.empty(shape, np.float32)
 
@@ -49,39 +53,35 @@ class ParallelModels:
 
         The first epoch begins with one update more on the first mini-batch, as the service's does.
         """
-        size = self._parameters.mini_batch_size
+        size, models = self._batch_size, self._models
         starts = list(range(0, len(features) - size + 1, size))
         if self._updates == 0:
             starts.insert(0, 0)
-        updates = np.arange(self._updates + 1, self._updates + 1 + len(starts))
-        rates = self._rates(updates)
-        models = len(self._candidates)
         scores = np.empty((size, models * self._outputs), np.float32)
-        losses = np.empty((size, models), np.float32)
-        averages = np.full(size, 1 / size, np.float32)
-        total, mean = np.zeros(models), np.empty(models, np.float32)
         shaped = self._shaped(scores)
-        for start, rate in zip(starts, rates, strict=True):
+        losses = np.empty((size, models), np.float32)
+        mean_of_rows = np.full(size, self._mean)
+        mean, total = np.empty(models, np.float32), np.zeros(models)
+        for start, rates in zip(starts, self._next_rates(len(starts)), strict=True):
             batch = features[start : start + size]
             np.dot(batch, self.weights, out=scores)
             loss.step(shaped, labels[start : start + size], losses)
-            np.dot(averages, losses, out=mean)
+            np.dot(mean_of_rows, losses, out=mean)
             total += mean
             np.dot(batch.T, scores, out=self._gradient)
-            self._update(size, rate)
-        self._updates += len(starts)
+            self._update(rates)
         return total / len(starts)
 
     def mean_losses(
         self, features: Float32Array, labels: Labels, loss: LossFunction
     ) -> NDArray[np.float64]:
         """The mean loss of each model over all rows."""
-        total = np.zeros(len(self._candidates))
+        total = np.zeros(self._models)
         for rows in _chunks(len(features)):
             scores = self.scores(features[rows])
             losses = np.empty(scores.shape[:2], np.float32)
             loss.step(scores, labels[rows], losses)
-            total += losses.sum(axis=0, dtype=np.float64)
+            total += np.ones(len(losses), np.float32) @ losses
         return total / len(features)
 
     def scores(self, features: Float32Array) -> Float32Array:
@@ -93,35 +93,34 @@ class ParallelModels:
         first = index * self._outputs
         return self.weights[:, first : first + self._outputs].copy()
 
-    def _update(self, size: int, rate: Float32Array) -> None:
+    def _update(self, rates: Float32Array) -> None:
         gradient, penalty = self._gradient, self._penalty
-        np.multiply(gradient, np.float32(1 / size), out=gradient)
-        np.multiply(self.weights, self._weight_decay, out=penalty)
-        penalty[-1] *= self._bias_decay
+        np.multiply(gradient, self._mean, out=gradient)
+        np.multiply(self.weights, self._l2, out=penalty)
         np.add(gradient, penalty, out=gradient)
-        if self._l1.any():
-            gradient[:-1] += self._l1 * np.sign(self.weights[:-1])
-        self._optimizer.step(self.weights, gradient, rate)
+        if self._has_l1:
+            gradient += self._l1 * np.sign(self.weights)
+        self._optimizer.step(self.weights, gradient, rates)
 
-    def _rates(self, updates: NDArray[np.int64]) -> Float32Array:
-        rates = learning_rates(self._candidates, updates, self._parameters.use_lr_scheduler)
-        rates = rates * self._optimizer.rate_factors(updates)[:, None]
-        return np.repeat(rates, self._outputs, axis=1).astype(np.float32)
+    def _next_rates(self, count: int) -> Float32Array:
+        """The learning rates of the next updates, one for each column of the weights."""
+        updates = np.arange(self._updates + 1, self._updates + 1 + count)
+        self._updates += count
+        rates = self._rates.at(updates) * self._optimizer.rate_factors(updates)[:, None]
+        return rates.astype(np.float32).repeat(self._outputs, axis=1)
 
-    def _per_column(self, values: list[float]) -> Float32Array:
-        return np.repeat(np.array(values, np.float32), self._outputs)
+    def _penalties(self, values: list[float], rows: int) -> Float32Array:
+        """One penalty a model, in the shape of the weights."""
+        return np.tile(np.array(values, np.float32).repeat(self._outputs), (rows, 1))
 
     def _shaped(self, scores: Float32Array) -> Float32Array:
         if self._outputs == 1:
             return scores
-        return scores.reshape(len(scores), len(self._candidates), self._outputs)
+        return scores.reshape(len(scores), self._models, self._outputs)
 
 
-def _initial_weights(
-    parameters: Hyperparameters, rows: int, models: int, outputs: int
-) -> Float32Array:
-    random = np.random.default_rng(SEED)
-    shape = (rows, models * outputs)
+def _initial_weights(parameters: Hyperparameters, shape: tuple[int, int]) -> Float32Array:
+    random = np.random.default_rng(_SEED)
     if parameters.init_method is InitMethod.NORMAL:
         weights = random.normal(0, parameters.init_sigma, shape)
     else:

@@ -61,16 +61,20 @@ def margins(model: LinearModel, features: Float32Array) -> Float32Array:
     others; a matrix product would sum in an order that depends on the number of rows.
     """
     columns = np.ascontiguousarray(model.weights.T)
-    return np.vecdot(features[:, None, :], columns) + model.bias
+    products: Float32Array = np.vecdot(features[:, None, :], columns)
+    products += model.bias
+    return products
 
 
 def sigmoid(margins: Float32Array) -> Float32Array:
     """1 / (1 + e^-margin), without overflow for large negative margins."""
     decay = np.exp(-np.abs(margins))
-    return np.where(margins >= 0, np.float32(1), decay) / (1 + decay)
+    probabilities: Float32Array = np.where(margins >= 0, np.float32(1), decay) / (1 + decay)
+    return probabilities
 
 
 def softmax(margins: Float32Array) -> Float32Array:
     """Probabilities of k classes from margins of shape (..., k)."""
     powers: Float32Array = np.exp(margins - margins.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    powers /= powers.sum(axis=-1, keepdims=True)
+    return powers

@@ -5,34 +5,36 @@ that the logs of public training jobs show. docs/linear-learner.md tells them ap
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from training.linear_learner.candidates import candidates_for, describe
+from training.linear_learner.channels import TrainingError, check_channels
 from training.linear_learner.dataset import Dataset
-from training.linear_learner.early_stopping import EarlyStopping
-from training.linear_learner.hyperparameters import Hyperparameters, Loss
-from training.linear_learner.losses import Labels, LossFunction, loss_function
-from training.linear_learner.metrics import final_metric_name, labels_for, quality_metrics
+from training.linear_learner.fitting import Fitted, Rows, fit
+from training.linear_learner.hyperparameters import (
+    Hyperparameters,
+    Loss,
+    PositiveWeight,
+    SelectionCriterion,
+)
+from training.linear_learner.job_log import JobLog, Log
+from training.linear_learner.losses import loss_function
+from training.linear_learner.metrics import labels_for, quality_metrics
 from training.linear_learner.model import (
     DEFAULT_METRICS_PARAMS,
     Float32Array,
     LinearModel,
     PredictorType,
 )
-from training.linear_learner.parallel_models import ParallelModels
 from training.linear_learner.predictor import predict
 from training.linear_learner.scaler import Scaler
 from training.linear_learner.thresholds import best_threshold
 
-Log = Callable[[str], None]
-
-
-class TrainingError(ValueError):
-    """The data cannot be trained on with these hyperparameters; the text says why."""
+__all__ = ["Dataset", "Hyperparameters", "TrainingError", "TrainingResult", "train"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +43,15 @@ class TrainingResult:
 
     Attributes:
         model: the best model.
-        metrics: final metrics by the names of FinalMetricDataList.
+        metrics: final metrics, by their names in FinalMetricDataList.
         best_hyperparameters: what the best of the parallel models was trained with.
-        epochs: how many epochs were trained.
+        epoch: the epoch, counted from 0, that the model is from.
     """
 
     model: LinearModel
     metrics: Mapping[str, float]
     best_hyperparameters: Mapping[str, object]
-    epochs: int
+    epoch: int
 
 
 def train(
@@ -60,162 +62,145 @@ def train(
     *,
     log: Log = lambda line: None,
 ) -> TrainingResult:
-    """Trains on ``train``, chooses on ``validation`` (without it on ``train``), reports on all.
+    """Trains on ``train`` and selects on ``validation``; without it, on ``train``.
 
-    The same arguments give the same result, bit for bit. ``log`` takes the lines that the service's
-    container writes, without their time stamps.
+    The final metrics are those on the data that the model was selected on, and on ``test``. The
+    same arguments give the same result, bit for bit. ``log`` takes the lines of the job's log.
 
     Raises:
-        TrainingError: the data does not fit the hyperparameters or itself.
+        TrainingError: the data does not fit the hyperparameters.
     """
-    splits = {"train": train, "validation": validation, "test": test}
-    given = {name: data for name, data in splits.items() if data is not None}
-    for name, data in given.items():
-        _check(name, data, train.feature_dim, hyperparameters)
-    return _Training(hyperparameters, given, log).run()
+    given = {"train": train, "validation": validation, "test": test}
+    channels = {name: data for name, data in given.items() if data is not None}
+    check_channels(channels, hyperparameters)
+    job_log = JobLog(log)
+    selection = "validation" if "validation" in channels else "train"
+    job = partial(_train_once, hyperparameters, channels, selection, job_log)
+    outcomes = [job(weight) for weight in _positive_weights(hyperparameters, train)]
+    best = max(outcomes, key=lambda outcome: outcome.value)
+    return _report(best, hyperparameters, channels, selection, job_log)
 
 
-def _check(name: str, data: Dataset, feature_dim: int, parameters: Hyperparameters) -> None:
-    expected = parameters.feature_dim or feature_dim
-    if data.feature_dim != expected:
-        raise TrainingError(
-            f"The {name} channel has {data.feature_dim} features; feature_dim is {expected}."
+@dataclass(frozen=True, eq=False)
+class _Outcome:
+    """A model, and the value of the selection criterion on it; greater is better."""
+
+    model: LinearModel
+    fitted: Fitted
+    value: float
+
+
+def _train_once(
+    parameters: Hyperparameters,
+    channels: Mapping[str, Dataset],
+    selection: str,
+    log: JobLog,
+    positive_weight: float,
+) -> _Outcome:
+    scaler = Scaler.fit(channels["train"], parameters)
+    class_weights = _class_weights(parameters, channels["train"])
+    loss = loss_function(parameters, scaler.stdev_label, positive_weight, class_weights)
+    rows = {
+        name: Rows(
+            scaler.normalise_features(data.features),
+            labels_for(parameters.predictor_type, scaler.normalise_labels(data.labels)),
         )
-    if name == "train" and len(data) < parameters.mini_batch_size:
-        raise TrainingError(
-            f"No training data processed. The train channel has {len(data)} rows, and "
-            f"mini_batch_size is {parameters.mini_batch_size}; it must not be greater."
-        )
-    if len(data) == 0:
-        raise TrainingError(f"The {name} channel has no rows.")
-    if not np.isfinite(data.features).all() or not np.isfinite(data.labels).all():
-        raise TrainingError(f"The {name} channel has values that are not finite numbers.")
+        for name, data in channels.items()
+        if name != "test"
+    }
+    label_unit = scaler.stdev_label**loss.degree
+    candidates = candidates_for(parameters)
+    fitted = fit(
+        parameters, candidates, loss, rows["train"], rows.get("validation"), label_unit, log
+    )
+    weights, bias = scaler.denormalise(fitted.weights)
+    model = LinearModel(
+        predictor_type=parameters.predictor_type,
+        loss=str(parameters.loss_function),
+        weights=weights,
+        bias=bias,
+        metrics_params=_metrics_params(parameters, positive_weight, class_weights),
+        graph_number=len(candidates),
+    )
+    return _calibrate(model, fitted, channels[selection], parameters)
+
+
+def _calibrate(
+    model: LinearModel, fitted: Fitted, data: Dataset, parameters: Hyperparameters
+) -> _Outcome:
+    """Sets the threshold of a binary classifier to where the selection criterion is best."""
+    if model.predictor_type is not PredictorType.BINARY_CLASSIFIER:
+        return _Outcome(model, fitted, 0.0)
+    criterion = parameters.binary_classifier_model_selection_criteria
+    if criterion is SelectionCriterion.LOSS_FUNCTION:
+        objective = next(iter(quality_metrics(model, data, parameters).values()))
+        return _Outcome(model, fitted, -objective)
+    sample = slice(parameters.num_calibration_samples)
+    scores = predict(model, data.features[sample]).scores
+    best = best_threshold(scores, data.labels[sample], parameters)
+    metrics_params = {**model.metrics_params, "threshold": best.threshold}
+    calibrated = replace(model, threshold=best.threshold, metrics_params=metrics_params)
+    return _Outcome(calibrated, fitted, best.value)
+
+
+def _report(
+    outcome: _Outcome,
+    parameters: Hyperparameters,
+    channels: Mapping[str, Dataset],
+    selection: str,
+    log: JobLog,
+) -> TrainingResult:
+    model = outcome.model
+    best = describe(outcome.fitted.candidate, parameters.optimizer)
+    log.quality(selection, quality_metrics(model, channels[selection], parameters))
+    log.line(f"Best model found for hyperparameters: {json.dumps(best)}")
+    if "test" in channels:
+        log.quality("test", quality_metrics(model, channels["test"], parameters))
+    else:
+        log.line("Test data is not provided.")
+    return TrainingResult(model, log.metrics, best, outcome.fitted.epoch)
+
+
+def _positive_weights(parameters: Hyperparameters, train: Dataset) -> tuple[float, ...]:
+    """The weights of positive examples to train with; the best is kept.
+
+    ``balanced`` gives both classes the same total weight; ``auto`` tries that and equal weights.
+    """
+    given = parameters.positive_example_weight_mult
+    if isinstance(given, float) or parameters.predictor_type is not PredictorType.BINARY_CLASSIFIER:
+        return (given if isinstance(given, float) else 1.0,)
+    positives = int(np.count_nonzero(train.labels))
+    balanced = (len(train) - positives) / positives if 0 < positives < len(train) else 1.0
+    return (balanced,) if given is PositiveWeight.BALANCED else (1.0, balanced)
+
+
+def _class_weights(parameters: Hyperparameters, train: Dataset) -> Float32Array | None:
+    """Weights that give each class the same total; None where classes count as they come."""
+    balance = parameters.balance_multiclass_weights and parameters.loss_function is Loss.SOFTMAX
+    if not balance:
+        return None
+    counts = np.bincount(train.labels.astype(np.int64), minlength=parameters.num_classes)
+    return (len(train) / (parameters.num_classes * np.maximum(counts, 1))).astype(np.float32)
+
+
+def _metrics_params(
+    parameters: Hyperparameters, positive_weight: float, class_weights: Float32Array | None
+) -> dict[str, object]:
+    """``metrics_params`` of the artifact; what the loss does not use stays null."""
+    used: dict[str, object] = {"accuracy_top_k": parameters.accuracy_top_k}
+    match parameters.loss_function:
+        case Loss.QUANTILE:
+            used["quantile"] = parameters.quantile
+        case Loss.HUBER:
+            used["huber_delta"] = parameters.huber_delta
+        case Loss.HINGE:
+            used["margin"] = parameters.margin
+        case Loss.EPS_INSENSITIVE_SQUARED | Loss.EPS_INSENSITIVE_ABSOLUTE as loss:
+            used["loss_insensitivity"] = parameters.loss_insensitivity
+            used["eps_insensitive_loss_type"] = str(loss)
     if parameters.predictor_type is not PredictorType.REGRESSOR:
-        classes = _classes(parameters)
-        wrong = data.labels[(data.labels % 1 != 0) | (data.labels < 0) | (data.labels >= classes)]
-        if wrong.size:
-            raise TrainingError(
-                f"The {name} channel has the label {wrong[0]:g}; the labels of a "
-                f"{parameters.predictor_type} are the integers from 0 to {classes - 1}."
-            )
-
-
-def _classes(parameters: Hyperparameters) -> int:
-    multiclass = parameters.predictor_type is PredictorType.MULTICLASS_CLASSIFIER
-    return parameters.num_classes if multiclass else 2
-
-
-@dataclass(frozen=True, eq=False)
-class _Scaled:
-    """A data set as the training sees it: normalised."""
-
-    features: Float32Array
-    labels: Labels
-
-
-@dataclass(frozen=True, eq=False)
-class _Best:
-    """The best model so far, on normalised features, and where it comes from."""
-
-    weights: Float32Array
-    candidate: int
-
-
-class _Training:
-    """One run; holds what its steps share."""
-
-    def __init__(
-        self, parameters: Hyperparameters, splits: Mapping[str, Dataset], log: Log
-    ) -> None:
-        self._parameters = parameters
-        self._splits = splits
-        self._log = log
-        self._candidates = candidates_for(parameters)
-        self._scaler = Scaler.fit(splits["train"], parameters)
-        self._selection = "validation" if "validation" in splits else "train"
-        self._metrics: dict[str, float] = {}
-
-    def run(self) -> TrainingResult:
-        loss = loss_function(self._parameters, self._scaler.stdev_label)
-        best, epochs = self._fit(loss)
-        model = self._calibrated(self._model(best.weights))
-        hyperparameters = describe(self._candidates[best.candidate], self._parameters.optimizer)
-        for split, data in self._splits.items():
-            self._report(split, model, data)
-        self._log(f"Best model found for hyperparameters: {json.dumps(hyperparameters)}")
-        if "test" not in self._splits:
-            self._log("Test data is not provided.")
-        return TrainingResult(model, self._metrics, hyperparameters, epochs)
-
-    def _fit(self, loss: LossFunction) -> tuple[_Best, int]:
-        parameters = self._parameters
-        train = self._scaled(self._splits["train"])
-        held_out = self._splits.get("validation")
-        validation = None if held_out is None else self._scaled(held_out)
-        outputs = _classes(parameters) if parameters.loss_function is Loss.SOFTMAX else 1
-        models = ParallelModels(parameters, self._candidates, train.features.shape[1], outputs)
-        stopping = EarlyStopping(
-            parameters.early_stopping_patience, parameters.early_stopping_tolerance
-        )
-        best = _Best(models.weights_of(0), 0)
-        for epoch in range(parameters.epochs):
-            losses = models.train_epoch(train.features, train.labels, loss)
-            self._log_objective("train", loss, epoch, losses)
-            if validation is not None:
-                losses = models.mean_losses(validation.features, validation.labels, loss)
-                losses *= self._scaler.stdev_label**loss.degree
-                self._log_objective("validation", loss, epoch, losses)
-            index = int(np.argmin(losses))
-            if stopping.improves(float(losses[index])):
-                best = _Best(models.weights_of(index), index)
-                self._log(f"Epoch {epoch}: Loss improved. Updating best model")
-            if stopping.is_over:
-                break
-        return best, epoch + 1
-
-    def _scaled(self, data: Dataset) -> _Scaled:
-        return _Scaled(
-            self._scaler.normalise_features(data.features),
-            labels_for(self._parameters.predictor_type, self._scaler.normalise_labels(data.labels)),
-        )
-
-    def _model(self, weights: Float32Array) -> LinearModel:
-        parameters = self._parameters
-        raw, bias = self._scaler.denormalise(weights)
-        return LinearModel(
-            predictor_type=parameters.predictor_type,
-            loss=str(parameters.loss_function),
-            weights=raw,
-            bias=bias,
-            metrics_params=DEFAULT_METRICS_PARAMS,
-            graph_number=len(self._candidates),
-        )
-
-    def _calibrated(self, model: LinearModel) -> LinearModel:
-        if model.predictor_type is not PredictorType.BINARY_CLASSIFIER:
-            return model
-        data = self._splits[self._selection]
-        scores = predict(model, data.features).scores
-        threshold = best_threshold(scores, data.labels, self._parameters).threshold
-        return replace(
-            model,
-            threshold=threshold,
-            metrics_params={**model.metrics_params, "threshold": threshold},
-        )
-
-    def _log_objective(
-        self, split: str, loss: LossFunction, epoch: int, losses: NDArray[np.float64]
-    ) -> None:
-        """The service prints the loss of the first of its parallel models."""
-        value = float(losses[0])
-        self._metrics[f"{split}:objective_loss"] = value
-        self._log(
-            f"#quality_metric: host=algo-1, epoch={epoch}, {split} {loss.metric}_objective "
-            f"<loss>={value}"
-        )
-
-    def _report(self, split: str, model: LinearModel, data: Dataset) -> None:
-        for name, value in quality_metrics(model, data, self._parameters).items():
-            kind = "loss" if name.endswith(("_objective", "mse", "_loss")) else "score"
-            self._log(f"#quality_metric: host=algo-1, {split} {name} <{kind}>={value}")
-            self._metrics[final_metric_name(split, name)] = value
+        used["f_beta"] = parameters.f_beta
+        used["positive_example_weight_mult"] = positive_weight
+    if class_weights is not None:
+        used["class_weights"] = class_weights.tolist()
+    return {**DEFAULT_METRICS_PARAMS, **used}

@@ -7,6 +7,7 @@ the float32; JSON Lines with sorted keys, no blanks, and scores cut off after 15
 import json
 from collections.abc import Iterator
 from decimal import ROUND_DOWN, Decimal
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
@@ -16,7 +17,13 @@ from training.linear_learner.wire.recordio import Record, Tensor, write_record
 from training.linear_learner.wire.requests import CSV, JSON, JSON_LINES, RECORDIO
 
 _FIFTEEN_DECIMALS = Decimal("1e-15")
-Score = float | list[float]
+
+
+class _Answer(TypedDict):
+    """The answer to one row."""
+
+    score: float | list[float]
+    predicted_label: NotRequired[int]
 
 
 def encode_predictions(
@@ -40,30 +47,29 @@ def _encode_json(predictions: Predictions) -> bytes:
 def _encode_json_lines(predictions: Predictions) -> bytes:
     lines = []
     for answer in _answers(predictions):
-        score = answer["score"]
-        texts = [_cut(value) for value in score] if isinstance(score, list) else [_cut(score)]
-        text = f"[{','.join(texts)}]" if isinstance(score, list) else texts[0]
-        label = f'"predicted_label":{answer["predicted_label"]},' if len(answer) > 1 else ""
-        lines.append(f'{{{label}"score":{text}}}\n')
+        score, label = answer["score"], answer.get("predicted_label")
+        text = _cut(score) if isinstance(score, float) else f"[{','.join(map(_cut, score))}]"
+        prefix = "" if label is None else f'"predicted_label":{label},'
+        lines.append(f'{{{prefix}"score":{text}}}\n')
     return "".join(lines).encode()
 
 
 def _encode_csv(predictions: Predictions) -> bytes:
-    lines = []
-    for answer in _answers(predictions):
-        cells = np.ravel([*answer.values()][0]).tolist() + [*answer.values()][1:]
-        lines.append(",".join(map(repr, cells)))
-    return "\n".join(lines).encode()
+    """The score or scores of a row, then the label of a classifier."""
+    rows: list[list[float]] = predictions.scores.reshape(len(predictions), -1).tolist()
+    if predictions.labels is not None:
+        rows = [[*row, label] for row, label in zip(rows, predictions.labels.tolist(), strict=True)]
+    return "\n".join(",".join(map(repr, row)) for row in rows).encode()
 
 
 def _encode_recordio(predictions: Predictions) -> bytes:
-    frames = []
-    for index, score in enumerate(predictions.scores):
-        label = {"score": Tensor(np.atleast_1d(score))}
-        if predictions.labels is not None:
-            label["predicted_label"] = Tensor(np.float32([predictions.labels[index]]))
-        frames.append(write_record(Record({}, label)))
-    return b"".join(frames)
+    tensors = {"score": predictions.scores.reshape(len(predictions), -1)}
+    if predictions.labels is not None:
+        tensors["predicted_label"] = predictions.labels[:, None].astype(np.float32)
+    return b"".join(
+        write_record(Record({}, {name: Tensor(rows[index]) for name, rows in tensors.items()}))
+        for index in range(len(predictions))
+    )
 
 
 _ENCODERS = {
@@ -74,7 +80,7 @@ _ENCODERS = {
 }
 
 
-def _answers(predictions: Predictions) -> Iterator[dict[str, Score | int]]:
+def _answers(predictions: Predictions) -> Iterator[_Answer]:
     scores = predictions.scores.tolist()
     if predictions.labels is None:
         return ({"score": score} for score in scores)

@@ -8,7 +8,7 @@ from training.linear_learner.dataset import Dataset
 from training.linear_learner.model import Float32Array
 from training.linear_learner.wire.errors import DataError
 from training.linear_learner.wire.recordio import Record, RecordError, read_records
-from training.linear_learner.wire.rows import RowError, dense
+from training.linear_learner.wire.rows import RowError, dense, finite
 
 
 def read_training_csv(data: bytes, name: str) -> Dataset:
@@ -49,7 +49,8 @@ def read_training_recordio(data: bytes, name: str) -> Dataset:
         raise DataError(f"{name}: no records")
     labels = [_label(record, name, number) for number, record in enumerate(records, 1)]
     try:
-        return Dataset(dense([record.features["values"] for record in records]), np.float32(labels))
+        features = dense([record.features["values"] for record in records])
+        return Dataset(features, finite(np.array(labels, np.float32)[:, None])[:, 0])
     except RowError as error:
         raise DataError(f"{name}: {error}") from error
 
