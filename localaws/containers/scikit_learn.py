@@ -5,7 +5,7 @@ from pathlib import Path
 
 from localaws.backend import ObjectStore
 from localaws.containers import scikit_learn_training
-from localaws.containers.base import ContainerSettings, ContainerStartError
+from localaws.containers.base import ContainerSettings, ModelLoadError
 from localaws.containers.registry import repository_of
 from localaws.containers.scikit_learn_script import (
     Script,
@@ -36,12 +36,12 @@ class ScikitLearnContainer:
     def load(self, model_directory: Path) -> ServedModel:
         """Import the script and call its ``model_fn``.
 
-        Raises ``ContainerStartError``: the container does both before it answers its first ping.
+        Raises ``ModelLoadError``: the container does both before it answers its first ping.
         """
         environment = self._settings.environment
         program = environment.get(PROGRAM)
         if not program:
-            raise ContainerStartError(f"{PROGRAM} is not set: there is no script to run")
+            raise ModelLoadError(f"{PROGRAM} is not set: there is no script to run")
         code = _code_directory(environment, model_directory)
         settings = ServingSettings(
             default_accept=environment.get(DEFAULT_ACCEPT, "application/json"),
@@ -52,7 +52,7 @@ class ScikitLearnContainer:
             return Script(code, program, settings).load_model(model_directory)
         except ScriptError as error:
             self._settings.log(str(error))
-            raise ContainerStartError(str(error).splitlines()[-1]) from error
+            raise ModelLoadError(str(error).splitlines()[-1]) from error
 
     def stop(self) -> None:
         """Nothing to free."""
@@ -83,7 +83,7 @@ def _code_directory(environment: Mapping[str, str], model_directory: Path) -> Pa
     """The folder of the script: inside of the model, as the SDK packs it for isolated models."""
     submitted = environment.get(SUBMIT_DIRECTORY, f"{CONTAINER_MODEL_DIRECTORY}/code")
     if not submitted.startswith(CONTAINER_MODEL_DIRECTORY):
-        raise ContainerStartError(
+        raise ModelLoadError(
             f"{SUBMIT_DIRECTORY} is {submitted}; localaws serves scripts that come with their "
             f"model, below {CONTAINER_MODEL_DIRECTORY}"
         )

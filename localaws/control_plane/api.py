@@ -17,6 +17,7 @@ from localaws.control_plane.resources import Request, ResourceFamily
 from localaws.control_plane.store import ResourceStore
 from localaws.control_plane.tags import Tags
 from localaws.control_plane.training_jobs import TrainingJobs
+from localaws.control_plane.transform_jobs import TransformJobs
 from localaws.hosting.runtime import Runtime
 from localaws.hosting.settings import HostingSettings
 from localaws.jobs.executor import JobExecutor
@@ -81,6 +82,9 @@ def create_apis(
     training_jobs = TrainingJobs(
         store, tags, backend, images, executor, state_directory / "jobs" / "training"
     )
-    sagemaker = SageMakerApi([tags, models, configs, endpoints, training_jobs])
+    transform_jobs = TransformJobs(
+        store, tags, models, backend, executor, state_directory / "jobs" / "transform"
+    )
+    sagemaker = SageMakerApi([tags, models, configs, endpoints, training_jobs, transform_jobs])
     autoscaling = ApplicationAutoScalingApi([ScalableTargets(store, endpoints)])
     return Apis(sagemaker, autoscaling, runtime, store)

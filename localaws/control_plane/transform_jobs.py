@@ -1,0 +1,190 @@
+"""CreateTransformJob and its siblings."""
+
+import shutil
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from localaws.backend import Backend, Scope
+from localaws.control_plane.listing import Listing
+from localaws.control_plane.models import Models, containers_of
+from localaws.control_plane.resources import (
+    Request,
+    ResourceFamily,
+    Response,
+    arn,
+    now,
+    validation_exception,
+)
+from localaws.control_plane.store import ResourceStore
+from localaws.control_plane.tags import Tags
+from localaws.control_plane.training_jobs import INTERRUPTED
+from localaws.errors import AwsError
+from localaws.jobs.channels import DATA_TYPES
+from localaws.jobs.executor import JobExecutor
+from localaws.jobs.failure import JobError, internal_error
+from localaws.jobs.stopping import JobAbortedError, StopSignal
+from localaws.jobs.transform.association import Association
+from localaws.jobs.transform.json_path import JsonPathError
+from localaws.jobs.transform.run import TransformJob, TransformRun
+
+KIND = "transform-job"
+MAXIMUM_PAYLOAD_MB = 100
+
+_LISTING = Listing("TransformJobSummaries", name="TransformJobName", status="TransformJobStatus")
+_SUMMARY = (
+    "TransformJobName",
+    "TransformJobArn",
+    "CreationTime",
+    "TransformEndTime",
+    "LastModifiedTime",
+    "TransformJobStatus",
+    "FailureReason",
+)
+
+
+class TransformJobs(ResourceFamily):
+    """Transform jobs; what is stored of one is what DescribeTransformJob answers."""
+
+    def __init__(
+        self,
+        store: ResourceStore,
+        tags: Tags,
+        models: Models,
+        backend: Backend,
+        executor: JobExecutor,
+        work_directory: Path,
+    ) -> None:
+        self._store = store
+        self._tags = tags
+        self._models = models
+        self._backend = backend
+        self._executor = executor
+        self._work_directory = work_directory
+
+    def start(self) -> None:
+        """A job that an earlier run left in progress has failed."""
+        shutil.rmtree(self._work_directory, ignore_errors=True)
+        for scope in self._store.scopes(KIND):
+            for record in self._store.list(KIND, scope):
+                if record["TransformJobStatus"] in ("InProgress", "Stopping"):
+                    self._fail(scope, record["TransformJobName"], internal_error(INTERRUPTED))
+
+    def stop(self) -> None:
+        """End what runs; those jobs fail."""
+        self._executor.shut_down()
+
+    def create_transform_job(self, scope: Scope, request: Request) -> Response:
+        name = request["TransformJobName"]
+        job_arn = arn(scope, KIND, name)
+        if self._store.get(KIND, scope, name) is not None:
+            raise AwsError(
+                "ResourceInUse",
+                "Job name must be unique within an AWS account and region, and a job with this "
+                f"name already exists ({job_arn})",
+            )
+        model = self._models.find(scope, request["ModelName"])
+        if problems := list(_problems(request, model)):
+            raise validation_exception("; ".join(problems))
+        moment = now()
+        record = {
+            **{member: value for member, value in request.items() if member != "Tags"},
+            "TransformJobArn": job_arn,
+            "TransformJobStatus": "InProgress",
+            "CreationTime": moment,
+            "LastModifiedTime": moment,
+        }
+        self._store.put(KIND, scope, name, record)
+        self._tags.create(scope, job_arn, request)
+        job = TransformJob(
+            scope=scope,
+            name=name,
+            request=request,
+            role_arn=model["ExecutionRoleArn"],
+            containers=tuple(containers_of(model)),
+            directory=self._work_directory / scope.account_id / scope.region / name,
+        )
+        self._executor.start(job_arn, lambda stop: self._run(job, stop))
+        return {"TransformJobArn": job_arn}
+
+    def describe_transform_job(self, scope: Scope, request: Request) -> Response:
+        record = self._record(scope, request["TransformJobName"])
+        return {member: value for member, value in record.items() if member != "LastModifiedTime"}
+
+    def list_transform_jobs(self, scope: Scope, request: Request) -> Response:
+        summaries = (
+            {member: record[member] for member in _SUMMARY if member in record}
+            for record in self._store.list(KIND, scope)
+        )
+        return _LISTING.page(summaries, request)
+
+    def stop_transform_job(self, scope: Scope, request: Request) -> Response:
+        record = self._record(scope, request["TransformJobName"])
+        if record["TransformJobStatus"] not in ("InProgress", "Stopping"):
+            raise validation_exception(
+                "The request was rejected because the transform job is in status "
+                f"{record['TransformJobStatus']}."
+            )
+        self._update(scope, record["TransformJobName"], TransformJobStatus="Stopping")
+        self._executor.stop(record["TransformJobArn"])
+        return {}
+
+    def _record(self, scope: Scope, name: str) -> dict[str, Any]:
+        record = self._store.get(KIND, scope, name)
+        if record is None:
+            raise validation_exception(f"Could not find requested job with name: {name}")
+        return record
+
+    def _run(self, job: TransformJob, stop: StopSignal) -> None:
+        self._update(job.scope, job.name, TransformStartTime=now())
+        try:
+            self._end(job, TransformRun(job, self._backend, self._executor.cores, stop).run())
+        except JobAbortedError:
+            self._fail(job.scope, job.name, internal_error(INTERRUPTED))
+        except JobError as error:
+            self._fail(job.scope, job.name, error)
+        except AwsError as error:
+            self._fail(job.scope, job.name, JobError(f"ClientError: {error.message}"))
+        except Exception as error:
+            traceback.print_exc()
+            self._fail(job.scope, job.name, internal_error(f"{type(error).__name__}: {error}"))
+
+    def _end(self, job: TransformJob, status: str) -> None:
+        self._update(job.scope, job.name, TransformJobStatus=status, TransformEndTime=now())
+
+    def _fail(self, scope: Scope, name: str, error: JobError) -> None:
+        self._update(
+            scope,
+            name,
+            TransformJobStatus="Failed",
+            TransformEndTime=now(),
+            FailureReason=str(error),
+        )
+
+    def _update(self, scope: Scope, name: str, **members: Any) -> None:
+        record = {**self._record(scope, name), **members, "LastModifiedTime": now()}
+        self._store.put(KIND, scope, name, record)
+
+
+def _problems(request: Request, model: dict[str, Any]) -> Iterator[str]:
+    if "ExecutionRoleArn" not in model:
+        yield f"Model {request['ModelName']} has no ExecutionRoleArn"
+    if any(container.get("Mode") == "MultiModel" for container in containers_of(model)):
+        yield f"Model {request['ModelName']} has a MultiModel container: it cannot transform"
+    if "DataCaptureConfig" in request:
+        yield "localaws does not implement DataCaptureConfig"
+    source = request["TransformInput"]["DataSource"]["S3DataSource"]
+    if source["S3DataType"] not in DATA_TYPES:
+        yield f"S3DataType {source['S3DataType']} is not one of {', '.join(DATA_TYPES)}"
+    payload = request.get("MaxPayloadInMB", 6)
+    transforms = max(1, request.get("MaxConcurrentTransforms", 1))
+    if payload * transforms > MAXIMUM_PAYLOAD_MB:
+        yield (
+            f"MaxPayloadInMB ({payload}) times MaxConcurrentTransforms ({transforms}) is more than "
+            f"{MAXIMUM_PAYLOAD_MB}"
+        )
+    try:
+        Association.of(request.get("DataProcessing", {}))
+    except JsonPathError as error:
+        yield str(error)

@@ -1,0 +1,105 @@
+"""Files to records, records to requests, answers to files.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html: SplitType,
+BatchStrategy, MaxPayloadInMB and AssembleWith.
+"""
+
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+RECORDIO_MAGIC = 0xCED7230A
+RECORDIO_HEADER = struct.Struct("<II")
+TFRECORD_HEADER = struct.Struct("<Q")
+TFRECORD_CHECKSUMS = 8
+
+
+class RecordError(ValueError):
+    """A file that cannot be split into records, or a record that is too large."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One request with the records that it holds; ``first`` counts from 1 within the file."""
+
+    body: bytes
+    records: Sequence[bytes]
+    first: int
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.records) - 1
+
+
+def split(data: bytes, split_type: str) -> list[bytes]:
+    """The records of a file, lines without their ends; empty lines are no records.
+
+    Raises ``RecordError`` when a RecordIO or TFRecord file is cut off, or is not one.
+    """
+    if split_type == "Line":
+        lines = data.split(b"\n")
+        return [line.removesuffix(b"\r") for line in lines if line.strip()]
+    if split_type in _FRAME_SIZES:
+        return list(_frames(data, _FRAME_SIZES[split_type]))
+    return [data] if data else []
+
+
+def batches(
+    records: Sequence[bytes], split_type: str, strategy: str, maximum_bytes: int
+) -> Iterator[Batch]:
+    """Requests of one record each, or of as many as fit into the payload.
+
+    Raises ``RecordError`` for a record that does not fit.
+    """
+    separator = b"\n" if split_type == "Line" else b""
+    pending: list[bytes] = []
+    size, first = 0, 1
+    for number, record in enumerate(records, start=1):
+        length = len(record) + len(separator)
+        if length > maximum_bytes:
+            raise RecordError(
+                f"record {number} has {length} bytes; MaxPayloadInMB allows {maximum_bytes}"
+            )
+        if pending and (strategy == "SingleRecord" or size + length > maximum_bytes):
+            yield Batch(separator.join(pending), pending, first)
+            pending, size, first = [], 0, number
+        pending.append(record)
+        size += length
+    if pending:
+        yield Batch(separator.join(pending), pending, first)
+
+
+def assemble(answers: Iterable[bytes], assemble_with: str) -> bytes:
+    """One file of all answers, each on lines of its own when assembled with ``Line``."""
+    if assemble_with == "Line":
+        return b"".join(answer.removesuffix(b"\n") + b"\n" for answer in answers if answer)
+    return b"".join(answers)
+
+
+def _frames(data: bytes, frame_size: Callable[[bytes, int], int]) -> Iterator[bytes]:
+    offset = 0
+    while offset < len(data):
+        try:
+            end = offset + frame_size(data, offset)
+        except struct.error:
+            end = len(data) + 1
+        if end > len(data):
+            raise RecordError(f"the record at byte {offset} is cut off")
+        yield data[offset:end]
+        offset = end
+
+
+def _recordio_size(data: bytes, offset: int) -> int:
+    magic, length = RECORDIO_HEADER.unpack_from(data, offset)
+    if magic != RECORDIO_MAGIC:
+        raise RecordError(f"there is no RecordIO record at byte {offset}")
+    padded = length + (-length % 4)
+    return RECORDIO_HEADER.size + int(padded)
+
+
+def _tfrecord_size(data: bytes, offset: int) -> int:
+    (length,) = TFRECORD_HEADER.unpack_from(data, offset)
+    return TFRECORD_HEADER.size + TFRECORD_CHECKSUMS + int(length)
+
+
+_FRAME_SIZES = {"RecordIO": _recordio_size, "TFRecord": _tfrecord_size}

@@ -1,0 +1,200 @@
+"""One batch transform job, from its input objects to their answers in S3."""
+
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from localaws.backend import Backend, ObjectStore, Scope
+from localaws.hosting.artifacts import ArtifactError, unpack
+from localaws.jobs.channels import InputFile, download, list_files, parse_location, read_object
+from localaws.jobs.failure import JobError, algorithm_error, client_error
+from localaws.jobs.image import Exit, Program
+from localaws.jobs.logs import LogStream, open_log_stream
+from localaws.jobs.processes import STOP_GRACE_SECONDS, Cores, RunningProgram
+from localaws.jobs.stopping import StopSignal
+from localaws.jobs.transform import worker
+from localaws.jobs.transform.plan import (
+    INPUT,
+    OUTPUT,
+    ContainerPlan,
+    FileFailure,
+    FilePlan,
+    TransformPlan,
+    read_failures,
+)
+
+LOG_GROUP = "/aws/sagemaker/TransformJobs"
+MEBIBYTE = 2**20
+POLL_SECONDS = 0.05
+REPOSITORY = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class TransformJob:
+    """A job as CreateTransformJob described it, with the model that it names."""
+
+    scope: Scope
+    name: str
+    request: Mapping[str, Any]
+    role_arn: str
+    containers: tuple[Mapping[str, Any], ...]
+    directory: Path
+
+
+class TransformRun:
+    """Runs one transform job; ``stop`` ends it early, and then nothing more is written."""
+
+    def __init__(self, job: TransformJob, backend: Backend, cores: Cores, stop: StopSignal) -> None:
+        self._job = job
+        self._backend = backend
+        self._cores = cores
+        self._stop = stop
+
+    def run(self) -> str:
+        """The status that the job ends with: Completed or Stopped.
+
+        Raises ``JobError`` when it fails; the answers to files that did not fail are in S3 then.
+        """
+        try:
+            with self._cores.taken(1, self._stop) as taken:
+                return self._run() if taken else "Stopped"
+        finally:
+            shutil.rmtree(self._job.directory, ignore_errors=True)
+
+    def _run(self) -> str:
+        objects = self._backend.object_store_as(self._job.role_arn)
+        source = self._job.request["TransformInput"]["DataSource"]["S3DataSource"]
+        files = list_files(source["S3DataType"], source["S3Uri"], objects)
+        gzipped = self._job.request["TransformInput"].get("CompressionType") == "Gzip"
+        download(files, self._job.directory / INPUT, objects, gzipped)
+        self._plan(files, objects).write(self._job.directory)
+        (self._job.directory / OUTPUT).mkdir()
+        ended = self._transform()
+        if ended is None:
+            return "Stopped"
+        self._upload(objects)
+        if ended.code:
+            raise self._failure(ended)
+        return "Completed"
+
+    def _plan(self, files: list[InputFile], objects: ObjectStore) -> TransformPlan:
+        request = self._job.request
+        return TransformPlan(
+            containers=[
+                self._container(number, container, objects)
+                for number, container in enumerate(self._job.containers, start=1)
+            ],
+            files=[FilePlan(f"{file.bucket}/{file.key}", str(file.path)) for file in files],
+            content_type=request["TransformInput"].get("ContentType", ""),
+            accept=request["TransformOutput"].get("Accept", ""),
+            split_type=request["TransformInput"].get("SplitType", "None"),
+            batch_strategy=batch_strategy(request),
+            assemble_with=request["TransformOutput"].get("AssembleWith", "None"),
+            maximum_payload_bytes=maximum_payload(request) * MEBIBYTE,
+            data_processing=request.get("DataProcessing", {}),
+        )
+
+    def _container(
+        self, number: int, container: Mapping[str, Any], objects: ObjectStore
+    ) -> ContainerPlan:
+        environment = {
+            **container.get("Environment", {}),
+            **self._job.request.get("Environment", {}),
+            "SAGEMAKER_BATCH": "true",
+            "SAGEMAKER_BATCH_STRATEGY": batch_strategy(self._job.request),
+            "SAGEMAKER_MAX_PAYLOAD_IN_MB": str(maximum_payload(self._job.request)),
+        }
+        url = container.get("ModelDataUrl")
+        if not url:
+            return ContainerPlan(container["Image"], environment, None)
+        directory = f"model-{number}"
+        try:
+            unpack(read_object(parse_location(url), objects), self._job.directory / directory)
+        except ArtifactError as error:
+            raise client_error(f"Failed to extract model data archive {url}: {error}") from error
+        return ContainerPlan(container["Image"], environment, directory)
+
+    def _transform(self) -> Exit | None:
+        """How the process ended, or None when the job was stopped."""
+        program = Program(
+            arguments=(sys.executable, "-m", worker.__name__, str(self._job.directory)),
+            environment={"PYTHONPATH": str(REPOSITORY)},
+            directory=self._job.directory,
+        )
+        instance = f"i-{secrets.token_hex(8)}"
+        stream = f"{self._job.name}/{instance}-{time.time_ns() // 1_000_000}"
+        log, data_log = self._log(stream), self._log(f"{stream}/data-log")
+        self._say(
+            data_log,
+            f"MaxConcurrentTransforms={self._job.request.get('MaxConcurrentTransforms', 1)}, "
+            f"MaxPayloadInMB={maximum_payload(self._job.request)}, "
+            f"BatchStrategy={_screaming(batch_strategy(self._job.request))}",
+        )
+        running = RunningProgram(program, log)
+        try:
+            return self._wait(running)
+        finally:
+            running.kill()
+            for failure in read_failures(self._job.directory):
+                self._say_failure(data_log, failure)
+            log.close()
+            data_log.close()
+
+    def _wait(self, running: RunningProgram) -> Exit | None:
+        while not self._stop.stopped:
+            if (ended := running.wait(POLL_SECONDS)) is not None:
+                return ended
+        running.terminate()
+        running.wait(STOP_GRACE_SECONDS)
+        return None
+
+    def _log(self, stream: str) -> LogStream:
+        return open_log_stream(self._backend, self._job.scope, LOG_GROUP, stream)
+
+    def _say_failure(self, log: LogStream, failure: FileFailure) -> None:
+        """As SageMaker does (github.com/aws/sagemaker-tensorflow-serving-container issue 93)."""
+        status, _, message = failure.text.partition("\n")
+        for text in (status, "", "Message:", message) if message else (status,):
+            self._say(log, f"{failure.name}: {text}")
+
+    def _say(self, log: LogStream, text: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+        log(f"{now}:[sagemaker logs]: {text}")
+
+    def _failure(self, ended: Exit) -> JobError:
+        failures = read_failures(self._job.directory)
+        if not failures:
+            last = "".join(ended.text.splitlines()[-1:])
+            return algorithm_error(f"{last}, exit code: {ended.code}")
+        first = failures[0]
+        place = f"{first.name}: " if first.name else ""
+        more = f" ({len(failures) - 1} more files failed)" if len(failures) > 1 else ""
+        text = f"{place}{' '.join(first.text.split())}{more}. See job logs for more information"
+        return client_error(text) if first.client else algorithm_error(text)
+
+    def _upload(self, objects: ObjectStore) -> None:
+        target = parse_location(self._job.request["TransformOutput"]["S3OutputPath"])
+        output = self._job.directory / OUTPUT
+        for path in sorted(output.rglob("*.out")):
+            location = target.join(path.relative_to(output).as_posix())
+            objects.put_object(location.bucket, location.key, path.read_bytes())
+
+
+def batch_strategy(request: Mapping[str, Any]) -> str:
+    """As many records a request as fit, unless the job asks for one."""
+    return str(request.get("BatchStrategy", "MultiRecord"))
+
+
+def maximum_payload(request: Mapping[str, Any]) -> int:
+    """MaxPayloadInMB; 0 means no limit, which is 100 here."""
+    return int(request.get("MaxPayloadInMB", 6)) or 100
+
+
+def _screaming(strategy: str) -> str:
+    return {"MultiRecord": "MULTI_RECORD", "SingleRecord": "SINGLE_RECORD"}[strategy]

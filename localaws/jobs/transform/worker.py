@@ -1,0 +1,158 @@
+"""The process of a transform job: runs the containers and sends every file through them.
+
+Started as ``python -m`` this module with the job's folder as its argument. What it prints is the
+containers' log; what it says about files goes to failures.json.
+"""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from localaws.containers.base import (
+    ContainerRequest,
+    ContainerResponse,
+    ContainerSettings,
+    ContainerStartError,
+    LoadedModel,
+    ModelLoadError,
+)
+from localaws.containers.registry import ContainerRegistry
+from localaws.jobs.transform.association import Association, AssociationError
+from localaws.jobs.transform.plan import (
+    INPUT,
+    OUTPUT,
+    FileFailure,
+    FilePlan,
+    TransformPlan,
+    write_failures,
+)
+from localaws.jobs.transform.records import Batch, RecordError, assemble, batches, split
+
+CONTAINER_FAILED = 1
+FILES_FAILED = 2
+NO_CONTENT = 204
+
+
+class AnswerError(Exception):
+    """A container answered an error; ``client`` where it is the request's fault."""
+
+    def __init__(self, response: ContainerResponse) -> None:
+        super().__init__(response.body.decode("utf-8", "replace"))
+        self.status = response.status
+
+    @property
+    def client(self) -> bool:
+        return self.status < 500
+
+
+class Transformer:
+    """Sends files through a model."""
+
+    def __init__(self, plan: TransformPlan, models: Sequence[LoadedModel]) -> None:
+        self._plan = plan
+        self._models = models
+        self._association = Association.of(plan.data_processing)
+
+    def transform(self, data: bytes) -> bytes:
+        """The file of answers to a file of records.
+
+        Raises ``RecordError``, ``AssociationError`` or ``AnswerError`` with the records at fault.
+        """
+        plan = self._plan
+        records = split(data, plan.split_type)
+        requests = batches(
+            records, plan.split_type, plan.batch_strategy, plan.maximum_payload_bytes
+        )
+        return assemble(
+            (part for batch in requests for part in self._answer(batch)), plan.assemble_with
+        )
+
+    def _answer(self, batch: Batch) -> list[bytes]:
+        content_type = self._plan.content_type
+        body = batch.body
+        if not self._association.input_filter.selects_everything:
+            filtered = [self._association.filter_record(r, content_type) for r in batch.records]
+            body = b"\n".join(filtered)
+        response = self._invoke(body)
+        if response.status == NO_CONTENT:
+            return []
+        if not self._association.changes_answers:
+            return [response.body]
+        return self._association.finish(
+            batch.records, content_type, response.body, response.content_type
+        )
+
+    def _invoke(self, body: bytes) -> ContainerResponse:
+        """Through the containers in order; only the last one is told what is accepted."""
+        response = ContainerResponse(body, self._plan.content_type)
+        for number, model in enumerate(self._models, start=1):
+            accept = self._plan.accept if number == len(self._models) else ""
+            request = ContainerRequest(response.body, response.content_type, accept)
+            response = model.invoke(request)
+            if response.status >= 400:
+                raise AnswerError(response)
+        return response
+
+
+def main(directory: Path) -> int:
+    """The exit code: 0, or which of containers and files failed."""
+    plan = TransformPlan.read(directory)
+    with ExitStack() as stack:
+        try:
+            models = _load_models(plan, directory, stack)
+        except (ContainerStartError, ModelLoadError) as error:
+            write_failures(directory, [FileFailure("", str(error), client=False)])
+            return CONTAINER_FAILED
+        transformer = Transformer(plan, models)
+        failures = [
+            failure
+            for file in plan.files
+            if (failure := _transform_file(transformer, file, directory)) is not None
+        ]
+    write_failures(directory, failures)
+    return FILES_FAILED if failures else 0
+
+
+def _load_models(plan: TransformPlan, directory: Path, stack: ExitStack) -> list[LoadedModel]:
+    registry = ContainerRegistry.installed()
+    models = []
+    for container_plan in plan.containers:
+        model_directory = directory / (container_plan.model_directory or "no-model")
+        settings = ContainerSettings(
+            image=container_plan.image,
+            environment=container_plan.environment,
+            model_directory=model_directory,
+            log=_log,
+        )
+        container = registry.find(container_plan.image).container(settings)
+        container.start()
+        stack.callback(container.stop)
+        models.append(container.load(model_directory))
+        stack.callback(models[-1].close)
+    return models
+
+
+def _transform_file(
+    transformer: Transformer, file: FilePlan, directory: Path
+) -> FileFailure | None:
+    data = (directory / INPUT / file.path).read_bytes()
+    try:
+        output = transformer.transform(data)
+    except AnswerError as error:
+        status = "ClientError" if error.client else "Bad HTTP status received from algorithm"
+        return FileFailure(file.name, f"{status}: {error.status}\n{error}", error.client)
+    except (RecordError, AssociationError) as error:
+        return FileFailure(file.name, str(error), client=True)
+    target = directory / OUTPUT / f"{file.path}.out"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(output)
+    return None
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.__stdout__, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
