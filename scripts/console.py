@@ -8,7 +8,7 @@ from typing import TextIO
 from rich.console import Console as RichConsole
 from rich.table import Table
 
-from training.jobs import JobEvent
+from training.job import JobEvent
 
 
 class Console:

@@ -20,7 +20,7 @@ from scripts.command import (
 from scripts.console import Console, JobReporter
 from training.house_files import read_city_folder
 from training.houses import CITIES, HOUSES_PER_CITY, Houses, Market
-from training.jobs import JobResult
+from training.job import JobResult
 from training.pipeline import LINEAR_LEARNER_DEFAULTS, Dataset, Pipeline, Settings
 from training.publish import PublishedModel, check_city, publish_model, publish_preprocessor
 from training.workspace import Workspace

@@ -17,7 +17,7 @@ Keys in the bucket, where ``<run>`` is a digest of what the files were made of:
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +30,9 @@ from botocore.exceptions import ClientError
 from training import preprocessor
 from training.houses import Houses, split
 from training.images import linear_learner_image, scikit_learn_image
-from training.jobs import Job, JobEvent, JobResult, JobRunner, TrainingJobs, TransformJobs
+from training.job import Job, JobEvent, JobResult, JobState
+from training.job_services import TrainingJobs, TransformJobs
+from training.jobs import JobRunner
 from training.requests import (
     channel,
     preprocessor_model_request,
@@ -136,7 +138,7 @@ class Pipeline:
             channels=[channel("train", self._raw_train_url(dataset), "text/csv")],
         )
         job = Job("preprocessor", self._stem("preprocessor"), request)
-        [result] = self._training_runner().run([job], again=self._settings.again)
+        [result] = self._run_training([job])
         return self.artifact(_require(result))
 
     def transform(self, dataset: Dataset, model_data_url: str) -> dict[str, CityFiles]:
@@ -153,7 +155,11 @@ class Pipeline:
         job = Job("transform", self._stem("transform"), request)
         runner = JobRunner(TransformJobs(self._workspace.sagemaker), report=self._report)
         with self._model(model_name, model_data_url):
-            [result] = runner.run([job], again=self._settings.again)
+            [result] = runner.run(
+                [job],
+                again=self._settings.again,
+                is_usable=lambda _: bool(self._workspace.keys(transformed)),
+            )
         _require(result)
         return self._split_rows(run, transformed, dataset)
 
@@ -175,13 +181,11 @@ class Pipeline:
             )
             for city, rows in files.items()
         ]
-        results = self._training_runner().run(jobs, again=self._settings.again)
-        return {result.job.label: result for result in results}
+        return {result.job.label: result for result in self._run_training(jobs)}
 
     def artifact(self, result: JobResult) -> bytes:
         """The model.tar.gz that a completed training job wrote."""
-        url = result.state.description["ModelArtifacts"]["S3ModelArtifacts"]
-        return self._workspace.read(self._workspace.key_of(url))
+        return self._workspace.read(self._artifact_key(result.state))
 
     def _split_rows(self, run: str, transformed: str, dataset: Dataset) -> dict[str, CityFiles]:
         keys = {key.rpartition("/")[2]: key for key in self._workspace.keys(transformed)}
@@ -236,12 +240,20 @@ class Pipeline:
             **fields,
         )
 
-    def _training_runner(self) -> JobRunner:
-        return JobRunner(
+    def _run_training(self, jobs: Sequence[Job]) -> list[JobResult]:
+        runner = JobRunner(
             TrainingJobs(self._workspace.sagemaker),
             max_in_flight=self._settings.max_in_flight,
             report=self._report,
         )
+        return runner.run(jobs, again=self._settings.again, is_usable=self._has_artifact)
+
+    def _has_artifact(self, state: JobState) -> bool:
+        # Objects below jobs/ expire; the job that wrote them stays complete.
+        return bool(self._workspace.keys(self._artifact_key(state)))
+
+    def _artifact_key(self, state: JobState) -> str:
+        return self._workspace.key_of(state.description["ModelArtifacts"]["S3ModelArtifacts"])
 
     def _raw_train_url(self, dataset: Dataset) -> str:
         return self._workspace.url(f"raw/{dataset.run}/train/")
