@@ -3,12 +3,14 @@
 import argparse
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scripts.cache.request_trace import print_trace, trace_requests
 from scripts.command import (
     SUCCEEDED,
     CommandError,
@@ -47,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         "--model-version", type=positive, help="of the city's model (default: the latest)"
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument(
+        "--trace", action="store_true", help="also show where the time went; waits for CloudWatch"
+    )
     house = parser.add_argument_group("one house, without --csv")
     for column, default in zip(FEATURE_COLUMNS, DEFAULTS, strict=True):
         house.add_argument(
@@ -65,11 +70,15 @@ def _predict(options: argparse.Namespace) -> int:
     session, deployment = open_deployment(options)
     endpoint_name = deployment.require("endpoint_name")
     model = _target_model(options, deployment, session.client("s3"))
+    started = time.time()
     prediction = predict(runtime_client(session), endpoint_name, model, houses)
     if options.json:
         print(json.dumps(_as_json(model, prediction)))
     else:
         _print(Console(), model, houses, prediction)
+    if options.trace:
+        trace = trace_requests(session, endpoint_name, started, prediction.seconds)
+        print_trace(Console(sys.stderr if options.json else None), trace)
     return SUCCEEDED
 
 

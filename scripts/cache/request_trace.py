@@ -1,13 +1,17 @@
-"""Where the time of one request went, as far as SageMaker tells it.
+"""Where the time of a request went, as far as SageMaker tells it.
 
-SageMaker has no trace of a single request: it publishes metrics for each period. They are this
-request's own where it was the only one in its period, and averages over all requests otherwise.
+SageMaker has no trace of a single request: it publishes metrics for each period. They are the
+traced requests' own where no others came in the same period, and averages over all of them
+otherwise.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
-from scripts.cache.endpoint import WatchedEndpoint
+import boto3
+
+from scripts.cache.endpoint import describe_endpoint
 from scripts.cache.metrics import (
     HITS,
     INVOCATION_NAMESPACE,
@@ -16,87 +20,126 @@ from scripts.cache.metrics import (
     Metric,
     floor_to_period,
 )
+from scripts.command import CommandError
+from scripts.console import Console
 
-TIMES = (
-    "OverheadLatency",
-    "ModelLoadingWaitTime",
-    "ModelDownloadingTime",
-    "ModelLoadingTime",
-)
+TIMEOUT_SECONDS = 300.0
+"""Metrics reach CloudWatch a minute or two after the fact."""
 
 
 @dataclass(frozen=True)
 class RequestTrace:
-    """Seconds that the parts of a request took; None where CloudWatch has no value.
+    """Seconds that the parts of a request took on average; None where CloudWatch has no value.
 
     ``client`` is measured by the caller; ``overhead`` is SageMaker's share outside of the
     containers, waiting for the model included; ``containers`` maps their host names to their
-    shares. ``requests`` counts the requests that the values are averaged over.
+    shares. The values are of ``requests``, ``own_requests`` of which are the caller's.
     """
 
     client: float
-    overhead: float | None
+    overhead: float
     loading_wait: float | None
     download: float | None
     load: float | None
     containers: Mapping[str, float | None]
     requests: int
     cold_requests: int
+    own_requests: int
 
-    def steps(self, labels: Mapping[str, str]) -> Iterator[tuple[str, float | None]]:
-        """Parts of the request in order, each with its seconds; ``labels`` name containers."""
-        yield "client, in all", self.client
-        if self.overhead is None:
-            return
-        waited = self.loading_wait or 0.0
-        inside = self.overhead + sum(value or 0.0 for value in self.containers.values())
-        yield "  network and client library", max(0.0, self.client - inside)
-        yield "  authorization and routing", max(0.0, self.overhead - waited)
+    @property
+    def steps(self) -> Iterator[tuple[str, float | None]]:
+        """The parts of a request, indented beneath the part that they belong to."""
+        inside = self.overhead + sum(seconds or 0.0 for seconds in self.containers.values())
+        yield "request, as the client sees it", self.client
+        yield "  client library and network", max(0.0, self.client - inside)
+        yield (
+            "  authorization, routing and other overhead",
+            max(0.0, self.overhead - (self.loading_wait or 0.0)),
+        )
         if self.loading_wait is not None:
             yield "  waiting for the model", self.loading_wait
             yield "    download from S3", self.download
             yield "    load into memory", self.load
         for container, seconds in self.containers.items():
-            yield f"  {labels.get(container, container)}", seconds
+            yield f"  {container}", seconds
+
+    @property
+    def scope(self) -> str:
+        """What the values are of, as a sentence."""
+        if self.requests <= self.own_requests:
+            temperature = f"{self.cold_requests} of them cold" if self.cold_requests else "warm"
+            return f"CloudWatch counted {self.requests} requests, all of them these; {temperature}"
+        return (
+            f"averages: CloudWatch counted {self.requests} requests in the period, "
+            f"{self.own_requests} of them these; {self.cold_requests} were cold"
+        )
 
 
-def read_trace(
-    metrics: CloudWatchMetrics,
-    endpoint: WatchedEndpoint,
-    started: float,
-    client_seconds: float,
-    timeout: float,
-) -> RequestTrace | None:
-    """Wait for the metrics of a request that began at ``started``; None when they did not come.
+def trace_requests(
+    session: boto3.Session, endpoint_name: str, started: float, latencies: Sequence[float]
+) -> RequestTrace:
+    """Wait for the metrics of requests that took ``latencies`` in seconds, one after the other.
 
-    ``started`` in seconds since the epoch; ``timeout`` in seconds.
+    ``started`` in seconds since the epoch. Raises ``CommandError`` when CloudWatch does not have
+    the metrics in time.
     """
+    endpoint = describe_endpoint(session, endpoint_name)
+    metrics = CloudWatchMetrics(session.client("cloudwatch"), endpoint)
     period = endpoint.metrics_period
-    begin = floor_to_period(started, period)
-    end = floor_to_period(started + client_seconds, period) + 2 * period
-    if not metrics.wait_for_invocations(1, begin, end, period, timeout):
-        return None
+    window = _Window(
+        metrics,
+        floor_to_period(started, period),
+        floor_to_period(started + sum(latencies), period) + 2 * period,
+        period,
+    )
+    if not metrics.wait_for_invocations(
+        len(latencies), window.start, window.end, period, TIMEOUT_SECONDS
+    ):
+        raise CommandError(
+            f"CloudWatch had no metrics of the request after {TIMEOUT_SECONDS:g} seconds"
+        )
+    requests = window.total(LOOKUPS)
+    return RequestTrace(
+        client=fmean(latencies),
+        overhead=window.seconds("OverheadLatency") or 0.0,
+        loading_wait=window.seconds("ModelLoadingWaitTime"),
+        download=window.seconds("ModelDownloadingTime"),
+        load=window.seconds("ModelLoadingTime"),
+        containers={name: window.seconds("ContainerLatency", name) for name in endpoint.containers},
+        requests=requests,
+        cold_requests=requests - window.total(HITS),
+        own_requests=len(latencies),
+    )
 
-    def average(name: str, dimensions: Mapping[str, str] | None = None) -> float | None:
+
+def print_trace(console: Console, trace: RequestTrace) -> None:
+    """Print the parts with their milliseconds."""
+    rows = [
+        (name, "–" if seconds is None else f"{seconds * 1000:,.2f}")
+        for name, seconds in trace.steps
+    ]
+    console.table("Where the time went", ("", "ms"), rows)
+    console.say(trace.scope)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The periods in which the requests were counted."""
+
+    metrics: CloudWatchMetrics
+    start: float
+    end: float
+    period: int
+
+    def total(self, metric: Metric) -> int:
+        series = self.metrics.read([metric], self.start, self.end, self.period)
+        return round(series[metric].total())
+
+    def seconds(self, name: str, container: str | None = None) -> float | None:
+        """Average of a metric in microseconds, as seconds."""
         total = Metric(INVOCATION_NAMESPACE, name, "Sum")
         count = Metric(INVOCATION_NAMESPACE, name, "SampleCount")
-        series = metrics.read([total, count], begin, end, period, dimensions)
+        dimensions = {"ContainerName": container} if container else {}
+        series = self.metrics.read([total, count], self.start, self.end, self.period, dimensions)
         samples = series[count].total()
         return series[total].total() / samples / 1e6 if samples else None
-
-    seconds = {name: average(name) for name in TIMES}
-    lookups = metrics.read([LOOKUPS, HITS], begin, end, period)
-    requests = round(lookups[LOOKUPS].total())
-    return RequestTrace(
-        client=client_seconds,
-        overhead=seconds["OverheadLatency"],
-        loading_wait=seconds["ModelLoadingWaitTime"],
-        download=seconds["ModelDownloadingTime"],
-        load=seconds["ModelLoadingTime"],
-        containers={
-            name: average("ContainerLatency", {"ContainerName": name})
-            for name in endpoint.containers
-        },
-        requests=requests,
-        cold_requests=requests - round(lookups[HITS].total()),
-    )
