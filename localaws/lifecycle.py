@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from localaws.files import write_atomically
+from localaws.ministack.embedding import configure
 from localaws.profile import endpoint_url, write_profile
 from localaws.state import DEFAULT_PORT, HOST, State, StateError, is_state, open_state
 
@@ -85,13 +86,14 @@ def start(directory: Path, port: int | None) -> Running:
 
 def run_in_foreground(directory: Path, port: int | None) -> None:
     """Serve in this process until SIGTERM or Ctrl-C."""
-    from localaws.server import serve
-
     state = open_state(directory)
     with _lock(state.directory), _bind(port) as listener:
         running = Running(os.getpid(), listener.getsockname()[1])
         write_profile(state, running.port)
         write_atomically(state.directory / "server.json", json.dumps(asdict(running)).encode())
+        configure(state, running.port)
+        from localaws.server import serve  # MiniStack reads its settings when it is imported.
+
         serve(state, listener)
 
 

@@ -2,71 +2,110 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
+import time
+import uuid
+from collections.abc import Awaitable, Callable
 
 import uvicorn
 
-from localaws.ministack import embedding
-from localaws.ministack.embedding import AsgiScope, Receive, Send
+from localaws.access_log import AccessLog, entry_of, entry_of_exchange
+from localaws.authorization import Caller
+from localaws.errors import AwsError
+from localaws.invocations import is_invocation
+from localaws.services import Services
+from localaws.signature import SignedRequest
 from localaws.state import State
+from localaws.wire import (
+    AsgiScope,
+    Exchange,
+    Receive,
+    Response,
+    Send,
+    error_response,
+    read_request,
+)
 
 HEALTH_PATH = "/_localaws/health"
+FLUSH_SECONDS = 1.0
+MAXIMUM_REQUEST_BYTES = 32 * 1024 * 1024
+
+logger = logging.getLogger(__name__)
+
+Answer = Callable[[SignedRequest], Awaitable[tuple[Response, Caller]]]
 
 
 class Front:
     """Takes every request: SageMaker's are answered here, the others by MiniStack."""
 
     def __init__(self, state: State) -> None:
-        from localaws.ministack.persistence import Persistence
-
-        self._state = state
-        self._ministack = embedding.MiniStack()
-        self._persistence = Persistence(state)
-        self._background: list[asyncio.Task[None]] = []
+        self._services = Services(state)
+        self._log = AccessLog(state.access_log)
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        match scope["type"]:
-            case "http":
-                await self._answer(scope, receive, send)
-            case "lifespan":
-                await self._live(receive, send)
-
-    async def _answer(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["path"] == HEALTH_PATH:
-            await _send(send, 200, b'{"status":"ok"}')
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] != "http":
             return
-        await self._ministack(scope, receive, send)
-        if scope["method"] not in ("GET", "HEAD"):
-            self._persistence.touch()
+        elif is_invocation(scope["path"]):
+            await self._answer(self._services.invocations.answer, scope, receive, send)
+        elif self._services.operations.serve(scope["headers"]):
+            await self._answer(self._services.operations.answer, scope, receive, send)
+        elif scope["path"] == HEALTH_PATH:
+            await Response(200, [], b"").send(send)
+        else:
+            await self._pass_on(scope, receive, send)
+
+    async def _answer(self, answer: Answer, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Answer a request to SageMaker, and note it."""
+        began = time.perf_counter()
+        request = await read_request(scope, receive, MAXIMUM_REQUEST_BYTES)
+        caller = None
+        error = None
+        try:
+            response, caller = await answer(request)
+        except AwsError as refused:
+            error = refused
+        except Exception as failure:
+            logger.exception("%s %s failed", request.method, request.raw_path)
+            error = AwsError("InternalFailure", f"localaws failed: {failure!r}", 500)
+        if error is not None:
+            response = error_response(error, str(uuid.uuid4()))
+        await response.send(send)
+        seconds = time.perf_counter() - began
+        self._log.add(entry_of(request, response.status, caller, seconds, error))
+
+    async def _pass_on(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Let MiniStack answer, and note it and what it may have changed."""
+        began = time.perf_counter()
+        exchange = Exchange(scope, receive, send)
+        await self._services.pass_on(exchange)
+        self._log.add(entry_of_exchange(exchange, time.perf_counter() - began))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop with uvicorn: https://asgi.readthedocs.io/en/latest/specs/lifespan.html."""
         await receive()
-        await self._start()
+        await self._services.start()
+        flusher = asyncio.create_task(self._flush_regularly())
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self._stop()
+        flusher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await flusher
+        await self._services.stop()
+        self._log.flush()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _start(self) -> None:
-        from localaws.ministack.administrator import put_administrator
-
-        self._ministack.start()
-        self._persistence.load()
-        put_administrator(self._state)
-        self._background.append(asyncio.create_task(self._persistence.run()))
-
-    async def _stop(self) -> None:
-        for task in self._background:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        self._persistence.save()
+    async def _flush_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.to_thread(self._log.flush)
+            await asyncio.to_thread(self._services.persistence.save_changes)
 
 
 def serve(state: State, listener: socket.socket) -> None:
     """Answer requests on ``listener`` until SIGTERM or SIGINT, then save the state."""
-    embedding.configure(state, listener.getsockname()[1])
     config = uvicorn.Config(
         Front(state),
         lifespan="on",
@@ -77,9 +116,3 @@ def serve(state: State, listener: socket.socket) -> None:
         timeout_graceful_shutdown=5,
     )
     uvicorn.Server(config).run(sockets=[listener])
-
-
-async def _send(send: Send, status: int, body: bytes) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

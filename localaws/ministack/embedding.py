@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType
 from typing import Any
 
 from localaws.state import HOST, State
@@ -28,6 +27,8 @@ SERVICES = (
     "tagging",
 )
 """What MiniStack answers for, by MiniStack's names; all its other services stay off."""
+MODULES = ("iam", "s3", "kms", "ssm", "sns", "ecr", "cloudwatch", "cloudwatch_logs")
+"""The modules of those that keep state; CloudFormation's is large and is loaded later."""
 
 
 def configure(state: State, port: int) -> None:
@@ -90,7 +91,7 @@ def _without_date(send: Send) -> Send:
     return send_without_date
 
 
-def _import_app() -> ModuleType:
+def _import_app() -> Any:
     """Import MiniStack with its unchecked root keys switched off.
 
     MiniStack takes ``test``, twelve digits or no key at all for the account's root and does not

@@ -1,70 +1,77 @@
 """Keeps MiniStack's state on disk, so that a kill loses at most the last second.
 
 MiniStack writes its state at a clean exit only. Here every service whose state changed is written
-once a second, each file replaced as a whole.
+once a second, each file replaced as a whole. The bytes of S3 objects it writes by itself.
 """
 
-import asyncio
 import hashlib
+import importlib
 import json
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
 
-from ministack import app
 from ministack.core import persistence
 from ministack.services import sts
 
 from localaws.files import write_atomically
-from localaws.state import State, StateError
+from localaws.state import StateError
 
 logger = logging.getLogger(__name__)
 
-INTERVAL = 1.0
-"""Seconds between two saves."""
+FORMAT = "__ministack_format__"
+
+
+class Stateful(Protocol):
+    """A service as its module shows itself."""
+
+    def get_state(self) -> Mapping[str, Any]: ...
+
+    def load_persisted_state(self, state: Mapping[str, Any]) -> None: ...
+
+
+class Sessions:
+    """The sessions of STS, which MiniStack forgets; they outlive a restart as on AWS."""
+
+    def get_state(self) -> Mapping[str, Any]:
+        """All sessions."""
+        return {"sessions": dict(sts._sessions)}
+
+    def load_persisted_state(self, state: Mapping[str, Any]) -> None:
+        """Add those of an earlier run."""
+        sts._sessions.update(state["sessions"])
 
 
 class Persistence:
-    """Loads the state at the start, then saves what changed."""
+    """Loads services when they are added, then saves what changed; a file each."""
 
-    def __init__(self, state: State) -> None:
-        self._directory = state.services_directory
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._services: dict[str, Stateful] = {}
         self._saved: dict[str, bytes] = {}
         self._touched = False
 
-    def load(self) -> None:
-        """Restore every service from its file.
+    def add_service(self, module: str) -> None:
+        """Restore a service from its file and keep it saved from now on.
 
-        Raises ``StateError`` for a file that cannot be read; nothing is overwritten.
+        Raises ``StateError`` for a file that cannot be read; it is left as it is.
         """
-        self._directory.mkdir(parents=True, exist_ok=True)
-        for path in sorted(self._directory.glob("*.json")):
-            _check_readable(path.stem, path.read_bytes())
-        app._load_persisted_state()
-        sessions = persistence.load_state("sts-sessions") or {}
-        sts._sessions.update(sessions)
+        self._add(module, importlib.import_module(f"ministack.services.{module}"))
+
+    def add_sessions(self) -> None:
+        """The same for the sessions of STS."""
+        self._add("sts-sessions", Sessions())
 
     def touch(self) -> None:
         """Some service's state may have changed: save at the next turn."""
         self._touched = True
 
-    async def run(self) -> None:
-        """Save once a second, for ever."""
-        while True:
-            await asyncio.sleep(INTERVAL)
-            if self._touched:
-                self._touched = False
-                await asyncio.to_thread(self._save_again_on_conflict)
-
-    def save(self) -> None:
-        """Write the state of every service that changed since the last save."""
-        for key, get_state in app._build_persistence_save_dict().items():
-            content = get_state()
-            if content is not None:
-                self._write(key, content)
-        self._write("sts-sessions", dict(sts._sessions))
-
-    def _save_again_on_conflict(self) -> None:
+    def save_changes(self) -> None:
+        """Save when touched since the last time; safe to call from another thread."""
+        if not self._touched:
+            return
+        self._touched = False
         try:
             self.save()
         except RuntimeError:
@@ -74,22 +81,34 @@ class Persistence:
             logger.error("The state could not be saved: %s", error)
             self.touch()
 
-    def _write(self, key: str, content: Mapping[str, Any]) -> None:
-        wrapped = {
-            "__ministack_format__": persistence._state_format_version(key),
-            "payload": content,
-        }
-        text = json.dumps(wrapped, default=persistence._json_default).encode()
-        digest = hashlib.sha256(text).digest()
-        if self._saved.get(key) != digest:
-            write_atomically(self._directory / f"{key}.json", text, mode=0o600)
-            self._saved[key] = digest
+    def save(self) -> None:
+        """Write the state of every service that changed since the last save."""
+        for name, service in list(self._services.items()):
+            wrapped = {
+                FORMAT: persistence._state_format_version(name),
+                "payload": service.get_state(),
+            }
+            text = json.dumps(wrapped, default=persistence._json_default).encode()
+            digest = hashlib.sha256(text).digest()
+            if self._saved.get(name) != digest:
+                write_atomically(self._directory / f"{name}.json", text, mode=0o600)
+                self._saved[name] = digest
+
+    def _add(self, name: str, service: Stateful) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path = self._directory / f"{name}.json"
+        if path.exists():
+            with_damage_reported(path, service.load_persisted_state)
+        self._services[name] = service
 
 
-def _check_readable(service: str, text: bytes) -> None:
+def with_damage_reported(path: Path, load: Callable[[Mapping[str, Any]], None]) -> None:
+    """Give ``load`` what a state file holds. Raises ``StateError`` when it cannot be read."""
     try:
-        version = json.loads(text)["__ministack_format__"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise StateError(f"the saved state of {service} is damaged: {error}") from error
-    if version > persistence._state_format_version(service):
-        raise StateError(f"the saved state of {service} was written by a newer MiniStack")
+        content = json.loads(path.read_text(), object_hook=persistence._json_object_hook)
+        version, state = content[FORMAT], content["payload"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StateError(f"{path} is damaged: {error}; it was left as it is") from error
+    if version > persistence._state_format_version(path.stem):
+        raise StateError(f"{path} was written by a newer MiniStack; it was left as it is")
+    load(state)

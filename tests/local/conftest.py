@@ -1,10 +1,11 @@
-"""A localaws of its own for the tests: free port, temporary state, nothing of the user's touched."""
+"""A localaws for the tests: free port, temporary state, nothing of the user's touched."""
 
 import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.session
@@ -53,11 +54,11 @@ class LocalAws:
         )
 
     def session_as(
-        self, role_arn: str, session_name: str = "test", **request: object
+        self, role_arn: str, session_name: str = "test", **request: Any
     ) -> boto3.Session:
         """A session of a role; ``request`` holds further parameters of AssumeRole."""
         sts = self.session().client("sts")
-        answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name, **request)  # type: ignore[arg-type]
+        answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name, **request)
         keys = answer["Credentials"]
         return self.session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
 

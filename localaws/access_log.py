@@ -1,0 +1,86 @@
+"""One line a request, for people: time, status, caller, operation, resource, duration."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from localaws.authorization import Caller
+from localaws.errors import AwsError
+from localaws.signature import SignedRequest
+from localaws.wire import Exchange
+
+ROTATE_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a line says; ``caller`` is an ARN, ``seconds`` the time from request to answer."""
+
+    status: int
+    operation: str
+    resource: str
+    caller: str
+    seconds: float
+    error: str = ""
+
+    def line(self, at: float) -> str:
+        """The line, for a request that ended at ``at`` seconds since the epoch."""
+        clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+        caller = self.caller.rpartition(":")[2] or "-"
+        text = f"{clock} {self.status} {self.operation} {self.resource or '-'} {caller}"
+        text += f" {self.seconds * 1000:.1f}ms"
+        return f"{text} {self.error}" if self.error else text
+
+
+class AccessLog:
+    """Collects lines in memory; ``flush`` appends them to the file, which is kept small."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._entries: list[tuple[float, Entry]] = []
+
+    def add(self, entry: Entry) -> None:
+        """Note one request."""
+        self._entries.append((time.time(), entry))
+
+    def flush(self) -> None:
+        """Write what was noted since."""
+        entries, self._entries = self._entries, []
+        if not entries:
+            return
+        if self._path.exists() and self._path.stat().st_size > ROTATE_BYTES:
+            self._path.replace(self._path.with_suffix(".log.1"))
+        text = "".join(f"{entry.line(at)}\n" for at, entry in entries)
+        with self._path.open("a") as file:
+            file.write(_printable(text))
+
+
+def entry_of(
+    request: SignedRequest,
+    status: int,
+    caller: Caller | None,
+    seconds: float,
+    error: AwsError | None,
+) -> Entry:
+    """The line of a request to SageMaker."""
+    operation = request.headers.get("x-amz-target", "").rpartition(".")[2] or "InvokeEndpoint"
+    target_model = request.headers.get("x-amzn-sagemaker-target-model", "")
+    resource = request.raw_path.removeprefix("/endpoints/").removesuffix("/invocations").strip("/")
+    return Entry(
+        status,
+        f"sagemaker:{operation}",
+        f"{resource} {target_model}".strip(),
+        caller.identity.principal.arn if caller else "",
+        seconds,
+        str(error) if error else "",
+    )
+
+
+def entry_of_exchange(exchange: Exchange, seconds: float) -> Entry:
+    """The line of a request to another service; bodies and query strings stay out of the log."""
+    operation = f"{exchange.service or 'unsigned'}:{exchange.action}"
+    return Entry(exchange.status, operation, exchange.path, exchange.access_key_id, seconds)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)

@@ -1,0 +1,224 @@
+"""Who calls, and whether they may: the one place that decides, for every service.
+
+``iam_policy`` evaluates; this module gathers what it needs, words the denials and remembers what
+was decided. An invocation costs two dictionary look-ups here once its caller is known.
+"""
+
+import time
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from iam_policy import (
+    ContextValue,
+    Policy,
+    PolicySet,
+    Principal,
+    Request,
+    access_denied_message,
+    evaluate,
+)
+from localaws.backend import Scope
+from localaws.errors import AwsError
+from localaws.signature import Signature, SignedRequest, parse_authorization, verify
+
+REMEMBERED = 1.0
+"""Seconds that a decision holds, for policies may speak of the time."""
+MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A user, role or session with the policies attached to it.
+
+    ``context`` holds the condition keys that describe the identity, ``aws:PrincipalTag/...`` among
+    them: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+
+    principal: Principal
+    policies: PolicySet
+    context: Mapping[str, ContextValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """An access key and whose it is; ``expires_at`` in seconds since the epoch."""
+
+    secret_access_key: str = field(repr=False)
+    identity: Identity
+    session_token: str | None = field(default=None, repr=False)
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True)
+class ResourcePolicy:
+    """The policy of a resource; a key or trust policy has to allow, other ones may."""
+
+    policy: Policy
+    account_id: str | None
+    must_allow: bool = False
+
+
+class Identities(Protocol):
+    """Where users, roles, sessions and their policies are kept."""
+
+    def credential(self, access_key_id: str) -> Credential | None:
+        """The owner of an active access key."""
+        ...
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An authenticated caller; ``scope`` is its account and the region that it signed for."""
+
+    access_key_id: str
+    identity: Identity
+    scope: Scope
+    service: str
+
+
+class Authorizer:
+    """Authenticates requests and decides on them.
+
+    Parameters
+    ----------
+    identities
+        Users, roles and sessions.
+    now
+        Seconds since the epoch.
+    """
+
+    def __init__(self, identities: Identities, now: Callable[[], float] = time.time) -> None:
+        self._identities = identities
+        self._now = now
+        self._credentials: dict[str, Credential] = {}
+        self._allowed: set[Hashable] = set()
+        self._remembered_until = 0.0
+
+    def forget(self) -> None:
+        """Users, roles, sessions or policies changed: read them again."""
+        self._credentials = {}
+        self._allowed = set()
+
+    def authenticate(self, request: SignedRequest) -> Caller:
+        """The caller whose key signed the request.
+
+        Raises ``AwsError`` with the codes of
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html
+        """
+        signature, given = parse_authorization(request)
+        credential = self._credential(signature.access_key_id)
+        if credential is None:
+            raise _unknown_token()
+        now = self._now()
+        self._check_session(credential, request, now)
+        moment = datetime.fromtimestamp(now, UTC)
+        verify(request, signature, given, credential.secret_access_key, moment)
+        return _caller(credential.identity, signature)
+
+    def authorize(
+        self,
+        caller: Caller,
+        action: str,
+        resource: str,
+        context: Mapping[str, ContextValue] | None = None,
+    ) -> None:
+        """Raise ``AwsError`` AccessDeniedException unless the caller may."""
+        context = context or {}
+        question = (caller.access_key_id, caller.scope, action, resource, *context.items())
+        now = self._now()
+        if now > self._remembered_until or len(self._allowed) > MOST_REMEMBERED:
+            self._allowed = set()
+            self._remembered_until = now + REMEMBERED
+        if question in self._allowed:
+            return
+        request = self.request(caller.identity, action, resource, context, caller.scope.region)
+        decision = evaluate(caller.identity.policies, request)
+        if not decision.allowed:
+            message = access_denied_message(request, decision)
+            raise AwsError("AccessDeniedException", message, 403)
+        self._allowed.add(question)
+
+    def request(
+        self,
+        identity: Identity,
+        action: str,
+        resource: str,
+        context: Mapping[str, ContextValue],
+        region: str,
+    ) -> Request:
+        """The request that policies are evaluated for: with the circumstances and the identity."""
+        full = {**_circumstances(self._now(), region), **identity.context, **context}
+        return Request(action, resource, identity.principal, full)
+
+    def denial(
+        self,
+        identity: Identity,
+        action: str,
+        resource: str,
+        context: Mapping[str, ContextValue],
+        region: str,
+        resource_policy: ResourcePolicy | None,
+    ) -> str | None:
+        """Why the identity may not, given the resource's own policy too; None when it may."""
+        request = self.request(identity, action, resource, context, region)
+        policies = identity.policies
+        if resource_policy is not None:
+            request = replace(request, resource_account=resource_policy.account_id)
+            policies = replace(
+                policies,
+                resource=resource_policy.policy,
+                resource_must_allow=resource_policy.must_allow,
+            )
+        decision = evaluate(policies, request)
+        return None if decision.allowed else access_denied_message(request, decision)
+
+    def service_may_assume(self, service: str, role_arn: str, trust: Policy) -> bool:
+        """Whether an AWS service may assume a role, by the role's trust policy."""
+        account_id = role_arn.split(":")[4]
+        principal = Principal(service, account_id, service=service)
+        context = {"aws:SourceAccount": account_id, "aws:PrincipalIsAWSService": "true"}
+        request = Request("sts:AssumeRole", role_arn, principal, context)
+        return evaluate(PolicySet(resource=trust, resource_must_allow=True), request).allowed
+
+    def _credential(self, access_key_id: str) -> Credential | None:
+        known = self._credentials.get(access_key_id)
+        if known is None:
+            known = self._identities.credential(access_key_id)
+            if known is not None:
+                self._credentials[access_key_id] = known
+        return known
+
+    def _check_session(self, credential: Credential, request: SignedRequest, now: float) -> None:
+        if request.headers.get("x-amz-security-token") != credential.session_token:
+            raise _unknown_token()
+        if credential.expires_at is not None and now > credential.expires_at:
+            raise AwsError(
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+                403,
+            )
+
+
+def _caller(identity: Identity, signature: Signature) -> Caller:
+    scope = Scope(identity.principal.account_id, signature.region)
+    return Caller(signature.access_key_id, identity, scope, signature.service)
+
+
+def _circumstances(now: float, region: str) -> dict[str, ContextValue]:
+    moment = datetime.fromtimestamp(now, UTC)
+    return {
+        "aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(now)),
+        "aws:RequestedRegion": region,
+        "aws:SecureTransport": "true",
+        "aws:SourceIp": "127.0.0.1",
+        "aws:ViaAWSService": "false",
+    }
+
+
+def _unknown_token() -> AwsError:
+    return AwsError(
+        "UnrecognizedClientException", "The security token included in the request is invalid.", 403
+    )

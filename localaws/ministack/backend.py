@@ -1,0 +1,99 @@
+"""The services beneath SageMaker, as ``localaws.backend`` describes them, on MiniStack."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from ministack.core.responses import request_scope
+from ministack.services import cloudwatch, cloudwatch_logs
+
+from localaws.authorization import Authorizer, Identity
+from localaws.backend import MetricValues, ObjectStore, Scope
+from localaws.errors import AwsError
+from localaws.ministack.identities import MiniStackIdentities
+from localaws.ministack.objects import RoleObjectStore
+
+SERVICE = "sagemaker.amazonaws.com"
+
+
+class MiniStackBackend:
+    """Object stores of roles, metrics and logs.
+
+    ``touched`` is called after every write, so that it is saved. Call the methods from threads
+    other than the event loop's.
+    """
+
+    def __init__(
+        self,
+        identities: MiniStackIdentities,
+        authorizer: Authorizer,
+        region: str,
+        touched: Callable[[], None],
+    ) -> None:
+        self._region = region
+        self._identities = identities
+        self._authorizer = authorizer
+        self._touched = touched
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Name the event loop on which MiniStack's handlers run."""
+        self._loop = loop
+
+    def object_store_as(self, role_arn: str) -> ObjectStore:
+        """S3 as a role sees it; see ``Backend``."""
+        if self._loop is None:
+            raise RuntimeError("the backend is used before the services started")
+        identity = self._assume(role_arn)
+        return RoleObjectStore(identity, self._region, self._authorizer, self._loop, self._touched)
+
+    def put_metrics(self, scope: Scope, namespace: str, metrics: Sequence[MetricValues]) -> None:
+        """Add values to CloudWatch."""
+        with request_scope(scope.account_id, scope.region):
+            for metric in metrics:
+                cloudwatch._store_datum(
+                    namespace,
+                    metric.name,
+                    dict(metric.dimensions),
+                    metric.timestamp,
+                    metric.unit,
+                    None,
+                    list(metric.values),
+                    list(metric.counts),
+                    None,
+                )
+        self._touched()
+
+    def put_log_lines(
+        self, scope: Scope, group: str, stream: str, lines: Sequence[tuple[float, str]]
+    ) -> None:
+        """Append lines to a log stream, made when missing."""
+        events = [{"timestamp": int(at * 1000), "message": text} for at, text in lines]
+        names = {"logGroupName": group, "logStreamName": stream}
+        with request_scope(scope.account_id, scope.region):
+            if group not in cloudwatch_logs._log_groups:
+                cloudwatch_logs._create_log_group({"logGroupName": group})
+            if stream not in cloudwatch_logs._log_groups[group]["streams"]:
+                cloudwatch_logs._create_log_stream(names)
+            cloudwatch_logs._put_log_events({**names, "logEvents": events})
+        self._touched()
+
+    def _assume(self, role_arn: str) -> Identity:
+        """The session that SageMaker opens of a role."""
+        if not self._may_assume(role_arn):
+            raise _not_assumable(role_arn)
+        identity = self._identities.role(role_arn, "SageMaker")
+        if identity is None:
+            raise _not_assumable(role_arn)
+        return identity
+
+    def _may_assume(self, role_arn: str) -> bool:
+        trust = self._identities.trust_policy(role_arn)
+        return trust is not None and self._authorizer.service_may_assume(SERVICE, role_arn, trust)
+
+
+def _not_assumable(role_arn: str) -> AwsError:
+    return AwsError(
+        "ValidationException",
+        f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal"
+        f" '{SERVICE}' to assume the role.",
+    )

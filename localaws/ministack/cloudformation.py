@@ -1,0 +1,93 @@
+"""Adds resource types to MiniStack's CloudFormation, and mends some that it has."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services.cloudformation import provisioners, stacks
+
+from localaws.backend import Scope
+from localaws.cloudformation import Provisioned, Resource, ResourceType
+
+Handler = Callable[..., Any]
+
+NAMESPACES = frozenset(
+    {
+        "AWS::CDK",
+        "AWS::CloudFormation",
+        "AWS::CloudWatch",
+        "AWS::ECR",
+        "AWS::IAM",
+        "AWS::KMS",
+        "AWS::Logs",
+        "AWS::S3",
+        "AWS::SNS",
+        "AWS::SSM",
+    }
+)
+"""Of the types that MiniStack has, those whose service answers here."""
+
+
+def register(types: Mapping[str, ResourceType]) -> None:
+    """Let stacks hold resources of these types, and of services that answer here: no others.
+
+    Each is handled on a thread, for it may wait.
+    """
+    for name in list(provisioners._RESOURCE_HANDLERS):
+        if name.rpartition("::")[0] not in NAMESPACES:
+            del provisioners._RESOURCE_HANDLERS[name]
+    for name, resource_type in types.items():
+        provisioners._RESOURCE_HANDLERS[name] = _handlers(resource_type)
+        provisioners._REPLACING_PROPERTIES[name] = set(resource_type.replacing)
+        provisioners._STACK_TAG_PROPERTY[name] = ("Tags", "list")
+        if resource_type.name is not None:
+            provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": resource_type.name}
+    runs_on_thread = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda name: name in types or runs_on_thread(name)
+
+
+def after_each_change(prefix: str, changed: Callable[[], None]) -> None:
+    """Call ``changed`` whenever stacks made, changed or deleted a resource of such a type."""
+    for name, handlers in provisioners._RESOURCE_HANDLERS.items():
+        if name.startswith(prefix):
+            for verb in handlers.keys() & {"create", "update", "delete"}:
+                handlers[verb] = _followed_by(handlers[verb], changed)
+
+
+def _handlers(resource_type: ResourceType) -> dict[str, Any]:
+    """The functions that MiniStack calls, with its arguments."""
+
+    def create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tuple[Any, ...]:
+        return _answer(resource_type.create(_resource(logical_id, properties)))
+
+    def update(
+        physical_id: str,
+        old: dict[str, Any],
+        new: dict[str, Any],
+        stack_name: str,
+        logical_id: str,
+    ) -> tuple[Any, ...]:
+        return _answer(resource_type.update(physical_id, old, _resource(logical_id, new)))
+
+    def delete(physical_id: str, properties: dict[str, Any]) -> None:
+        resource_type.delete(physical_id, _resource("", properties))
+
+    return {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}
+
+
+def _resource(logical_id: str, properties: dict[str, Any]) -> Resource:
+    return Resource(Scope(get_account_id(), get_region()), logical_id, properties)
+
+
+def _answer(provisioned: Provisioned) -> tuple[str, dict[str, str]]:
+    return provisioned.physical_id, dict(provisioned.attributes)
+
+
+def _followed_by(handler: Handler, changed: Callable[[], None]) -> Handler:
+    def handle(*arguments: Any, **named: Any) -> Any:
+        try:
+            return handler(*arguments, **named)
+        finally:
+            changed()
+
+    return handle

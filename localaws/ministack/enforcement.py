@@ -1,0 +1,171 @@
+"""Puts this project's policy evaluation in the place of MiniStack's.
+
+MiniStack knows no policy variables and words its denials without the resource. Its dispatcher asks
+``enforce`` about every call and its STS asks ``evaluate_trust_policy``; both are answered here.
+"""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.iam_evaluator import AuthError, EvalContext
+from ministack.core.responses import get_account_id
+from ministack.core.sigv4 import SIGNATURE_MISMATCH
+from ministack.services import sts
+
+from iam_policy import ContextValue, PolicyError, PolicyType, parse_policy
+from localaws.authorization import Authorizer, Credential, ResourcePolicy
+from localaws.errors import AwsError
+from localaws.ministack.identities import MiniStackIdentities, parse
+
+_UNDECIDED_HERE = frozenset({"sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"})
+"""Authenticated by ``enforce``, decided with the trust policy, session tags and all."""
+_ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
+
+_caller: ContextVar[Credential | None] = ContextVar("caller", default=None)
+
+
+class Enforcement:
+    """Answers MiniStack's questions with ``Authorizer``."""
+
+    def __init__(self, identities: MiniStackIdentities, authorizer: Authorizer) -> None:
+        self._identities = identities
+        self._authorizer = authorizer
+
+    def install(self) -> None:
+        """Replace MiniStack's functions; call once, before the first request."""
+        iam_evaluator.enforce = self.enforce
+        iam_evaluator.evaluate_trust_policy = self.evaluate_trust_policy
+        iam_evaluator.validate_policy_document = validate_policy_document
+        sts.validate_policy_document = validate_policy_document
+
+    def enforce(
+        self,
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: Mapping[str, Any] | None = None,
+    ) -> AuthError | None:
+        """None when the call is allowed, or the error to answer."""
+        refused = _authenticate(access_key_id, iam_action, service, resource_arn)
+        if refused is not None:
+            return refused
+        try:
+            credential = self._identities.credential(access_key_id)
+            if credential is None:
+                return _unknown(access_key_id, iam_action, service)
+            _caller.set(credential)
+            if iam_action in _ALWAYS_ALLOWED or iam_action in _UNDECIDED_HERE:
+                return None
+            context = _context(service_context or {}, resource_arn)
+            message = self._authorizer.denial(
+                credential.identity,
+                iam_action,
+                resource_arn,
+                context,
+                region,
+                resource_policy(service, resource_arn),
+            )
+        except AwsError as error:
+            return _denied(service, error.message)
+        return _denied(service, message) if message else None
+
+    def evaluate_trust_policy(
+        self, trust_document: str | Mapping[str, Any], caller_arn: str, asked: EvalContext
+    ) -> bool:
+        """Whether the caller may assume the role: by its own policies and the role's."""
+        caller = _caller.get()
+        if caller is None:
+            return False
+        context = _context(asked.service_context, None)
+        context |= {f"aws:RequestTag/{key}": value for key, value in asked.request_tags.items()}
+        context["aws:TagKeys"] = tuple(asked.tag_keys)
+        trust = parse(trust_document, asked.resource_arn, PolicyType.TRUST)
+        message = self._authorizer.denial(
+            caller.identity,
+            asked.action,
+            asked.resource_arn,
+            context,
+            asked.region,
+            ResourcePolicy(trust, asked.resource_arn.split(":")[4], must_allow=True),
+        )
+        return message is None
+
+
+def validate_policy_document(document: str | Mapping[str, Any]) -> str | None:
+    """The fault of an identity-based policy, or None: what AWS refuses is never stored."""
+    try:
+        parse_policy(document, "document")
+    except PolicyError as error:
+        return str(error)
+    return None
+
+
+def _authenticate(
+    access_key_id: str, action: str, service: str, resource_arn: str
+) -> AuthError | None:
+    """MiniStack's own check of time, session token and signature, presigned and chunked too."""
+    pinned = iam_evaluator._signed_request.get()
+    failure: AuthError | None = iam_evaluator._s3_scope_failure(service)
+    if failure is not None:
+        return failure
+    if iam_evaluator._anonymous.get() and service != "s3":
+        message = iam_actions.anonymous_denial_message(service, action, resource_arn)
+        return AuthError("MissingAuthenticationToken", message)
+    if not access_key_id:
+        return None
+    checked = iam_evaluator.authenticate(access_key_id, _account_id())
+    if isinstance(checked, AuthError):
+        return checked
+    if pinned is not None and pinned.s3_scoped:
+        # A presigned S3 URL: the S3 service checks its signature itself, after this.
+        iam_evaluator._verified_key.set(access_key_id)
+    if iam_evaluator._verified_key.get() != access_key_id:
+        return AuthError("SignatureDoesNotMatch", SIGNATURE_MISMATCH)
+    return None
+
+
+def _unknown(access_key_id: str, action: str, service: str) -> AuthError:
+    """No identity behind the request: a key that is gone, or an unsigned call of S3."""
+    if access_key_id:
+        text = "The security token included in the request is invalid."
+        return AuthError("UnrecognizedClientException", text)
+    return _denied(service, f"User: anonymous is not authorized to perform: {action}")
+
+
+def resource_policy(service: str, resource_arn: str) -> ResourcePolicy | None:
+    """The policy of a bucket, a key or another resource that carries its own."""
+    found = iam_evaluator._resource_policy(service, resource_arn)
+    if found is None:
+        return None
+    document, account_id = found
+    if not document:
+        return None
+    policy = parse(document, resource_arn, PolicyType.RESOURCE)
+    return ResourcePolicy(policy, account_id, must_allow=service == "kms")
+
+
+def _context(keys: Mapping[str, Any], resource_arn: str | None) -> dict[str, ContextValue]:
+    context: dict[str, ContextValue] = {}
+    for key, value in keys.items():
+        if isinstance(value, (list, tuple, set)):
+            context[key] = tuple(str(item) for item in value)
+        elif isinstance(value, bool):
+            context[key] = str(value).lower()
+        elif value is not None:
+            context[key] = str(value)
+    if resource_arn is not None:
+        account_id = iam_evaluator._account_from_arn(resource_arn) or _account_id()
+        context |= {"aws:ResourceAccount": account_id, "s3:ResourceAccount": account_id}
+    return context
+
+
+def _account_id() -> str:
+    return str(get_account_id())
+
+
+def _denied(service: str, message: str) -> AuthError:
+    return AuthError(iam_actions._DENIED_CODES.get(service, "AccessDenied"), message)

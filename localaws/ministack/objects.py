@@ -1,0 +1,150 @@
+"""S3 as one role sees it: every call authorized with the role's policies and the bucket's."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+from ministack.core.responses import request_scope
+from ministack.services import s3
+
+from iam_policy import ContextValue
+from localaws.authorization import Authorizer, Identity
+from localaws.backend import ObjectSummary
+from localaws.errors import AwsError
+from localaws.ministack.enforcement import resource_policy
+
+_KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
+
+
+@dataclass(frozen=True)
+class RoleObjectStore:
+    """An ``ObjectStore``; ``loop`` is the event loop on which MiniStack's handlers run."""
+
+    identity: Identity
+    region: str
+    authorizer: Authorizer
+    loop: asyncio.AbstractEventLoop
+    touched: Callable[[], None]
+
+    def list_objects(self, bucket: str, prefix: str) -> list[ObjectSummary]:
+        """All objects under a prefix."""
+        self._require("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": prefix})
+        objects: list[ObjectSummary] = []
+        query = {"list-type": ["2"], "prefix": [prefix]}
+        while True:
+            _, body = self._request("GET", f"/{bucket}", query=query)
+            page = _without_namespaces(body)
+            objects += [_summary(element) for element in page.iter("Contents")]
+            token = page.findtext("NextContinuationToken")
+            if token is None:
+                return objects
+            query = {**query, "continuation-token": [token]}
+
+    def get_object(self, bucket: str, key: str) -> bytes:
+        """The bytes of an object."""
+        self._require("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+        try:
+            headers, body = self._request("GET", f"/{bucket}/{key}")
+        except AwsError as error:
+            if error.code == "NoSuchKey":
+                # Who may not list does not learn whether an object exists.
+                self._require("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+            raise
+        if _KEY_HEADER in headers:
+            self._require_key("kms:Decrypt", headers[_KEY_HEADER], bucket)
+        return body
+
+    def put_object(self, bucket: str, key: str, body: bytes) -> None:
+        """Write an object, encrypted as the bucket's settings say."""
+        self._require("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
+        key_id = _default_key(bucket, self.identity.principal.account_id)
+        if key_id is not None:
+            self._require_key("kms:GenerateDataKey", key_id, bucket)
+        self._request("PUT", f"/{bucket}/{key}", body=body)
+        self.touched()
+
+    def _require_key(self, action: str, key_id: str, bucket: str) -> None:
+        account_id = self.identity.principal.account_id
+        prefix = f"arn:aws:kms:{self.region}:{account_id}:key/"
+        arn = key_id if key_id.startswith("arn:") else prefix + key_id
+        via = {
+            "kms:ViaService": f"s3.{self.region}.amazonaws.com",
+            "kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{bucket}",
+            "kms:CallerAccount": account_id,
+        }
+        self._require(action, arn, via)
+
+    def _require(
+        self, action: str, resource: str, context: Mapping[str, ContextValue] | None = None
+    ) -> None:
+        """Raise ``AwsError`` AccessDenied unless the role may."""
+        service = action.partition(":")[0]
+        denial = self.authorizer.denial(
+            self.identity,
+            action,
+            resource,
+            context or {},
+            self.region,
+            resource_policy(service, resource),
+        )
+        if denial is not None:
+            raise AwsError("AccessDenied", denial, 403)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, list[str]] | None = None,
+        body: bytes = b"",
+    ) -> tuple[dict[str, str], bytes]:
+        """The headers, in lower case, and the body of S3's answer."""
+        coroutine = self._handle(method, path, body, dict(query or {}))
+        answer = asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
+        status, raw_headers, content = answer
+        if status >= 400:
+            raise _error(status, content)
+        return {name.lower(): value for name, value in raw_headers.items()}, content
+
+    async def _handle(
+        self, method: str, path: str, body: bytes, query: dict[str, list[str]]
+    ) -> tuple[int, dict[str, str], bytes]:
+        with request_scope(self.identity.principal.account_id, self.region):
+            answer: tuple[int, dict[str, str], Any] = await s3.handle_request(
+                method, path, {}, body, query, enforce_bucket_region=False, internal=True
+            )
+        status, headers, content = answer
+        return status, headers, content if isinstance(content, bytes) else str(content).encode()
+
+
+def _summary(element: ElementTree.Element) -> ObjectSummary:
+    return ObjectSummary(
+        element.findtext("Key", ""),
+        int(element.findtext("Size", "0")),
+        element.findtext("ETag", "").strip('"'),
+    )
+
+
+def _default_key(bucket: str, account_id: str) -> str | None:
+    """The KMS key of a bucket's default encryption; None for keys that S3 manages."""
+    configuration = s3._bucket_encryption.get_scoped(account_id, None, bucket)
+    if configuration is None:
+        return None
+    return _without_namespaces(configuration).findtext(".//KMSMasterKeyID")
+
+
+def _error(status: int, body: bytes) -> AwsError:
+    try:
+        document = _without_namespaces(body)
+    except ElementTree.ParseError:
+        return AwsError("InternalError", f"S3 answered {status}", status)
+    code, message = document.findtext("Code", ""), document.findtext("Message", "")
+    return AwsError(code, message, status)
+
+
+def _without_namespaces(document: bytes | str) -> ElementTree.Element:
+    root = ElementTree.fromstring(document)  # noqa: S314 - MiniStack's own answer
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    return root

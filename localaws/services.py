@@ -1,0 +1,79 @@
+"""All services of one localaws, put together."""
+
+import asyncio
+
+from localaws.authorization import Authorizer
+from localaws.cloudformation import resource_types
+from localaws.control_plane.api import create_apis
+from localaws.invocations import Invocations
+from localaws.ministack.administrator import put_administrator
+from localaws.ministack.backend import MiniStackBackend
+from localaws.ministack.embedding import MODULES, MiniStack
+from localaws.ministack.enforcement import Enforcement
+from localaws.ministack.identities import MiniStackIdentities
+from localaws.ministack.persistence import Persistence
+from localaws.operations import Operations
+from localaws.state import State
+from localaws.wire import Exchange
+
+
+class Services:
+    """What answers requests, with its start and its end.
+
+    Make it after ``embedding.configure``, and start it on the event loop that serves.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._ministack = MiniStack()
+        identities = MiniStackIdentities()
+        self.authorizer = Authorizer(identities)
+        Enforcement(identities, self.authorizer).install()
+        self.persistence = Persistence(state.services_directory)
+        self._backend = MiniStackBackend(
+            identities, self.authorizer, state.region, self.persistence.touch
+        )
+        state.sagemaker_directory.mkdir(parents=True, exist_ok=True)
+        self._apis = create_apis(state.sagemaker_directory, self._backend)
+        self.invocations = Invocations(self._apis.runtime, self.authorizer)
+        self.operations = Operations(
+            {"SageMaker": self._apis.sagemaker, "AnyScaleFrontendService": self._apis.autoscaling},
+            self.authorizer,
+        )
+        self._cloudformation: asyncio.Future[None] | None = None
+
+    async def start(self) -> None:
+        """Bring back what an earlier run left."""
+        self._ministack.start()
+        for module in MODULES:
+            self.persistence.add_service(module)
+        self.persistence.add_sessions()
+        put_administrator(self._state)
+        self._backend.start(asyncio.get_running_loop())
+        await asyncio.to_thread(self._apis.start)
+        self._cloudformation = asyncio.ensure_future(asyncio.to_thread(self._start_cloudformation))
+
+    async def pass_on(self, exchange: Exchange) -> None:
+        """Let MiniStack answer a request, and note what that may have changed."""
+        if exchange.service == "cloudformation" and self._cloudformation is not None:
+            await asyncio.shield(self._cloudformation)
+        await self._ministack(exchange.scope, exchange.receive, exchange.send)
+        if exchange.service in ("iam", "sts"):
+            self.authorizer.forget()
+        if exchange.method not in ("GET", "HEAD"):
+            self.persistence.touch()
+
+    async def stop(self) -> None:
+        """End jobs and containers, then save everything."""
+        await asyncio.to_thread(self._apis.stop)
+        if self._cloudformation is not None:
+            await self._cloudformation
+        self.persistence.save()
+
+    def _start_cloudformation(self) -> None:
+        """Import CloudFormation, which takes a second, after everything else answers."""
+        from localaws.ministack import cloudformation
+
+        cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))
+        cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
+        self.persistence.add_service("cloudformation")

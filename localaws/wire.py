@@ -1,0 +1,153 @@
+"""HTTP as the front reads and writes it."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from localaws.errors import AwsError
+from localaws.signature import SignedRequest
+
+AsgiScope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+_ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    async def send(self, send: Send) -> None:
+        """Send it over ASGI."""
+        length = (b"content-length", b"%d" % len(self.body))
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status,
+                "headers": [*self.headers, length],
+            }
+        )
+        await send({"type": "http.response.body", "body": self.body})
+
+
+class Exchange:
+    """A request that another app answers, watched on its way: its service, action and status."""
+
+    def __init__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers = header_texts(scope["headers"])
+        self.status = 0
+        self._receive = receive
+        self._send = send
+        self._body_begin = b""
+
+    @property
+    def service(self) -> str:
+        """The signing name of the service, or empty for an unsigned request."""
+        credential = self.headers.get("authorization", "").split("/")
+        return credential[3] if len(credential) > 4 else ""
+
+    @property
+    def access_key_id(self) -> str:
+        """Whose key the request names."""
+        credential = self.headers.get("authorization", "").partition("Credential=")[2]
+        return credential.partition("/")[0]
+
+    @property
+    def action(self) -> str:
+        """The operation where the protocol names one, else the HTTP method."""
+        target = self.headers.get("x-amz-target", "").rpartition(".")[2]
+        if target:
+            return target
+        if "/operation/" in self.path:
+            return self.path.rpartition("/")[2]
+        match = _ACTION.search(self._body_begin)
+        return match[1].decode() if match else self.method
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """Pass on what the client sends."""
+        message = await self._receive()
+        self._body_begin = self._body_begin or message.get("body", b"")[:512]
+        return message
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """Pass on what the app answers."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+async def read_request(scope: AsgiScope, receive: Receive, limit: int) -> SignedRequest:
+    """The whole request. Raises ``AwsError`` when the body is longer than ``limit`` bytes."""
+    body = await _read_body(receive, limit)
+    return SignedRequest(
+        scope["method"],
+        scope["raw_path"].decode("latin-1"),
+        scope["query_string"].decode("latin-1"),
+        header_texts(scope["headers"]),
+        body,
+    )
+
+
+async def _read_body(receive: Receive, limit: int) -> bytes:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    chunks = [body]
+    size = len(body)
+    while message.get("more_body"):
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size <= limit:
+            chunks.append(message.get("body", b""))
+    if size > limit:
+        raise AwsError(
+            "RequestEntityTooLarge", f"The request body has {size} bytes; at most {limit} fit", 413
+        )
+    return b"".join(chunks)
+
+
+def header_texts(pairs: Headers) -> dict[str, str]:
+    """Header names in lower case to values; a repeated header's values joined by a comma."""
+    texts: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name = raw_name.decode("latin-1")
+        value = raw_value.decode("latin-1")
+        texts[name] = f"{texts[name]},{value}" if name in texts else value
+    return texts
+
+
+def json_response(content: Mapping[str, Any], status: int = 200) -> Response:
+    """An answer in JSON 1.1; times as seconds since the epoch."""
+    body = json.dumps(content, default=_seconds).encode()
+    return Response(status, [(b"content-type", b"application/x-amz-json-1.1")], body)
+
+
+def error_response(error: AwsError, request_id: str) -> Response:
+    """An error as SDKs read it, from the header or from the body."""
+    content = {"__type": error.code, "message": error.message, "Message": error.message}
+    body = json.dumps({**content, **error.fields}, default=_seconds).encode()
+    headers = [
+        (b"content-type", b"application/x-amz-json-1.1"),
+        (b"x-amzn-errortype", error.code.encode("latin-1")),
+        (b"x-amzn-requestid", request_id.encode()),
+    ]
+    return Response(error.status, headers, body)
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    raise TypeError(f"{value!r} has no JSON form")
