@@ -76,6 +76,7 @@ class _InstanceStart:
     def run(self) -> Instance:
         instance = Instance(
             id=self.instance_id,
+            directory=self._directory,
             type=self._type,
             endpoint=self.endpoint,
             stages=[],
@@ -98,6 +99,10 @@ class _InstanceStart:
         return instance
 
     @property
+    def _directory(self) -> Path:
+        return self.builder.directory / self.instance_id
+
+    @property
     def _type(self) -> InstanceType:
         return instance_type(self.variant.instance_type, self.variant.volume_size_gb)
 
@@ -106,7 +111,7 @@ class _InstanceStart:
         log = builder.logs.stream(
             self.endpoint.scope, self.endpoint.log_group, self._log_stream_name(specification)
         )
-        directory = builder.directory / self.instance_id / specification.name
+        directory = self._directory / specification.name
         try:
             image = builder.images.find(specification.image)
         except UnknownImageError as error:

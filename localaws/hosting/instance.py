@@ -1,8 +1,10 @@
 """One instance of a variant: its pipeline of containers."""
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from localaws.containers.base import ContainerRequest, ContainerResponse
 from localaws.hosting.errors import model_error, model_timeout, payload_between_containers_too_large
@@ -21,12 +23,15 @@ MAXIMUM_INTERMEDIATE_BYTES = 5 * 1024**2
 class Instance:
     """Containers that run together, and the models that they hold.
 
+    ``directory`` holds their model files.
+
     ``models`` and ``multi_model_stage`` are those of the one MultiModel container, if there is
     one. ``in_flight`` counts the requests inside; a ``retired`` instance takes no new one.
     ``busy_seconds`` is the time that the containers have worked.
     """
 
     id: str
+    directory: Path
     type: InstanceType
     endpoint: EndpointSpecification
     stages: list[Stage]
@@ -96,13 +101,14 @@ class Instance:
         return response, total
 
     def drain(self, timeout_seconds: float) -> None:
-        """Turn new requests away, wait for those inside, and stop the containers."""
+        """Turn new requests away, wait for those inside, stop the containers, delete files."""
         self.retired = True
         deadline = time.monotonic() + timeout_seconds
         while self._is_busy() and time.monotonic() < deadline:
             time.sleep(0.005)
         for stage in self.stages:
             stage.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _is_busy(self) -> bool:
         return self.in_flight > 0 or (self.models is not None and self.models.is_loading)

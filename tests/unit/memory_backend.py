@@ -1,0 +1,94 @@
+"""S3, CloudWatch and Logs in memory, and model archives to put there."""
+
+import io
+import tarfile
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from localaws.backend import MetricValues, ObjectStore, ObjectSummary, Scope
+from localaws.errors import AwsError
+
+SCOPE = Scope("123456789012", "us-east-1")
+BUCKET = "models-bucket"
+ROLE = "arn:aws:iam::123456789012:role/hosting"
+
+
+class MemoryObjectStore:
+    """One bucket; ``reads`` lists the keys that were got, ``gate`` holds reads back while clear."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.reads: list[str] = []
+        self.denied: set[str] = set()
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def list_objects(self, bucket: str, prefix: str) -> list[ObjectSummary]:
+        self._check(bucket, "s3:ListBucket")
+        return [
+            ObjectSummary(key, len(body), "etag")
+            for key, body in sorted(self.objects.items())
+            if key.startswith(prefix)
+        ]
+
+    def get_object(self, bucket: str, key: str) -> bytes:
+        self._check(bucket, "s3:GetObject")
+        self.reads.append(key)
+        self.gate.wait(10)
+        if key not in self.objects:
+            raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
+        return self.objects[key]
+
+    def put_object(self, bucket: str, key: str, body: bytes) -> None:
+        self._check(bucket, "s3:PutObject")
+        self.objects[key] = body
+
+    def _check(self, bucket: str, action: str) -> None:
+        if bucket != BUCKET:
+            raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
+        if action in self.denied:
+            raise AwsError("AccessDenied", f"not authorized to perform: {action}", 403)
+
+
+class MemoryBackend:
+    """A ``localaws.backend.Backend``; ``metrics`` and ``lines`` hold what it was sent."""
+
+    def __init__(self) -> None:
+        self.s3 = MemoryObjectStore()
+        self.metrics: list[tuple[str, MetricValues]] = []
+        self.lines: dict[tuple[str, str], list[str]] = defaultdict(list)
+
+    def object_store_as(self, role_arn: str) -> ObjectStore:
+        if role_arn != ROLE:
+            raise AwsError("AccessDenied", f"sagemaker.amazonaws.com may not assume {role_arn}")
+        return self.s3
+
+    def put_metrics(self, scope: Scope, namespace: str, metrics: Sequence[MetricValues]) -> None:
+        self.metrics += [(namespace, values) for values in metrics]
+
+    def put_log_lines(
+        self, scope: Scope, group: str, stream: str, lines: Sequence[tuple[float, str]]
+    ) -> None:
+        self.lines[group, stream] += [text for _, text in lines]
+
+    def values(self, namespace: str, name: str, dimensions: Mapping[str, str]) -> list[float]:
+        """Every value of one metric so far, in order."""
+        return [
+            value
+            for sent_to, metric in self.metrics
+            if (sent_to, metric.name, metric.dimensions) == (namespace, name, dict(dimensions))
+            for value, count in zip(metric.values, metric.counts, strict=True)
+            for _ in range(int(count))
+        ]
+
+
+def model_archive(files: Mapping[str, bytes] | None = None) -> bytes:
+    """A model.tar.gz that holds these files."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        for name, content in (files or {"model": b"weights"}).items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
