@@ -92,8 +92,8 @@ def latency_chart(endpoint: WatchedEndpoint, experiment: Experiment) -> Figure:
 
 
 _COLD_NOTE = (
-    "Cold: as many as CloudWatch counted cache misses in the pass; which ones is inferred: "
-    "its slowest."
+    "Cold: as many as CloudWatch counted misses in each of its periods; "
+    "in a period with hits and misses, the slowest."
 )
 
 
@@ -157,7 +157,7 @@ def _scatter(
         xycoords=("axes fraction", "data"),
         xytext=(6, 0),
         textcoords="offset points",
-        va="center",
+        va="bottom" if label == "cold" else "top",
         color=color,
     )
 

@@ -19,7 +19,7 @@ from scripts.cache.metrics import (
 )
 from scripts.cache.runner import run_requests
 from scripts.cache.summary import CacheCounts, Summary, summarize
-from scripts.cache.temperature import mark_cold
+from scripts.cache.temperature import PeriodCount, mark_cold
 from scripts.cache.traffic import Pass
 
 INVOCATIONS_PER_PERIOD = 20
@@ -128,10 +128,18 @@ def hold_against_metrics(
 
 def _pass_result(one: RawPass, series: dict[Metric, Series]) -> PassResult:
     counts = _counts(series, one.start, one.end)
-    rows = mark_cold(one.invocations, counts.misses if counts else None)
+    rows = mark_cold(one.invocations, _periods(series, one.start, one.end))
     return PassResult(
         one.label, one.start, one.end, tuple(rows), summarize(one.label, rows, counts)
     )
+
+
+def _periods(series: dict[Metric, Series], start: float, end: float) -> list[PeriodCount]:
+    lookups, hits = series[LOOKUPS].within(start, end), series[HITS].within(start, end)
+    return [
+        PeriodCount(round(count), round(count - hits.get(timestamp, 0.0)))
+        for timestamp, count in lookups.items()
+    ]
 
 
 def _counts(series: dict[Metric, Series], start: float, end: float) -> CacheCounts | None:

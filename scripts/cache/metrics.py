@@ -52,11 +52,12 @@ class Series:
 
     def total(self, start: float = -math.inf, end: float = math.inf) -> float:
         """Sum of the values of the periods that begin in [start, end)."""
-        return sum(
-            value
-            for timestamp, value in zip(self.timestamps, self.values, strict=True)
-            if start <= timestamp < end
-        )
+        return sum(self.within(start, end).values())
+
+    def within(self, start: float, end: float) -> dict[float, float]:
+        """Values by timestamp, of the periods that begin in [start, end)."""
+        points = zip(self.timestamps, self.values, strict=True)
+        return {timestamp: value for timestamp, value in points if start <= timestamp < end}
 
 
 @dataclass(frozen=True)

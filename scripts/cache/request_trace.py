@@ -58,7 +58,8 @@ class RequestTrace:
         )
         if self.loading_wait is not None:
             yield "  waiting for the model", self.loading_wait
-            yield "    download from S3", self.download
+            if self.download is not None:
+                yield "    download from S3", self.download
             yield "    load into memory", self.load
         for container, seconds in self.containers.items():
             yield f"  {container}", seconds
@@ -66,12 +67,12 @@ class RequestTrace:
     @property
     def scope(self) -> str:
         """What the values are of, as a sentence."""
+        cold = f"{self.cold_requests} of {self.requests} cold"
         if self.requests <= self.own_requests:
-            temperature = f"{self.cold_requests} of them cold" if self.cold_requests else "warm"
-            return f"CloudWatch counted {self.requests} requests, all of them these; {temperature}"
+            return f"CloudWatch counted no other requests in the period ({cold})."
         return (
-            f"averages: CloudWatch counted {self.requests} requests in the period, "
-            f"{self.own_requests} of them these; {self.cold_requests} were cold"
+            f"These are averages: CloudWatch counted {self.requests - self.own_requests} other "
+            f"requests in the period ({cold})."
         )
 
 

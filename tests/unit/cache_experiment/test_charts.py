@@ -56,7 +56,7 @@ def test_cold_and_warm_latencies_have_their_own_percentiles() -> None:
 
 
 def test_the_latency_chart_says_how_cold_was_told_from_warm() -> None:
-    assert "which ones is inferred" in words(latency_chart(endpoint(), experiment()))
+    assert "as many as CloudWatch counted misses" in words(latency_chart(endpoint(), experiment()))
 
 
 def test_a_chart_of_incomplete_metrics_says_so() -> None:
