@@ -6,7 +6,9 @@ from localaws.authorization import Authorizer
 from localaws.cloudformation import resource_types
 from localaws.control_plane.api import create_apis
 from localaws.invocations import Invocations
+from localaws.ministack import log_insights
 from localaws.ministack.administrator import put_administrator
+from localaws.ministack.alarms import AlarmEvaluator
 from localaws.ministack.backend import MiniStackBackend
 from localaws.ministack.embedding import MODULES, MiniStack
 from localaws.ministack.enforcement import Enforcement
@@ -40,7 +42,10 @@ class Services:
             {"SageMaker": self._apis.sagemaker, "AnyScaleFrontendService": self._apis.autoscaling},
             self.authorizer,
         )
+        self._alarms = AlarmEvaluator()
+        log_insights.install()
         self._cloudformation: asyncio.Future[None] | None = None
+        self._alarm_evaluation: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Bring back what an earlier run left."""
@@ -51,6 +56,7 @@ class Services:
         put_administrator(self._state)
         self._backend.start(asyncio.get_running_loop())
         await asyncio.to_thread(self._apis.start)
+        self._alarm_evaluation = asyncio.create_task(self._alarms.run())
         self._cloudformation = asyncio.ensure_future(asyncio.to_thread(self._start_cloudformation))
 
     async def pass_on(self, exchange: Exchange) -> None:
@@ -65,6 +71,8 @@ class Services:
 
     async def stop(self) -> None:
         """End jobs and containers, then save everything."""
+        if self._alarm_evaluation is not None:
+            self._alarm_evaluation.cancel()
         await asyncio.to_thread(self._apis.stop)
         if self._cloudformation is not None:
             await self._cloudformation
@@ -72,8 +80,9 @@ class Services:
 
     def _start_cloudformation(self) -> None:
         """Import CloudFormation, which takes a second, after everything else answers."""
-        from localaws.ministack import cloudformation
+        from localaws.ministack import cloudformation, conditions
 
+        conditions.install()
         cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))
         cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
         self.persistence.add_service("cloudformation")

@@ -66,6 +66,8 @@ def _datapoints(alarm: Alarm, now: float) -> list[float | None]:
     windows: list[list[Point]] = [[] for _ in range(count)]
     for point in reversed(cloudwatch._metrics.get(key) or []):
         age = int((now - point["Timestamp"]) // period)
+        if age > 2 * count:  # points come nearly in the order of their time
+            break
         if 0 <= age < count:
             windows[count - 1 - age].append(point)
     statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
