@@ -71,9 +71,11 @@ class Job:
         """``<stem>-<digest>``, and ``-2`` and so on from the second attempt."""
         content = json.dumps([self.label, self.request], sort_keys=True)
         digest = hashlib.sha256(content.encode()).hexdigest()[:DIGEST_LENGTH]
-        ending = f"-{digest}" if attempt == 1 else f"-{digest}-{attempt}"
-        stem = re.sub(r"[^A-Za-z0-9]+", "-", self.stem)[: MAX_NAME_LENGTH - len(ending)]
-        return stem.strip("-") + ending
+        ending = digest if attempt == 1 else f"{digest}-{attempt}"
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", self.stem)[: MAX_NAME_LENGTH - len(ending) - 1].strip(
+            "-"
+        )
+        return f"{stem}-{ending}".removeprefix("-")
 
 
 @dataclass(frozen=True)
