@@ -18,11 +18,10 @@ from localaws.control_plane.resources import (
     now,
     validation_exception,
 )
+from localaws.control_plane.scalable_targets import POLICY, TARGET, policy_name, target_name
 from localaws.control_plane.store import ResourceStore
 from localaws.errors import AwsError
 
-TARGET = "scalable-target"
-POLICY = "scaling-policy"
 SERVICE_NAMESPACE = "sagemaker"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 DEFAULT_PAGE = 50
@@ -36,7 +35,7 @@ class ScalableTargets(ResourceFamily):
         self._endpoints = endpoints
 
     def register_scalable_target(self, scope: Scope, request: Request) -> Response:
-        known = self._store.get(TARGET, scope, _target_name(request))
+        known = self._store.get(TARGET, scope, target_name(request))
         if known is None:
             self._check_resource(scope, request)
         target = _defaults(scope) | (known or {}) | _without(request, "Tags")
@@ -46,7 +45,7 @@ class ScalableTargets(ResourceFamily):
         if target["MinCapacity"] > target["MaxCapacity"]:
             raise validation_exception("Maximum capacity cannot be less than minimum capacity")
         target["ScalableTargetARN"] = target.get("ScalableTargetARN") or _target_arn(scope)
-        self._store.put(TARGET, scope, _target_name(request), target)
+        self._store.put(TARGET, scope, target_name(request), target)
         return {"ScalableTargetARN": target["ScalableTargetARN"]}
 
     def describe_scalable_targets(self, scope: Scope, request: Request) -> Response:
@@ -60,15 +59,15 @@ class ScalableTargets(ResourceFamily):
 
     def deregister_scalable_target(self, scope: Scope, request: Request) -> Response:
         self._target(scope, request)
-        self._store.delete(TARGET, scope, _target_name(request))
+        self._store.delete(TARGET, scope, target_name(request))
         for policy in self._store.list(POLICY, scope):
-            if _target_name(policy) == _target_name(request):
-                self._store.delete(POLICY, scope, _policy_name(policy))
+            if target_name(policy) == target_name(request):
+                self._store.delete(POLICY, scope, policy_name(policy))
         return {}
 
     def put_scaling_policy(self, scope: Scope, request: Request) -> Response:
         self._target(scope, request)
-        known = self._store.get(POLICY, scope, _policy_name(request)) or {}
+        known = self._store.get(POLICY, scope, policy_name(request)) or {}
         policy = {
             "PolicyARN": _policy_arn(scope, request),
             "PolicyType": "StepScaling",
@@ -77,7 +76,7 @@ class ScalableTargets(ResourceFamily):
             **known,
             **request,
         }
-        self._store.put(POLICY, scope, _policy_name(request), policy)
+        self._store.put(POLICY, scope, policy_name(request), policy)
         return {"PolicyARN": policy["PolicyARN"], "Alarms": policy["Alarms"]}
 
     def describe_scaling_policies(self, scope: Scope, request: Request) -> Response:
@@ -92,13 +91,13 @@ class ScalableTargets(ResourceFamily):
         return _page("ScalingPolicies", found, request)
 
     def delete_scaling_policy(self, scope: Scope, request: Request) -> Response:
-        if self._store.get(POLICY, scope, _policy_name(request)) is None:
+        if self._store.get(POLICY, scope, policy_name(request)) is None:
             raise AwsError(
                 "ObjectNotFoundException",
                 f"No scaling policy found for {_described(request)}, "
                 f"policy name: {request['PolicyName']}",
             )
-        self._store.delete(POLICY, scope, _policy_name(request))
+        self._store.delete(POLICY, scope, policy_name(request))
         return {}
 
     def describe_scaling_activities(self, scope: Scope, request: Request) -> Response:
@@ -106,7 +105,7 @@ class ScalableTargets(ResourceFamily):
         return {"ScalingActivities": []}
 
     def _target(self, scope: Scope, request: Request) -> dict[str, Any]:
-        target = self._store.get(TARGET, scope, _target_name(request))
+        target = self._store.get(TARGET, scope, target_name(request))
         if target is None:
             raise AwsError(
                 "ObjectNotFoundException", f"No scalable target found for {_described(request)}"
@@ -158,14 +157,6 @@ class ApplicationAutoScalingApi(ServiceApi):
             if isinstance(request.get(member), str)
         }
         return [Authorization(action, resource, context)]
-
-
-def _target_name(request: Request) -> str:
-    return f"{request['ResourceId']}|{request['ScalableDimension']}|{request['ServiceNamespace']}"
-
-
-def _policy_name(request: Request) -> str:
-    return f"{_target_name(request)}|{request['PolicyName']}"
 
 
 def _described(request: Request) -> str:

@@ -93,6 +93,14 @@ def summaries(specification: EndpointSpecification) -> list[dict[str, Any]]:
     ]
 
 
+def pending_summaries(specification: EndpointSpecification) -> list[dict[str, Any]]:
+    """ProductionVariants of a deployment under way: none of its instances counts as current."""
+    return [
+        {key: value for key, value in summary.items() if not key.startswith("Current")}
+        for summary in summaries(specification)
+    ]
+
+
 def _variant(variant: dict[str, Any], model: dict[str, Any]) -> VariantSpecification:
     containers = containers_of(model)
     names = container_names(containers)

@@ -12,6 +12,7 @@ from localaws.backend import Scope
 from localaws.control_plane.endpoint_configs import EndpointConfigs
 from localaws.control_plane.endpoint_variants import (
     capacities_of,
+    pending_summaries,
     resolve,
     retain_properties,
     summaries,
@@ -26,6 +27,7 @@ from localaws.control_plane.resources import (
     now,
     validation_exception,
 )
+from localaws.control_plane.scalable_targets import scaled_variants
 from localaws.control_plane.store import ResourceStore
 from localaws.control_plane.tags import Tags
 from localaws.errors import AwsError
@@ -40,6 +42,7 @@ IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"
 DEPLOYING_THREADS = 4
 # Kept beside the members that DescribeEndpoint answers.
 DEPLOYED = "_deployed"
+PENDING = "PendingDeploymentSummary"
 # What clients should know of metrics here and cannot learn from any other operation.
 ENVIRONMENT_TAGS = (
     {"Key": "metrics-period-seconds", "Value": f"{FLUSH_SECONDS:g}"},
@@ -134,9 +137,20 @@ class Endpoints(ResourceFamily):
         with self._lock:
             record = self._settled(scope, name)
             specification = self._specification(scope, record["EndpointName"], request)
+            self._check_scaled_variants(scope, record, specification)
             if request.get("RetainAllVariantProperties"):
                 specification = retain_properties(specification, record, request)
-            self._save(scope, record | {"EndpointStatus": "Updating", "LastModifiedTime": now()})
+            pending = {
+                "EndpointConfigName": specification.config_name,
+                "ProductionVariants": pending_summaries(specification),
+                "StartTime": now(),
+            }
+            changes = {
+                "EndpointStatus": "Updating",
+                "LastModifiedTime": now(),
+                PENDING: pending,
+            }
+            self._save(scope, record | changes)
         self._threads.submit(self._update, scope, name, specification)
         return {"EndpointArn": record["EndpointArn"]}
 
@@ -182,6 +196,20 @@ class Endpoints(ResourceFamily):
         config = self._configs.find(scope, request["EndpointConfigName"])
         return resolve(scope, name, config, self._models)
 
+    def _check_scaled_variants(
+        self, scope: Scope, record: dict[str, Any], specification: EndpointSpecification
+    ) -> None:
+        """https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling.html."""
+        before = {variant.name: variant.instance_type for variant in _deployed(record).variants}
+        after = {variant.name: variant.instance_type for variant in specification.variants}
+        for name in sorted(scaled_variants(self._store, scope, record["EndpointName"])):
+            if name in before and before[name] != after.get(name):
+                raise validation_exception(
+                    f'Variant {name} of endpoint "{record["EndpointArn"]}" is registered as a '
+                    "scalable target; deregister it before you change its instance type or remove "
+                    "it."
+                )
+
     def _save(self, scope: Scope, record: dict[str, Any]) -> None:
         self._store.put(KIND, scope, record["EndpointName"].lower(), record)
 
@@ -191,8 +219,9 @@ class Endpoints(ResourceFamily):
 
     def _update(self, scope: Scope, name: str, specification: EndpointSpecification) -> None:
         """A deployment that fails leaves the endpoint in service with its old config."""
-        record = self.find(scope, name)
         outcome = self._deploy(specification)
+        record = self.find(scope, name)
+        record.pop(PENDING, None)
         if outcome["EndpointStatus"] == "Failed":
             outcome["EndpointStatus"] = "InService"
         else:
@@ -222,6 +251,7 @@ class Endpoints(ResourceFamily):
         if record["EndpointStatus"] == "Deleting":
             self._delete(scope, record)
         elif DEPLOYED in record:
+            record.pop(PENDING, None)
             self._save(scope, record | self._deploy(_deployed(record)))
         else:
             reason = "The creation of the endpoint was interrupted."
