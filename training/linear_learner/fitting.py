@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.linear_learner.candidates import Candidate
+from training.linear_learner.channels import TrainingError
 from training.linear_learner.early_stopping import EarlyStopping
 from training.linear_learner.hyperparameters import Hyperparameters, SelectionCriterion
 from training.linear_learner.job_log import JobLog
@@ -49,6 +50,9 @@ def fit(
     The criterion is the loss on ``validation``, times ``label_unit`` to be in the label's own unit,
     or for a binary classifier what ``binary_classifier_model_selection_criteria`` names. Without
     ``validation`` it is the loss of the epoch's updates on ``train``.
+
+    Raises:
+        TrainingError: all candidates have diverged.
     """
     outputs = parameters.outputs
     models = ParallelModels(parameters, candidates, train.features.shape[1], outputs)
@@ -69,7 +73,7 @@ def fit(
             log.objective("validation", f"{loss.metric}_objective", epoch, float(values[0]))
             if sampled:
                 values = _criterion_values(models, validation, parameters)
-        index = int(np.argmax(values) if sampled else np.argmin(values))
+        index = _best(values, greatest=sampled)
         log.criterion(criterion, epoch, float(values[index]))
         if stopping.improves(float(values[index])):
             best = Fitted(models.weights_of(index), candidates[index], epoch)
@@ -81,6 +85,19 @@ def fit(
         if stopping.is_over:
             break
     return best
+
+
+def _best(values: Values, greatest: bool) -> int:
+    """The first of the best; models that have diverged do not count.
+
+    Raises:
+        TrainingError: all have diverged.
+    """
+    ranked = np.where(np.isfinite(values), -values if greatest else values, np.inf)
+    index = int(np.argmin(ranked))
+    if ranked[index] == np.inf:
+        raise TrainingError("Training diverged: no model has a finite loss. Lower learning_rate.")
+    return index
 
 
 def _is_calibrated(parameters: Hyperparameters) -> bool:

@@ -68,7 +68,7 @@ def train(
     same arguments give the same result, bit for bit. ``log`` takes the lines of the job's log.
 
     Raises:
-        TrainingError: the data does not fit the hyperparameters.
+        TrainingError: the data does not fit the hyperparameters, or training diverged.
     """
     given = {"train": train, "validation": validation, "test": test}
     channels = {name: data for name, data in given.items() if data is not None}
@@ -76,7 +76,9 @@ def train(
     job_log = JobLog(log)
     selection = "validation" if "validation" in channels else "train"
     job = partial(_train_once, hyperparameters, channels, selection, job_log)
-    outcomes = [job(weight) for weight in _positive_weights(hyperparameters, train)]
+    # A candidate may diverge; then it is not selected.
+    with np.errstate(over="ignore", invalid="ignore"):
+        outcomes = [job(weight) for weight in _positive_weights(hyperparameters, train)]
     best = max(outcomes, key=lambda outcome: outcome.value)
     return _report(best, hyperparameters, channels, selection, job_log)
 

@@ -1,0 +1,332 @@
+"""The artifact: read from any source, written as the service writes it."""
+
+import gzip
+import io
+import json
+import struct
+import tarfile
+import zipfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.linear_learner.models import LOSSES, random_model
+from training.linear_learner.artifact import (
+    ArtifactError,
+    read_artifact,
+    read_artifact_bytes,
+    read_model_directory,
+    write_artifact,
+    write_model_file,
+)
+from training.linear_learner.model import LinearModel
+
+WHEN_THE_REAL_ONE_WAS_WRITTEN = datetime(2023, 1, 17, 17, 54, 14)
+
+FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@st.composite
+def models(draw: st.DrawFn) -> LinearModel:
+    predictor_type = draw(st.sampled_from(sorted(LOSSES)))
+    outputs = draw(st.integers(2, 5)) if predictor_type == "multiclass_classifier" else 1
+    model = random_model(
+        predictor_type, draw(st.integers(1, 20)), outputs, seed=draw(st.integers(0, 99))
+    )
+    return LinearModel(
+        model.predictor_type,
+        model.loss,
+        model.weights,
+        model.bias,
+        threshold=draw(FLOATS),
+        graph_number=draw(st.integers(0, 999)),
+    )
+
+
+class TestARealArtifact:
+    def test_is_read(self, real_model: LinearModel) -> None:
+        assert real_model.predictor_type == "binary_classifier"
+        assert real_model.loss == "logistic"
+        assert real_model.weights.shape == (14, 1)
+        assert real_model.threshold == 0.46301859617233276
+        assert real_model.metrics_params["f_beta"] == 1.0
+
+    def test_is_written_again_byte_for_byte(
+        self, real_artifact: bytes, real_model: LinearModel
+    ) -> None:
+        (model_file,) = unpacked(real_artifact).values()
+        assert write_model_file(real_model, WHEN_THE_REAL_ONE_WAS_WRITTEN) == model_file
+
+    def test_has_a_gzip_header_like_ours(
+        self, real_artifact: bytes, real_model: LinearModel
+    ) -> None:
+        assert write_artifact(real_model)[:10] == real_artifact[:10]
+
+    def test_is_read_from_a_file_and_from_a_directory(
+        self, data_directory: Path, real_model: LinearModel, tmp_path: Path
+    ) -> None:
+        packed = data_directory / "model.tar.gz"
+        with tarfile.open(packed) as archive:
+            archive.extractall(tmp_path, filter="data")
+        assert_same(read_artifact(packed), real_model)
+        assert_same(read_model_directory(tmp_path), real_model)
+
+
+class TestAWrittenArtifact:
+    @given(models())
+    def test_reads_as_the_same_model(self, model: LinearModel) -> None:
+        assert_same(read_artifact_bytes(write_artifact(model)), model)
+
+    def test_is_the_same_bytes_every_time(self, regressor: LinearModel) -> None:
+        assert write_artifact(regressor) == write_artifact(regressor)
+
+    def test_is_a_tar_of_one_ordinary_file_of_root(self, regressor: LinearModel) -> None:
+        with tarfile.open(fileobj=io.BytesIO(write_artifact(regressor))) as archive:
+            (member,) = archive.getmembers()
+        assert (member.name, member.mode, member.uid, member.gid) == ("model_algo-1", 0o644, 0, 0)
+
+    def test_holds_a_zip_of_four_stored_members(self, regressor: LinearModel) -> None:
+        archive = zipfile.ZipFile(io.BytesIO(write_model_file(regressor)))
+        assert {member.filename: member.compress_type for member in archive.infolist()} == {
+            "mx-mod-symbol.json": zipfile.ZIP_STORED,
+            "manifest.json": zipfile.ZIP_STORED,
+            "additional-params.json": zipfile.ZIP_STORED,
+            "mx-mod-0000.params": zipfile.ZIP_STORED,
+        }
+
+    @pytest.mark.parametrize(
+        ("loss", "operator"),
+        [
+            ("squared_loss", "LinearRegressionOutput"),
+            ("absolute_loss", "MAERegressionOutput"),
+            ("huber_loss", "LinearRegressionOutput"),
+        ],
+    )
+    def test_says_in_its_graph_how_scores_come_out(self, loss: str, operator: str) -> None:
+        archive = zipfile.ZipFile(
+            io.BytesIO(write_model_file(random_model("regressor", 2, loss=loss)))
+        )
+        assert json.loads(archive.read("mx-mod-symbol.json"))["nodes"][-1]["op"] == operator
+
+
+class TestADamagedArtifact:
+    def test_is_refused_wherever_it_is_cut_off(self, real_artifact: bytes) -> None:
+        for length in range(len(real_artifact)):
+            with pytest.raises(ArtifactError):
+                read_artifact_bytes(real_artifact[:length])
+
+    def test_is_refused_wherever_its_model_file_is_cut_off(self, real_artifact: bytes) -> None:
+        (model_file,) = unpacked(real_artifact).values()
+        for length in range(len(model_file)):
+            with pytest.raises(ArtifactError):
+                read_artifact_bytes(packed({"model_algo-1": model_file[:length]}))
+
+    @given(st.binary(max_size=200))
+    def test_is_refused_when_it_is_something_else(self, data: bytes) -> None:
+        with pytest.raises(ArtifactError):
+            read_artifact_bytes(data)
+
+    @given(st.data())
+    def test_is_refused_or_read_but_nothing_else_happens(
+        self, real_artifact: bytes, data: st.DataObject
+    ) -> None:
+        """Bytes of the tar, the zip and all that is inside are overwritten at random."""
+        tar = bytearray(gzip.decompress(real_artifact)[:3072])
+        for _ in range(data.draw(st.integers(1, 4))):
+            tar[data.draw(st.integers(0, len(tar) - 1))] = data.draw(st.integers(0, 255))
+        read_or_refuse(gzip.compress(bytes(tar)))
+
+    @given(st.data())
+    def test_is_refused_or_read_whatever_its_members_hold(self, data: st.DataObject) -> None:
+        """The members are valid JSON or arrays, but not those of a model."""
+        scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+        values: st.SearchStrategy[object] = (
+            scalars | st.lists(scalars, max_size=2) | st.just({"nodes": []})
+        )
+        members = model_members(random_model("regressor", 2))
+        name = data.draw(st.sampled_from(sorted(members)))
+        document = json.loads(members[name]) if name.endswith(".json") else None
+        if isinstance(document, dict) and document:
+            document[data.draw(st.sampled_from(sorted(document)))] = data.draw(values)
+            members[name] = json.dumps(document).encode()
+        else:
+            members[name] = members[name][:-1]
+        read_or_refuse(packed({"model_algo-1": zipped(members)}))
+
+
+class TestAHostileArchive:
+    @pytest.mark.parametrize(
+        "name", ["../model_algo-1", "/model_algo-1", "a/model_algo-1", "a/../model_algo-1"]
+    )
+    def test_that_points_elsewhere_is_refused(self, name: str, regressor: LinearModel) -> None:
+        with pytest.raises(ArtifactError, match="exactly one 'model_algo-1' is needed"):
+            read_artifact_bytes(packed({name: write_model_file(regressor)}))
+
+    def test_with_another_file_beside_the_model_is_refused(self, regressor: LinearModel) -> None:
+        members = {"model_algo-1": write_model_file(regressor), "evil.py": b"import os"}
+        with pytest.raises(ArtifactError, match=r"it holds \['model_algo-1', 'evil.py'\]"):
+            read_artifact_bytes(packed(members))
+
+    @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE])
+    def test_whose_model_is_no_regular_file_is_refused(self, kind: bytes) -> None:
+        member = tarfile.TarInfo("model_algo-1")
+        member.type = kind
+        member.linkname = "/etc/passwd"
+        with pytest.raises(ArtifactError, match="is not a regular file"):
+            read_artifact_bytes(packed_member(member))
+
+    def test_that_unpacks_to_more_than_allowed_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, regressor: LinearModel
+    ) -> None:
+        monkeypatch.setattr("training.linear_learner.artifact.MAXIMUM_UNPACKED_BYTES", 10_000)
+        bomb = gzip.compress(bytes(1_000_000))
+        with pytest.raises(ArtifactError, match="unpacks to more than 10000 bytes"):
+            read_artifact_bytes(bomb)
+
+    def test_whose_zip_unpacks_to_more_than_allowed_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, regressor: LinearModel, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr("training.linear_learner.artifact.MAXIMUM_UNPACKED_BYTES", 10_000)
+        members = {**model_members(regressor), "padding": bytes(1_000_000)}
+        (tmp_path / "model_algo-1").write_bytes(zipped(members, zipfile.ZIP_DEFLATED))
+        with pytest.raises(ArtifactError, match="members have more than 10000 bytes"):
+            read_model_directory(tmp_path)
+
+    def test_repacked_by_hand_from_the_current_directory_is_read(
+        self, regressor: LinearModel
+    ) -> None:
+        """As ``tar czf model.tar.gz .`` writes it."""
+        root = tarfile.TarInfo("./")
+        root.type = tarfile.DIRTYPE
+        archive = packed({"./model_algo-1": write_model_file(regressor)}, first=root)
+        assert_same(read_artifact_bytes(archive), regressor)
+
+
+class TestAModelThatContradictsItself:
+    @pytest.mark.parametrize(
+        "member", ["manifest.json", "additional-params.json", "mx-mod-symbol.json"]
+    )
+    def test_without_one_of_its_members_is_refused(
+        self, member: str, regressor: LinearModel
+    ) -> None:
+        members = model_members(regressor)
+        del members[member]
+        with pytest.raises(ArtifactError, match=f"has no member '{member}'"):
+            read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
+
+    def test_whose_weights_do_not_fit_its_predictor_type_is_refused(self) -> None:
+        members = model_members(random_model("multiclass_classifier", 3, outputs=4))
+        members["additional-params.json"] = edited(
+            members["additional-params.json"], predictor_type="regressor"
+        )
+        members["mx-mod-symbol.json"] = model_members(random_model("regressor", 3))[
+            "mx-mod-symbol.json"
+        ]
+        members["additional-params.json"] = edited(
+            members["additional-params.json"], loss_type="squared_loss"
+        )
+        with pytest.raises(ArtifactError, match=r"a regressor cannot have 4 output\(s\)"):
+            read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
+
+    def test_whose_graph_does_not_fit_its_loss_is_refused(self, regressor: LinearModel) -> None:
+        members = model_members(regressor)
+        members["additional-params.json"] = edited(
+            members["additional-params.json"], loss_type="logistic"
+        )
+        with pytest.raises(ArtifactError, match="LinearRegressionOutput contradicts the loss"):
+            read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
+
+    def test_with_another_graph_is_refused(self, regressor: LinearModel) -> None:
+        members = model_members(regressor)
+        members["mx-mod-symbol.json"] = members["mx-mod-symbol.json"].replace(b'"dot"', b'"exp"')
+        with pytest.raises(ArtifactError, match="not a linear model's"):
+            read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
+
+    def test_with_weights_that_are_not_numbers_is_refused(self, regressor: LinearModel) -> None:
+        members = model_members(regressor)
+        weight = struct.pack("<f", regressor.weights[0, 0])
+        members["mx-mod-0000.params"] = members["mx-mod-0000.params"].replace(
+            weight, struct.pack("<f", float("nan"))
+        )
+        with pytest.raises(ArtifactError, match="not finite"):
+            read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
+
+    def test_that_is_missing_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ArtifactError, match="model_algo-1"):
+            read_model_directory(tmp_path)
+        with pytest.raises(ArtifactError, match="No such file"):
+            read_artifact(tmp_path / "model.tar.gz")
+
+
+def assert_same(model: LinearModel, other: LinearModel) -> None:
+    assert model.predictor_type == other.predictor_type
+    assert model.loss == other.loss
+    assert np.array_equal(model.weights, other.weights)
+    assert np.array_equal(model.bias, other.bias)
+    assert model.threshold == other.threshold
+    assert model.metrics_params == other.metrics_params
+    assert model.graph_number == other.graph_number
+
+
+def read_or_refuse(data: bytes) -> None:
+    try:
+        model = read_artifact_bytes(data)
+    except ArtifactError:
+        return
+    assert isinstance(model, LinearModel)
+
+
+def unpacked(archive: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return {member.name: contents(tar, member) for member in tar}
+
+
+def contents(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    stream = tar.extractfile(member)
+    assert stream is not None
+    return stream.read()
+
+
+def packed(members: dict[str, bytes], first: tarfile.TarInfo | None = None) -> bytes:
+    def add(tar: tarfile.TarFile) -> None:
+        if first is not None:
+            tar.addfile(first)
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+
+    return tar_gz(add)
+
+
+def packed_member(member: tarfile.TarInfo) -> bytes:
+    return tar_gz(lambda tar: tar.addfile(member))
+
+
+def tar_gz(add: Callable[[tarfile.TarFile], None]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        add(tar)
+    return file.getvalue()
+
+
+def model_members(model: LinearModel) -> dict[str, bytes]:
+    archive = zipfile.ZipFile(io.BytesIO(write_model_file(model)))
+    return {name: archive.read(name) for name in archive.namelist()}
+
+
+def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def edited(document: bytes, **values: object) -> bytes:
+    return json.dumps({**json.loads(document), **values}).encode()
