@@ -50,9 +50,9 @@ class AccessLog:
             return
         if self._path.exists() and self._path.stat().st_size > ROTATE_BYTES:
             self._path.replace(self._path.with_suffix(".log.1"))
-        text = "".join(f"{entry.line(at)}\n" for at, entry in entries)
+        text = "".join(f"{_printable(entry.line(at))}\n" for at, entry in entries)
         with self._path.open("a") as file:
-            file.write(_printable(text))
+            file.write(text)
 
 
 def entry_of(
@@ -82,5 +82,6 @@ def entry_of_exchange(exchange: Exchange, seconds: float) -> Entry:
     return Entry(exchange.status, operation, exchange.path, exchange.access_key_id, seconds)
 
 
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+def _printable(line: str) -> str:
+    """Callers choose parts of a line, and must not begin another one."""
+    return "".join(c if c.isprintable() else "?" for c in line)

@@ -16,9 +16,10 @@ from localaws.hosting.invocation import InvocationRequest, InvocationResponse
 from localaws.signature import SignedRequest
 from localaws.wire import Response
 
+INVOKE_ENDPOINT = "InvokeEndpoint"
 _PATH = re.compile(r"/endpoints/([^/]+)/([a-z-]+)")
-_ARN = "arn:aws:sagemaker:{}:{}:endpoint/{}"
-_UNAVAILABLE = {
+_ACTIONS = {
+    "invocations": INVOKE_ENDPOINT,
     "async-invocations": "InvokeEndpointAsync",
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
     "invocations-bidirectional-stream": "InvokeEndpointWithBidirectionalStream",
@@ -40,20 +41,26 @@ class Invocations:
         self._invoker = invoker
         self._authorizer = authorizer
 
-    async def answer(self, request: SignedRequest) -> tuple[Response, Caller]:
-        """Answer one call. Raises ``AwsError``."""
-        endpoint_name = _endpoint_name(request)
-        caller = self._authorizer.authenticate(request)
-        invocation = InvocationRequest.from_http(request.headers, request.body)
+    async def answer(self, request: SignedRequest, caller: Caller) -> Response:
+        """Answer one call of an authenticated caller. Raises ``AwsError``."""
+        endpoint_name, action = _endpoint_and_action(request)
         scope = caller.scope
         arn = (
             f"arn:aws:sagemaker:{scope.region}:{scope.account_id}:endpoint/{endpoint_name.lower()}"
         )
+        if action != INVOKE_ENDPOINT:
+            self._authorizer.authorize(caller, f"sagemaker:{action}", arn)
+            raise AwsError(
+                "ValidationError",
+                f"{action} is not available: endpoint {endpoint_name} is a real-time endpoint that"
+                f" answers {INVOKE_ENDPOINT}.",
+            )
+        invocation = InvocationRequest.from_http(request.headers, request.body)
         target_model = invocation.target_model
         context = {"sagemaker:TargetModel": target_model} if target_model else None
-        self._authorizer.authorize(caller, "sagemaker:InvokeEndpoint", arn, context)
+        self._authorizer.authorize(caller, f"sagemaker:{action}", arn, context)
         answer = await self._invoker.invoke(scope, endpoint_name, invocation)
-        return Response(200, answer.headers(), answer.body), caller
+        return Response(200, answer.headers(), answer.body)
 
 
 def is_invocation(path: str) -> bool:
@@ -61,19 +68,11 @@ def is_invocation(path: str) -> bool:
     return _PATH.fullmatch(path) is not None
 
 
-def _endpoint_name(request: SignedRequest) -> str:
+def _endpoint_and_action(request: SignedRequest) -> tuple[str, str]:
     match = _PATH.fullmatch(request.raw_path)
-    if match is None:
-        raise AwsError("UnknownOperationException", f"There is nothing at {request.raw_path}", 404)
-    name, operation = unquote(match[1]), match[2]
-    if operation in _UNAVAILABLE:
-        raise AwsError(
-            "ValidationError",
-            f"{_UNAVAILABLE[operation]} is not available: endpoint {name} is a real-time endpoint"
-            " that answers InvokeEndpoint.",
-        )
-    if operation != "invocations" or request.method != "POST":
+    action = _ACTIONS.get(match[2]) if match else None
+    if match is None or action is None or request.method != "POST":
         raise AwsError(
             "UnknownOperationException", f"There is no {request.method} {request.raw_path}", 404
         )
-    return name
+    return unquote(match[1]), action

@@ -1,4 +1,4 @@
-"""JSON 1.1 operations (SageMaker, Application Auto Scaling): authenticate, authorize, call."""
+"""JSON 1.1 operations (SageMaker, Application Auto Scaling): authorize, call."""
 
 import asyncio
 import json
@@ -49,15 +49,14 @@ class Operations:
         target = next((value for name, value in headers if name == b"x-amz-target"), b"")
         return self._api(target.decode("latin-1")) is not None
 
-    async def answer(self, request: SignedRequest) -> tuple[Response, Caller]:
-        """Answer one call. Raises ``AwsError``."""
+    async def answer(self, request: SignedRequest, caller: Caller) -> Response:
+        """Answer one call of an authenticated caller. Raises ``AwsError``."""
         api, operation = self._find(request)
-        caller = self.authorizer.authenticate(request)
         content = _parse(request.body)
         for needed in api.authorizations(caller.scope, operation, content):
             self.authorizer.authorize(caller, needed.action, needed.resource_arn, needed.context)
         result = await asyncio.to_thread(api.call, caller.scope, operation, content)
-        return json_response(result), caller
+        return json_response(result)
 
     def _api(self, target: str) -> Api | None:
         return self.apis.get(target.partition(".")[0])

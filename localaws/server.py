@@ -33,7 +33,7 @@ MAXIMUM_REQUEST_BYTES = 32 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
 
-Answer = Callable[[SignedRequest], Awaitable[tuple[Response, Caller]]]
+Answer = Callable[[SignedRequest, Caller], Awaitable[Response]]
 
 
 class Front:
@@ -58,13 +58,14 @@ class Front:
             await self._pass_on(scope, receive, send)
 
     async def _answer(self, answer: Answer, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Answer a request to SageMaker, and note it."""
+        """Authenticate and answer a request to SageMaker, and note who asked for what."""
         began = time.perf_counter()
         request = await read_request(scope, receive, MAXIMUM_REQUEST_BYTES)
         caller = None
         error = None
         try:
-            response, caller = await answer(request)
+            caller = self._services.authorizer.authenticate(request)
+            response = await answer(request, caller)
         except AwsError as refused:
             error = refused
         except Exception as failure:
