@@ -72,10 +72,9 @@ class Job:
         content = json.dumps([self.label, self.request], sort_keys=True)
         digest = hashlib.sha256(content.encode()).hexdigest()[:DIGEST_LENGTH]
         ending = digest if attempt == 1 else f"{digest}-{attempt}"
-        stem = re.sub(r"[^A-Za-z0-9]+", "-", self.stem)[: MAX_NAME_LENGTH - len(ending) - 1].strip(
-            "-"
-        )
-        return f"{stem}-{ending}".removeprefix("-")
+        room = MAX_NAME_LENGTH - len(ending) - 1
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", self.stem)[:room].strip("-")
+        return f"{stem}-{ending}" if stem else ending
 
 
 @dataclass(frozen=True)
