@@ -80,9 +80,10 @@ class Services:
 
     def _start_cloudformation(self) -> None:
         """Import CloudFormation, which takes a second, after everything else answers."""
-        from localaws.ministack import cloudformation, conditions
+        from localaws.ministack import buckets, cloudformation, conditions
 
         conditions.install()
+        buckets.install()
         cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))
         cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
         self.persistence.add_service("cloudformation")
