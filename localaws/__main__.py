@@ -1,11 +1,14 @@
-"""python -m localaws start | stop | status | reset | env."""
+"""python -m localaws start | stop | status | reset | env | audit."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from localaws import lifecycle
+from localaws.audit import read_invocations
 from localaws.profile import shell_lines
 from localaws.state import StateError, is_state, open_state
 
@@ -49,7 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     reset.set_defaults(command=_reset)
     env = commands.add_parser("env", help="print export lines for eval")
     env.set_defaults(command=_env)
-    for command in (start, stop, status, reset, env):
+    audit = commands.add_parser("audit", help="who invoked which model, allowed or denied")
+    audit.set_defaults(command=_audit)
+    audit.add_argument("--json", action="store_true", help="print it as JSON")
+    for command in (start, stop, status, reset, env, audit):
         command.add_argument(
             "--state-dir",
             type=Path,
@@ -103,6 +109,18 @@ def _env(options: argparse.Namespace) -> int:
             f"there is no localaws in {options.state_dir}; run python -m localaws start"
         )
     print(shell_lines(open_state(options.state_dir)))
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    counted = read_invocations(open_state(options.state_dir).access_log)
+    if options.json:
+        print(json.dumps([asdict(row) for row in counted], indent=2))
+        return 0
+    print("allowed  denied  unauthenticated  caller, endpoint, target model")
+    for row in counted:
+        counts = f"{row.allowed:7}  {row.denied:6}  {row.unauthenticated:15}"
+        print(f"{counts}  {row.caller}  {row.endpoint}  {row.target_model or '(none)'}")
     return 0
 
 

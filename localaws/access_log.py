@@ -1,8 +1,12 @@
-"""One line a request, for people: time, status, caller, operation, resource, duration."""
+"""One line a request, for people: time, status, operation, resource, caller, duration, error.
+
+What callers choose is percent-encoded, so that a space always ends a column; the error is last.
+"""
 
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from localaws.authorization import Caller
 from localaws.errors import AwsError
@@ -64,7 +68,9 @@ def entry_of(
 ) -> Entry:
     """The line of a request to SageMaker."""
     operation = request.headers.get("x-amz-target", "").rpartition(".")[2] or "InvokeEndpoint"
-    target_model = request.headers.get("x-amzn-sagemaker-target-model", "")
+    target_model = quote(
+        request.headers.get("x-amzn-sagemaker-target-model", ""), encoding="latin-1"
+    )
     resource = request.raw_path.removeprefix("/endpoints/").removesuffix("/invocations").strip("/")
     return Entry(
         status,
