@@ -61,8 +61,9 @@ def _decode_csv(body: bytes, content_type: str) -> Float32Array:
     text = body.decode()
     if "_" in text:
         raise RowError("cells that are not numbers")
-    rows = [[float(cell) for cell in line.split(",")] for line in text.splitlines() if line]
-    return table(rows)[:, label_size(content_type) :]
+    labels = label_size(content_type)
+    lines = (line.split(",")[labels:] for line in text.splitlines() if line)
+    return table([[float(cell) for cell in cells] for cells in lines])
 
 
 def _decode_json(body: bytes, content_type: str) -> Float32Array:

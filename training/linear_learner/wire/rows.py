@@ -22,15 +22,17 @@ def table(rows: Sequence[Sequence[Any]]) -> Float32Array:
     Raises:
         RowError: rows of different widths, without cells, or with cells that are not numbers.
     """
+    if not rows or not all(isinstance(row, list) and row for row in rows):
+        raise RowError("no rows, or a row that is not a list of numbers")
+    if not {type(cell) for row in rows for cell in row} <= {int, float}:
+        raise RowError("a cell is not a number")
+    if len({len(row) for row in rows}) > 1:
+        raise RowError("rows of different widths")
     try:
-        array = np.array(rows)
-    except ValueError as error:
-        raise RowError("rows of different widths") from error
-    if array.ndim != 2 or array.shape[1] == 0:
-        raise RowError("rows must be lists of numbers of the same length")
-    if array.dtype.kind not in "iuf":
-        raise RowError("cells that are not numbers")
-    return finite(array.astype(np.float32))
+        with np.errstate(over="ignore"):
+            return finite(np.array(rows, np.float32))
+    except OverflowError as error:
+        raise RowError("a cell is not a finite number") from error
 
 
 def dense(tensors: Sequence[Tensor]) -> Float32Array:

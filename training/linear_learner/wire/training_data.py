@@ -1,6 +1,7 @@
 """Reads the files of a training channel."""
 
 import io
+import math
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from training.linear_learner.wire.errors import DataError
 from training.linear_learner.wire.recordio import Record, RecordError, read_records
 from training.linear_learner.wire.rows import RowError, dense, finite
 
+_GREATEST = float(np.finfo(np.float32).max)
+
 
 def read_training_csv(data: bytes, name: str) -> Dataset:
     """Reads CSV without a header, the label in the first column; ``name`` is the file's.
@@ -18,20 +21,13 @@ def read_training_csv(data: bytes, name: str) -> Dataset:
         DataError: names the file, row and column of the first cell that is not a finite number, or
             the row that is not as wide as the first.
     """
-    try:
-        table = np.loadtxt(io.BytesIO(data), delimiter=",", comments=None, ndmin=2)
-    except ValueError as error:
-        _raise_first_fault(data, name)
-        raise DataError(f"{name}: {error}") from error
-    with np.errstate(over="ignore"):
-        cells: Float32Array = table.astype(np.float32)
-    if cells.size == 0:
+    if not data.strip():
         raise DataError(f"{name}: no rows")
+    cells = _read_at_once(data)
+    if cells is None:
+        cells = _read_cell_by_cell(data, name)
     if cells.shape[1] < 2:
         raise DataError(f"{name}: one column; a label and at least one feature are needed")
-    if not np.isfinite(cells).all():
-        _raise_first_fault(data, name)
-        raise DataError(f"{name}: a value is not a finite number")
     return Dataset(np.ascontiguousarray(cells[:, 1:]), np.ascontiguousarray(cells[:, 0]))
 
 
@@ -63,24 +59,41 @@ def _label(record: Record, name: str, number: int) -> float:
     return float(record.label["values"].values[0])
 
 
-def _raise_first_fault(data: bytes, name: str) -> None:
-    """Goes through the cells one by one, to say which one cannot be read."""
-    width = 0
-    for row, line in enumerate(data.decode(errors="replace").splitlines(), 1):
-        cells = line.split(",")
+def _read_at_once(data: bytes) -> Float32Array | None:
+    """The table, read by numpy; None where it cannot, or where a cell is not a finite float32."""
+    try:
+        table = np.loadtxt(io.BytesIO(data), delimiter=",", comments=None, ndmin=2)
+    except ValueError:
+        return None
+    with np.errstate(over="ignore"):
+        cells: Float32Array = table.astype(np.float32)
+    return cells if np.isfinite(cells).all() else None
+
+
+def _read_cell_by_cell(data: bytes, name: str) -> Float32Array:
+    """The table, read slowly, to tell where it cannot be read."""
+    rows: list[list[float]] = []
+    for number, line in enumerate(data.decode(errors="replace").splitlines(), 1):
         if not line.strip():
             continue
-        for column, cell in enumerate(cells, 1):
-            if not _is_finite_float32(cell):
-                raise DataError(f"{name}, row {row}, column {column}: {cell!r} is not a number")
-        width = width or len(cells)
-        if len(cells) != width:
-            raise DataError(f"{name}, row {row}: {len(cells)} columns; the first has {width}")
+        rows.append(_read_line(line, f"{name}, row {number}"))
+        if len(rows[-1]) != len(rows[0]):
+            raise DataError(
+                f"{name}, row {number}: {len(rows[-1])} columns; the first row has {len(rows[0])}"
+            )
+    if not rows:
+        raise DataError(f"{name}: no rows")
+    return np.array(rows, np.float32)
 
 
-def _is_finite_float32(cell: str) -> bool:
-    try:
-        with np.errstate(over="ignore"):
-            return bool(np.isfinite(np.float32(float(cell)))) and "_" not in cell
-    except ValueError:
-        return False
+def _read_line(line: str, place: str) -> list[float]:
+    numbers = []
+    for column, cell in enumerate(line.split(","), 1):
+        try:
+            number = math.nan if "_" in cell else float(cell)
+        except ValueError:
+            number = math.nan
+        if not abs(number) <= _GREATEST:
+            raise DataError(f"{place}, column {column}: {cell!r} is not a number")
+        numbers.append(number)
+    return numbers
