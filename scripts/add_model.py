@@ -19,13 +19,13 @@ from scripts.train import (
     add_house_options,
     add_job_options,
     houses_of,
+    published_preprocessor,
     settings_of,
     train_and_publish,
 )
 from training.endpoint import absolute_error, predict, runtime_client
 from training.houses import Houses
 from training.pipeline import Settings
-from training.publish import current_preprocessor
 from training.workspace import Workspace
 
 
@@ -33,10 +33,10 @@ def train_city(
     workspace: Workspace, city: str, houses: Houses, settings: Settings, console: Console
 ) -> Training:
     """Train and publish one city with the preprocessor that the endpoint uses."""
-    url = current_preprocessor(workspace.ssm, workspace.parameter)
+    url = published_preprocessor(workspace)
     if url is None:
         raise CommandError(
-            f"no preprocessor in {workspace.parameter}; run: python -m scripts.train"
+            f"no preprocessor is published in {workspace.parameter}; run: python -m scripts.train"
         )
     return train_and_publish(workspace, {city: houses}, settings, console, preprocessor_url=url)
 

@@ -5,7 +5,12 @@ import sys
 from collections.abc import Callable, Sequence
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+)
 
 from scripts.cdk import CdkError
 from scripts.deployment import Deployment, DeploymentError, find_deployment
@@ -18,6 +23,10 @@ from training.workspace import Workspace
 
 STAGES = ("dev", "prod")
 SUCCEEDED, FAILED, INTERRUPTED = 0, 1, 130
+CHOOSE_PROFILE = (
+    "Choose an AWS profile (--profile, AWS_PROFILE), "
+    'or the AWS on this machine: eval "$(python -m localaws env)"'
+)
 EXPECTED_ERRORS = (
     BotoCoreError,
     CdkError,
@@ -61,6 +70,9 @@ def run_command(
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except (NoCredentialsError, NoRegionError) as error:
+        print(f"{parser.prog}: {error} {CHOOSE_PROFILE}", file=sys.stderr)
+        return FAILED
     except (*EXPECTED_ERRORS, CommandError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TextIO
 
 from rich.console import Console as RichConsole
+from rich.markup import escape
 from rich.table import Table
 
-from training.job import JobEvent
+from training.job import JobEvent, Status
 
 
 class Console:
@@ -16,6 +18,8 @@ class Console:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._rich = RichConsole(file=stream, highlight=False, soft_wrap=True)
+        self._status = self._rich.status("")
+        self._steps: list[Step] = []
 
     @property
     def is_terminal(self) -> bool:
@@ -50,40 +54,70 @@ class Console:
 
     @contextmanager
     def step(self, name: str) -> Iterator["Step"]:
-        """Say what is done now, and how long it took."""
-        step = Step(self, name)
+        """Say what is done now, and how long it took; steps may hold steps."""
+        step = Step(name)
+        self._steps.append(step)
+        self.show(name)
         begin = time.perf_counter()
-        with self._working(name):
+        try:
             yield step
+        finally:
+            self._steps.pop()
+            self.show(self._steps[-1].name if self._steps else None)
         step.seconds = time.perf_counter() - begin
         detail = f"  {step.detail}" if step.detail else ""
-        self._rich.print(f"{step.seconds:6.1f} s  {name}{detail}", markup=False)
+        self.say(f"{step.seconds:6.1f} s  {name}{detail}")
 
-    @contextmanager
-    def _working(self, name: str) -> Iterator[None]:
-        if self.is_terminal:
-            with self._rich.status(name):
-                yield
+    @property
+    def current_step(self) -> "Step":
+        """The innermost step."""
+        return self._steps[-1] if self._steps else Step("")
+
+    def show(self, text: str | None) -> None:
+        """Show beside a spinner what is going on, until it is replaced; None ends it."""
+        if not self.is_terminal:
+            return
+        if text is None:
+            self._status.stop()
         else:
-            yield
+            self._status.update(escape(text))
+            self._status.start()
 
 
+@dataclass
 class Step:
     """One step of a longer command; ``detail`` is added to the line that ends it."""
 
-    def __init__(self, console: Console, name: str) -> None:
-        self._console = console
-        self.name = name
-        self.detail = ""
-        self.seconds = 0.0
+    name: str
+    detail: str = ""
+    seconds: float = 0.0
+    running: set[str] = field(default_factory=set)
+    ended: int = 0
 
 
 class JobReporter:
-    """Prints each change of a job, with how many are done."""
+    """Shows the jobs of the current step: one moving line on a terminal, a line a change if not."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def __call__(self, event: JobEvent) -> None:
+        """Show one change."""
         seconds = f" after {event.seconds:.1f} s" if event.seconds else ""
-        self._console.say(f"          {event.label}: {event.what}{seconds}  ({event.name})")
+        line = f"          {event.label}: {event.what}{seconds}  ({event.name})"
+        if not self._console.is_terminal:
+            self._console.say(line)
+            return
+        if event.what in (Status.FAILED, Status.STOPPED, "stopping"):
+            self._console.say(line)
+        self._console.show(_progress(self._console.current_step, event))
+
+
+def _progress(step: Step, event: JobEvent) -> str:
+    if event.what in ("started", "joined"):
+        step.running.add(event.label)
+    elif event.what != "stopping" and not event.what.startswith("waiting"):
+        step.running.discard(event.label)
+        step.ended += 1
+    running = f", running: {', '.join(sorted(step.running))}" if step.running else ""
+    return f"{step.name}: {step.ended} done{running}"

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,21 @@ from scripts.command import (
     run_command,
 )
 from scripts.console import Console, JobReporter
+from scripts.deployment import stack_name
 from training.house_files import read_city_folder
 from training.houses import CITIES, HOUSES_PER_CITY, Houses, Market
 from training.job import JobResult
 from training.pipeline import LINEAR_LEARNER_DEFAULTS, Dataset, Pipeline, Settings
-from training.publish import PublishedModel, check_city, publish_model, publish_preprocessor
+from training.publish import (
+    PublishedModel,
+    PublishedPreprocessor,
+    check_city,
+    current_preprocessor,
+    publish_model,
+    publish_preprocessor,
+    published_cities,
+    versions,
+)
 from training.workspace import Workspace
 
 VALIDATION_LOSS = "validation:absolute_loss"
@@ -34,6 +44,7 @@ class Training:
 
     dataset: Dataset
     preprocessor_url: str
+    preprocessor_is_new: bool
     jobs: Mapping[str, JobResult]
     models: Mapping[str, PublishedModel]
 
@@ -62,8 +73,8 @@ def train_and_publish(
 ) -> Training:
     """All steps from houses to published models.
 
-    With ``preprocessor_url`` that preprocessor is used as it is, as a city has to that joins a live
-    endpoint; otherwise one is fitted on these houses and published.
+    With ``preprocessor_url`` that preprocessor is used as it is; otherwise one is fitted on these
+    houses and published.
     """
     pipeline = Pipeline(workspace, settings, JobReporter(console))
     with console.step("upload the houses") as step:
@@ -72,11 +83,13 @@ def train_and_publish(
     if preprocessor_url is None:
         with console.step("fit the preprocessor on all cities"):
             artifact = pipeline.fit_preprocessor(dataset)
-        preprocessor_url = publish_preprocessor(
+        preprocessor = publish_preprocessor(
             workspace.s3, workspace.ssm, workspace.bucket, workspace.parameter, artifact
-        ).model_data_url
+        )
+    else:
+        preprocessor = PublishedPreprocessor(preprocessor_url, is_new=False)
     with console.step("transform the houses into features"):
-        files = pipeline.transform(dataset, preprocessor_url)
+        files = pipeline.transform(dataset, preprocessor.model_data_url)
     with console.step("train one model per city") as step:
         jobs = pipeline.train_cities(files)
         succeeded = {city: job for city, job in jobs.items() if job.succeeded}
@@ -88,7 +101,13 @@ def train_and_publish(
         }
         new = sum(model.is_new for model in models.values())
         step.detail = f"{new} new, {len(models) - new} as before"
-    return Training(dataset, preprocessor_url, jobs, models)
+    return Training(dataset, preprocessor.model_data_url, preprocessor.is_new, jobs, models)
+
+
+def published_preprocessor(workspace: Workspace) -> str | None:
+    """The URL of the published preprocessor, if it is still in the bucket."""
+    url = current_preprocessor(workspace.ssm, workspace.parameter)
+    return url if url and workspace.keys(workspace.key_of(url)) else None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,6 +123,11 @@ def _parser() -> argparse.ArgumentParser:
     add_job_options(parser)
     parser.add_argument(
         "--city", action="append", metavar="CITY", help="repeatable (default: all ten)"
+    )
+    parser.add_argument(
+        "--refit-preprocessor",
+        action="store_true",
+        help="fit a new preprocessor on these houses, although one is published",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -175,14 +199,61 @@ def _train(options: argparse.Namespace) -> int:
     houses = houses_of(options, options.city or [])
     session, deployment = open_deployment(options)
     workspace = open_workspace(session, deployment)
-    training = train_and_publish(workspace, houses, settings_of(options), console)
+    url = _preprocessor_to_use(workspace, houses, refit=options.refit_preprocessor)
+    settings = settings_of(options)
+    if options.dry_run:
+        _print_plan(workspace, houses, settings, url)
+        return SUCCEEDED
+    training = train_and_publish(workspace, houses, settings, console, preprocessor_url=url)
     if options.json:
         print(json.dumps(_as_json(training), indent=2))
     else:
         _print(training, console)
+    if training.preprocessor_is_new and deployment.endpoint_name:
+        stack = stack_name(options.stage, "hosting")
+        console.say(f"The endpoint gets the new preprocessor with: npx cdk deploy {stack}")
     for city, reason in training.failures.items():
         print(f"{city}: {reason}", file=sys.stderr)
     return FAILED if training.failures else SUCCEEDED
+
+
+def _preprocessor_to_use(
+    workspace: Workspace, cities: Collection[str], *, refit: bool
+) -> str | None:
+    """The published preprocessor; None where one is to be fitted.
+
+    All models behind an endpoint share one preprocessor, so that a new one needs all of them anew.
+    """
+    current = published_preprocessor(workspace)
+    if current is None or not refit:
+        return current
+    left_out = set(published_cities(workspace.s3, workspace.bucket)) - set(cities)
+    if left_out:
+        raise CommandError(
+            "a new preprocessor needs new models of all published cities; left out are: "
+            + ", ".join(sorted(left_out))
+        )
+    return None
+
+
+def _print_plan(
+    workspace: Workspace,
+    houses: Mapping[str, Houses],
+    settings: Settings,
+    preprocessor_url: str | None,
+) -> None:
+    print(f"upload {sum(map(len, houses.values())):,} houses to {workspace.url('raw/')}")
+    if preprocessor_url is None:
+        print(f"fit one preprocessor on all of them and store its URL in {workspace.parameter}")
+    print(f"transform them with {preprocessor_url or 'it'} in one batch transform job")
+    print(
+        f"train {len(houses)} models on {settings.instance_type}, "
+        f"{settings.max_in_flight} at a time, where they are not trained already"
+    )
+    for city in houses:
+        latest = max(versions(workspace.s3, workspace.bucket, city), default=0)
+        note = f", unless it equals version {latest}" if latest else ""
+        print(f"publish {workspace.url(PublishedModel(city, latest + 1).key)}{note}")
 
 
 def _as_json(training: Training) -> dict[str, object]:

@@ -23,6 +23,7 @@ MODELS_PREFIX = "models/"
 PREPROCESSOR_PREFIX = "preprocessor/"
 CITY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 SHA256_METADATA = "sha256"
+MAX_MEMBER_BYTES = 64 * 2**20
 # Preconditions that fail because somebody else wrote the key, see
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
@@ -151,6 +152,8 @@ def preprocessor_key(artifact: bytes) -> str:
     digest = hashlib.sha256()
     with tarfile.open(fileobj=io.BytesIO(artifact), mode="r:gz") as archive:
         for member in sorted(archive.getmembers(), key=lambda member: member.name):
+            if member.size > MAX_MEMBER_BYTES:
+                raise PublishError(f"{member.name} of {member.size:,} bytes is no preprocessor")
             file = archive.extractfile(member)
             if file is not None:
                 content = file.read()
