@@ -55,11 +55,12 @@ class ResourceType(Protocol):
     """A CloudFormation resource type.
 
     A change of one of ``replacing`` makes a new resource and then deletes the old one; ``name`` is
-    the property that names the resource, if any.
+    the property that names the resource, if any; ``tagged`` whether it has the property Tags.
     """
 
     replacing: frozenset[str]
     name: str | None
+    tagged: bool
 
     def create(self, resource: Resource) -> Provisioned: ...
 
@@ -70,6 +71,8 @@ class ResourceType(Protocol):
 
 class NamedType:
     """A SageMaker resource with Create, Delete, a name and tags: Model and EndpointConfig."""
+
+    tagged = True
 
     def __init__(self, kind: str, sagemaker: Service, replacing: frozenset[str]) -> None:
         self.name: str | None = f"{kind}Name"
@@ -104,6 +107,7 @@ class EndpointType:
     """``AWS::SageMaker::Endpoint``: done when the endpoint is in service."""
 
     name: str | None = "EndpointName"
+    tagged = True
     replacing = frozenset({"EndpointName"})
     _update_only = (
         "RetainAllVariantProperties",
@@ -173,6 +177,7 @@ class ScalableTargetType:
     """``AWS::ApplicationAutoScaling::ScalableTarget``; ``Ref`` is resource|dimension|namespace."""
 
     name: str | None = None
+    tagged = False
     replacing = frozenset({"ResourceId", "ScalableDimension", "ServiceNamespace"})
 
     def __init__(self, autoscaling: Service) -> None:
@@ -198,6 +203,7 @@ class ScalingPolicyType:
     """``AWS::ApplicationAutoScaling::ScalingPolicy``; ``Ref`` is the policy's ARN."""
 
     name: str | None = None
+    tagged = False
     replacing = frozenset(
         {"PolicyName", "ResourceId", "ScalableDimension", "ScalingTargetId", "ServiceNamespace"}
     )

@@ -39,7 +39,8 @@ def register(types: Mapping[str, ResourceType]) -> None:
     for name, resource_type in types.items():
         provisioners._RESOURCE_HANDLERS[name] = _handlers(resource_type)
         provisioners._REPLACING_PROPERTIES[name] = set(resource_type.replacing)
-        provisioners._STACK_TAG_PROPERTY[name] = ("Tags", "list")
+        if resource_type.tagged:
+            provisioners._STACK_TAG_PROPERTY[name] = ("Tags", "list")
         if resource_type.name is not None:
             provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": resource_type.name}
     runs_on_thread = stacks._runs_on_worker_thread

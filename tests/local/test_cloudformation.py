@@ -1,7 +1,5 @@
 """Stacks through CloudFormation's API, with templates small enough to read."""
 
-import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,58 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.local.conftest import LocalAws
-
-Template = dict[str, Any]
-
-
-class Stack:
-    """A stack of a test, deployed and deleted by it."""
-
-    def __init__(self, localaws: LocalAws, name: str) -> None:
-        self.session = localaws.session()
-        self.name = name
-        self._client = self.session.client("cloudformation")
-        self._exists = False
-
-    def deploy(self, resources: Template, **template: Any) -> str:
-        """Create or update the stack; its final status."""
-        body = json.dumps({"Resources": resources, **template})
-        act = self._client.update_stack if self._exists else self._client.create_stack
-        act(StackName=self.name, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
-        self._exists = True
-        return self.wait()
-
-    def wait(self) -> str:
-        """Wait until nothing is in progress; the status."""
-        while True:
-            status = self._client.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"]
-            if not status.endswith("IN_PROGRESS"):
-                return status
-            time.sleep(0.05)
-
-    def delete(self) -> None:
-        """Delete the stack and wait for its end."""
-        self._client.delete_stack(StackName=self.name)
-        try:
-            self.wait()
-        except ClientError:
-            self._exists = False
-
-    def physical_id(self, logical_id: str) -> str:
-        """What ``Ref`` answers for a resource."""
-        detail = self._client.describe_stack_resource(
-            StackName=self.name, LogicalResourceId=logical_id
-        )
-        return detail["StackResourceDetail"]["PhysicalResourceId"]
-
-    def reasons(self) -> list[str]:
-        """Why resources failed."""
-        events = self._client.describe_stack_events(StackName=self.name)["StackEvents"]
-        return [
-            event.get("ResourceStatusReason", "")
-            for event in events
-            if event["ResourceStatus"].endswith("FAILED")
-        ]
+from tests.local.stacks import Stack, Template, echo_endpoint, put_artifacts
 
 
 @pytest.fixture
@@ -170,3 +117,134 @@ def test_a_condition_may_join_a_list_parameter(stack: Stack) -> None:
     )
     with pytest.raises(ClientError, match="does not exist"):
         stack.physical_id("Other")
+
+
+@pytest.fixture
+def store(localaws: LocalAws, stack: Stack) -> str:
+    """A bucket with the artifacts of an echo endpoint."""
+    name = f"{stack.name[:50]}-store"
+    put_artifacts(localaws.session(), name)
+    return name
+
+
+def invoke(stack: Stack, endpoint: str) -> bytes:
+    runtime = stack.session.client("sagemaker-runtime")
+    answer = runtime.invoke_endpoint(EndpointName=endpoint, TargetModel="0.tar.gz", Body=b"row")
+    return answer["Body"].read()
+
+
+def described(stack: Stack, endpoint: str) -> dict[str, Any]:
+    return dict(stack.session.client("sagemaker").describe_endpoint(EndpointName=endpoint))
+
+
+def test_a_stack_with_an_endpoint_is_complete_when_the_endpoint_answers(
+    stack: Stack, store: str
+) -> None:
+    assert stack.deploy(echo_endpoint(store, "cfn-create")) == "CREATE_COMPLETE"
+    assert described(stack, "cfn-create")["EndpointStatus"] == "InService"
+    assert invoke(stack, "cfn-create") == b"row"
+
+
+def test_a_changed_model_replaces_model_and_config_and_moves_the_endpoint(
+    stack: Stack, store: str
+) -> None:
+    stack.deploy(echo_endpoint(store, "cfn-replace"))
+    before = [stack.physical_id(name) for name in ("Model", "Config", "Endpoint")]
+    assert stack.deploy(echo_endpoint(store, "cfn-replace", COLOUR="blue")) == "UPDATE_COMPLETE"
+    after = [stack.physical_id(name) for name in ("Model", "Config", "Endpoint")]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [False, False, True]
+    config = described(stack, "cfn-replace")["EndpointConfigName"].lower()
+    assert after[1].endswith(f"/{config}")
+    assert invoke(stack, "cfn-replace") == b"row"
+
+
+def test_replaced_models_and_configs_are_deleted_after_the_update(stack: Stack, store: str) -> None:
+    stack.deploy(echo_endpoint(store, "cfn-cleanup"))
+    old = stack.physical_id("Model").rpartition("/")[2]
+    stack.deploy(echo_endpoint(store, "cfn-cleanup", COLOUR="blue"))
+    with pytest.raises(ClientError, match="Could not find model"):
+        stack.session.client("sagemaker").describe_model(ModelName=old)
+
+
+def test_an_update_that_does_not_come_up_is_rolled_back_and_the_endpoint_keeps_answering(
+    stack: Stack, store: str
+) -> None:
+    stack.deploy(echo_endpoint(store, "cfn-rollback"))
+    before = described(stack, "cfn-rollback")["EndpointConfigName"]
+    broken = echo_endpoint(store, "cfn-rollback", ECHO_START_ERROR="no such module: numpyy")
+    assert stack.deploy(broken) == "UPDATE_ROLLBACK_COMPLETE"
+    assert described(stack, "cfn-rollback")["EndpointConfigName"] == before
+    assert invoke(stack, "cfn-rollback") == b"row"
+
+
+def test_an_endpoint_that_does_not_come_up_fails_the_stack_and_leaves_nothing(
+    stack: Stack, store: str
+) -> None:
+    broken = echo_endpoint(store, "cfn-broken", ECHO_START_ERROR="no such module: numpyy")
+    assert stack.deploy(broken) == "ROLLBACK_COMPLETE"
+    assert any("did not pass the ping health check" in reason for reason in stack.reasons())
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        described(stack, "cfn-broken")
+
+
+def test_a_role_that_may_not_read_the_artifacts_fails_the_stack_with_the_services_message(
+    stack: Stack, store: str
+) -> None:
+    resources = echo_endpoint(store, "cfn-denied")
+    del resources["Role"]["Properties"]["Policies"]
+    assert stack.deploy(resources) == "ROLLBACK_COMPLETE"
+    assert any("Could not access model data at" in reason for reason in stack.reasons())
+
+
+def test_a_misspelt_property_fails_the_stack(stack: Stack, store: str) -> None:
+    resources = echo_endpoint(store, "cfn-misspelt")
+    resources["Model"]["Properties"]["Containers"][1]["Modus"] = "MultiModel"
+    assert stack.deploy(resources) == "ROLLBACK_COMPLETE"
+    assert any("modus" in reason for reason in stack.reasons())
+
+
+def test_deleting_the_stack_deletes_endpoint_config_and_model(stack: Stack, store: str) -> None:
+    stack.deploy(echo_endpoint(store, "cfn-delete"))
+    names = {kind: stack.physical_id(kind).rpartition("/")[2] for kind in ("Model", "Config")}
+    stack.delete()
+    sagemaker = stack.session.client("sagemaker")
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        sagemaker.describe_endpoint(EndpointName="cfn-delete")
+    with pytest.raises(ClientError, match="Could not find endpoint configuration"):
+        sagemaker.describe_endpoint_config(EndpointConfigName=names["Config"])
+    with pytest.raises(ClientError, match="Could not find model"):
+        sagemaker.describe_model(ModelName=names["Model"])
+
+
+def test_a_scaled_variant_has_its_target_and_policy(stack: Stack, store: str) -> None:
+    resources = echo_endpoint(store, "cfn-scaled")
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "endpoint/cfn-scaled/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    resources["Target"] = {
+        "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
+        "DependsOn": "Endpoint",
+        "Properties": {**target, "MinCapacity": "1", "MaxCapacity": 4},
+    }
+    resources["Policy"] = {
+        "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "Properties": {
+            "PolicyName": "invocations",
+            "PolicyType": "TargetTrackingScaling",
+            "ScalingTargetId": {"Ref": "Target"},
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": 700,
+                "PredefinedMetricSpecification": {
+                    "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
+                },
+            },
+        },
+    }
+    assert stack.deploy(resources) == "CREATE_COMPLETE"
+    scaling = stack.session.client("application-autoscaling")
+    targets = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert [t["MaxCapacity"] for t in targets if t["ResourceId"] == target["ResourceId"]] == [4]
+    assert [p["PolicyName"] for p in policies] == ["invocations"]
