@@ -44,7 +44,7 @@ def sagemaker_authorizations(scope: Scope, operation: str, request: Request) -> 
         Authorization(f"sagemaker:{operation}", resource, context)
         for resource in _resources(scope, operation, request)
     ]
-    if operation.startswith("Create") and request.get("Tags"):
+    if operation.startswith("Create") and context:
         needed.append(Authorization("sagemaker:AddTags", needed[0].resource_arn, context))
     needed += [
         Authorization("iam:PassRole", request[member], {"iam:PassedToService": PASSED_TO})

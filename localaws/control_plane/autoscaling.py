@@ -173,10 +173,13 @@ def _concerns(resource: dict[str, Any], request: Request) -> bool:
 
 
 def _page(member: str, found: list[dict[str, Any]], request: Request) -> Response:
-    start = int(request.get("NextToken", "0"))
+    token = request.get("NextToken", "0")
+    if not token.isdecimal():
+        raise AwsError("InvalidNextTokenException", "The specified next token is invalid")
+    start = int(token)
     end = start + request.get("MaxResults", DEFAULT_PAGE)
-    token = {"NextToken": str(end)} if end < len(found) else {}
-    return {member: found[start:end], **token}
+    following = {"NextToken": str(end)} if end < len(found) else {}
+    return {member: found[start:end], **following}
 
 
 def _defaults(scope: Scope) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """From an operation's name to the method that serves it."""
 
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import botocore.session
@@ -32,15 +32,10 @@ class ServiceApi:
         self.families = tuple(families)
 
     @cached_property
-    def _model(self) -> Any:
-        """Read when it is first needed: it takes a third of a second."""
-        return botocore.session.get_session().get_service_model(self.service)
-
-    @cached_property
     def _operations(self) -> dict[str, Operation]:
         return {
             operation: method
-            for operation in self._model.operation_names
+            for operation in _service_model(self.service).operation_names
             if (method := self._method(xform_name(operation))) is not None
         }
 
@@ -51,7 +46,7 @@ class ServiceApi:
 
     def input_shape(self, operation: str) -> StructureShape:
         """The shape of an operation's request in the service's model."""
-        return self._model.operation_model(operation).input_shape  # type: ignore[no-any-return]
+        return _service_model(self.service).operation_model(operation).input_shape  # type: ignore[no-any-return]
 
     def call(self, scope: Scope, operation: str, request: Request) -> Response:
         """Run one operation; the request and the answer as in the JSON protocol.
@@ -67,7 +62,7 @@ class ServiceApi:
                 "UnknownOperationException",
                 f"The operation {operation} of {self.service} is not available here.",
             )
-        validate(self._model.operation_model(operation).input_shape, request)
+        validate(_service_model(self.service).operation_model(operation).input_shape, request)
         return method(scope, request)
 
     def _method(self, name: str) -> Operation | None:
@@ -75,3 +70,9 @@ class ServiceApi:
             if (method := getattr(family, name, None)) is not None:
                 return method  # type: ignore[no-any-return]
         return None
+
+
+@cache
+def _service_model(service: str) -> Any:
+    """Read when it is first needed: it takes a third of a second."""
+    return botocore.session.get_session().get_service_model(service)
