@@ -39,7 +39,8 @@ Configuration = tuple[
 
 
 def install() -> None:
-    """Teach MiniStack the properties, and to keep a bucket that is not empty."""
+    """Teach MiniStack the properties, to keep a bucket that is not empty, and S3's own key."""
+    s3._resolve_sse_write_headers = _with_managed_key(s3._resolve_sse_write_headers)
     provisioners._S3_BUCKET_CONFIGURATIONS = (
         *provisioners._S3_BUCKET_CONFIGURATIONS,
         *_configurations(),
@@ -62,6 +63,23 @@ def install() -> None:
         _delete(physical_id)
 
     handlers |= {"create": checked_create, "update": checked_update, "delete": delete}
+
+
+def _with_managed_key(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """``aws:kms`` without a key id means the key aws/s3, which MiniStack refuses.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/specifying-kms-encryption.html
+    """
+
+    def resolve_write_headers(headers: Mapping[str, str], bucket: str) -> Any:
+        algorithm = headers.get("x-amz-server-side-encryption")
+        if algorithm == "aws:kms" and not headers.get(
+            "x-amz-server-side-encryption-aws-kms-key-id"
+        ):
+            return {"x-amz-server-side-encryption": algorithm}, None
+        return resolve(headers, bucket)
+
+    return resolve_write_headers
 
 
 def _configurations() -> list[Configuration]:
