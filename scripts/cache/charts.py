@@ -217,8 +217,10 @@ def _footnote(
     lines = list(notes)
     if metrics:
         lines.append(f"CloudWatch, period {experiment.period} s.")
+    if not metrics and endpoint.simulated_metrics:
+        lines.append("The instance is simulated: latencies are those of the machine beneath it.")
     if simulated := [m.name for m in metrics if m.name in endpoint.simulated_metrics]:
-        lines.append(f"{' and '.join(simulated)}: simulated, as this endpoint's tag says.")
+        lines.append(f"{' and '.join(simulated)}: simulated, as the endpoint's tag says.")
     if not experiment.metrics_complete:
         lines.append("CloudWatch did not yet have all of the data.")
-    figure.supxlabel("  ".join(lines), fontsize=8, color=GREY, x=0.01, ha="left")
+    figure.supxlabel("\n".join(lines), fontsize=8, color=GREY, x=0.01, ha="left")

@@ -59,6 +59,11 @@ def test_the_latency_chart_says_how_cold_was_told_from_warm() -> None:
     assert "as many as CloudWatch counted misses" in words(latency_chart(endpoint(), experiment()))
 
 
+def test_latencies_of_a_simulated_instance_are_called_those_of_the_machine_beneath() -> None:
+    assert "The instance is simulated" in words(latency_chart(endpoint("CPU"), experiment()))
+    assert "simulated" not in words(latency_chart(endpoint(), experiment()))
+
+
 def test_a_chart_of_incomplete_metrics_says_so() -> None:
     chart = cache_hits_chart(endpoint(), experiment(complete=False))
     assert "did not yet have all" in words(chart)
