@@ -8,11 +8,12 @@ The steps, each of which finds what an earlier run has done:
 4. each city's rows are split 70:30 into train and validation;
 5. one Linear Learner job a city.
 
-Keys in the bucket, where ``<run>`` is a digest of what the files were made of:
+Keys in the bucket, where each ``<digest>`` is that of the data, so that the same data have the same
+key and other data another:
 
-    raw/<run>/{train,test}/<City>.csv
-    preprocessed/<run>/transformed/<City>.csv.out
-    preprocessed/<run>/<City>/{train,validation}.csv
+    raw/<digest>/{train,test}/<City>.csv
+    preprocessed/transformed/<digest>/<City>.csv.out
+    preprocessed/<City>/<digest>/{train,validation}.csv
     jobs/<job>/output/model.tar.gz
 """
 
@@ -50,7 +51,7 @@ FIT_SHARE = 0.7
 
 PREPROCESSOR_SCRIPT = Path(preprocessor.__file__).parent / "sklearn_preprocessor.py"
 LABELLED_CSV = "text/csv;label_size=1"
-RUN_DIGITS = 16
+DIGEST_LENGTH = 16
 S3_THREADS = 16
 
 LINEAR_LEARNER_DEFAULTS: Mapping[str, str] = {
@@ -83,9 +84,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Uploaded houses; ``run`` is their digest, ``test`` holds what was kept for the test."""
+    """Uploaded houses; ``digest`` is part of their keys, ``test`` is what was kept for the test."""
 
-    run: str
+    digest: str
     train: Mapping[str, Houses]
     test: Mapping[str, Houses]
 
@@ -121,9 +122,9 @@ class Pipeline:
             for folder, cities in (("train", train), ("test", test))
             for city, owned in cities.items()
         }
-        run = _digest(*(f"{name}\n".encode() + body for name, body in sorted(files.items())))
-        self._write_all({f"raw/{run}/{name}": body for name, body in files.items()})
-        return Dataset(run, train, test)
+        digest = _digest(*(f"{name}\n".encode() + body for name, body in sorted(files.items())))
+        self._write_all({f"raw/{digest}/{name}": body for name, body in files.items()})
+        return Dataset(digest, train, test)
 
     def fit_preprocessor(self, dataset: Dataset) -> bytes:
         """Run the preprocessor's training job on all cities; returns its model.tar.gz."""
@@ -143,9 +144,9 @@ class Pipeline:
 
     def transform(self, dataset: Dataset, model_data_url: str) -> dict[str, CityFiles]:
         """Turn all train houses into rows of features in one job, and split each city's 70:30."""
-        run = _digest(dataset.run.encode(), model_data_url.encode())
-        transformed = f"preprocessed/{run}/transformed/"
-        model_name = self._stem(f"transform-{run}")
+        digest = _digest(dataset.digest.encode(), model_data_url.encode())
+        transformed = f"preprocessed/transformed/{digest}/"
+        model_name = self._stem(f"transform-{digest}")
         request = transform_request(
             model_name=model_name,
             input_url=self._raw_train_url(dataset),
@@ -161,7 +162,7 @@ class Pipeline:
                 is_usable=lambda _: bool(self._workspace.keys(transformed)),
             )
         _require(result)
-        return self._split_rows(run, transformed, dataset)
+        return self._split_rows(transformed, dataset)
 
     def train_cities(self, files: Mapping[str, CityFiles]) -> dict[str, JobResult]:
         """Run one Linear Learner job a city; a city that fails leaves the others alone."""
@@ -187,7 +188,7 @@ class Pipeline:
         """The model.tar.gz that a completed training job wrote."""
         return self._workspace.read(self._artifact_key(result.state))
 
-    def _split_rows(self, run: str, transformed: str, dataset: Dataset) -> dict[str, CityFiles]:
+    def _split_rows(self, transformed: str, dataset: Dataset) -> dict[str, CityFiles]:
         keys = {key.rpartition("/")[2]: key for key in self._workspace.keys(transformed)}
         outputs = {}
         for city in dataset.train:
@@ -200,7 +201,7 @@ class Pipeline:
         files = {}
         for city, text in zip(outputs, texts, strict=True):
             train, validation = split_lines(text, expected=len(dataset.train[city]), name=city)
-            prefix = f"preprocessed/{run}/{city}"
+            prefix = f"preprocessed/{city}/{_digest(train, validation)}"
             bodies |= {f"{prefix}/train.csv": train, f"{prefix}/validation.csv": validation}
             files[city] = CityFiles(
                 self._workspace.url(f"{prefix}/train.csv"),
@@ -256,7 +257,7 @@ class Pipeline:
         return self._workspace.key_of(state.description["ModelArtifacts"]["S3ModelArtifacts"])
 
     def _raw_train_url(self, dataset: Dataset) -> str:
-        return self._workspace.url(f"raw/{dataset.run}/train/")
+        return self._workspace.url(f"raw/{dataset.digest}/train/")
 
     def _stem(self, name: str) -> str:
         return f"housing-{self._workspace.stage}-{name}"
@@ -291,4 +292,4 @@ def _require(result: JobResult) -> JobResult:
 
 
 def _digest(*parts: bytes) -> str:
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:RUN_DIGITS]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:DIGEST_LENGTH]
