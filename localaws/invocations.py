@@ -30,7 +30,7 @@ class Invoker(Protocol):
     """What runs the endpoints."""
 
     async def invoke(
-        self, scope: Scope, endpoint_name: str, request: InvocationRequest
+        self, scope: Scope, endpoint_name: str, request: InvocationRequest, arrived: float
     ) -> InvocationResponse: ...
 
 
@@ -59,7 +59,7 @@ class Invocations:
         target_model = invocation.target_model
         context = {"sagemaker:TargetModel": target_model} if target_model else None
         self._authorizer.authorize(caller, f"sagemaker:{action}", arn, context)
-        answer = await self._invoker.invoke(scope, endpoint_name, invocation)
+        answer = await self._invoker.invoke(scope, endpoint_name, invocation, request.arrived)
         return Response(200, answer.headers(), answer.body)
 
 

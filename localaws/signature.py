@@ -6,8 +6,9 @@ Written for speed: an invocation spends some 15 microseconds here.
 
 import hashlib
 import hmac
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from urllib.parse import quote, unquote
@@ -23,7 +24,8 @@ _UNSIGNED_HEADERS = frozenset({"x-amzn-trace-id", "x-amz-user-agent"})
 class SignedRequest:
     """A request as it came: path and query not decoded, header names in lower case.
 
-    All text is latin-1, one character a byte.
+    All text is latin-1, one character a byte. ``arrived`` is when it was read, as
+    ``time.perf_counter`` counts.
     """
 
     method: str
@@ -31,6 +33,7 @@ class SignedRequest:
     query_string: str
     headers: Mapping[str, str]
     body: bytes
+    arrived: float = field(default_factory=time.perf_counter)
 
 
 @dataclass(frozen=True, slots=True)
