@@ -39,23 +39,33 @@ class ScriptModules:
     @contextmanager
     def importable(self) -> Iterator[None]:
         """The folder is first on the path, and the container's environment variables are set."""
-        with _import_lock:
+        with _import_lock, _variables(self._environment):
             hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if self.has(name)}
-            variables = dict(os.environ)
             sys.modules.update(self._loaded)
             sys.path.insert(0, str(self._directory))
             _add_packages()
-            os.environ.update(self._environment)
             importlib.invalidate_caches()
             try:
                 yield
             finally:
-                os.environ.clear()
-                os.environ.update(variables)
                 sys.path.remove(str(self._directory))
                 own = [name for name in list(sys.modules) if self.has(name)]
                 self._loaded = {name: sys.modules.pop(name) for name in own}
                 sys.modules.update(hidden)
+
+
+@contextmanager
+def _variables(environment: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _module_names(directory: Path) -> Iterator[str]:

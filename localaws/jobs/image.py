@@ -25,11 +25,12 @@ class TrainingHost:
 
 @dataclass(frozen=True)
 class Program:
-    """A process to run: arguments, environment and working directory."""
+    """A process to run; ``preamble`` are log lines that the container writes before it."""
 
     arguments: Sequence[str]
     environment: Mapping[str, str]
     directory: Path
+    preamble: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from localaws.jobs.image import TrainingHost
 
 CONTAINER_ROOT = "/opt/ml"
+INPUT = PurePosixPath("input")
 CONFIG = PurePosixPath("input/config")
 DATA = PurePosixPath("input/data")
 CODE = PurePosixPath("code")

@@ -12,31 +12,28 @@ FLUSH_SECONDS = 0.5
 
 
 class LogStream:
-    """Collects lines and appends them to one log stream, a few times a second.
+    """Collects lines, from any thread, and appends them to one log stream when told to."""
 
-    Usable from several threads. ``close`` writes what is left.
-    """
-
-    def __init__(self, append: Callable[[Lines], None], flush_seconds: float = FLUSH_SECONDS):
+    def __init__(self, append: Callable[[Lines], None]) -> None:
         self._append = append
-        self._flush_seconds = flush_seconds
         self._lock = threading.Lock()
         self._lines: list[tuple[float, str]] = []
-        self._flushed_at = time.monotonic()
+        self._flushed_at = 0.0
 
     def __call__(self, line: str) -> None:
         with self._lock:
             self._lines.append((time.time(), line))
-            if time.monotonic() - self._flushed_at >= self._flush_seconds:
-                self._flush()
 
-    def close(self) -> None:
+    def flush_now_and_then(self) -> None:
+        """Append what there is, unless that was done a moment ago; to be called often."""
+        if time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Append what there is."""
         with self._lock:
-            self._flush()
-
-    def _flush(self) -> None:
-        lines, self._lines = self._lines, []
-        self._flushed_at = time.monotonic()
+            lines, self._lines = self._lines, []
+            self._flushed_at = time.monotonic()
         if lines:
             self._append(lines)
 

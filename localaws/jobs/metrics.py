@@ -26,10 +26,11 @@ class MetricScanner:
     def __init__(self, definitions: Mapping[str, str]) -> None:
         self._patterns = {name: re.compile(pattern) for name, pattern in definitions.items()}
         self._final: dict[str, FinalMetric] = {}
+        self._new: list[FinalMetric] = []
         self._lock = threading.Lock()
 
-    def scan(self, line: str) -> list[FinalMetric]:
-        """The metrics that a line holds."""
+    def scan(self, line: str) -> None:
+        """Take the metrics that a line holds."""
         now = time.time()
         found = [
             FinalMetric(name, value, now)
@@ -37,8 +38,14 @@ class MetricScanner:
             if (value := _value(pattern, line)) is not None
         ]
         with self._lock:
+            self._new += found
             self._final.update((metric.name, metric) for metric in found)
-        return found
+
+    def take_new(self) -> list[FinalMetric]:
+        """Every value that was found since the last call."""
+        with self._lock:
+            new, self._new = self._new, []
+        return new
 
     @property
     def final(self) -> tuple[FinalMetric, ...]:

@@ -15,8 +15,8 @@ from typing import IO
 from localaws.jobs.image import Exit, Program
 from localaws.jobs.stopping import StopSignal
 
-STOP_GRACE_SECONDS = 120.0
-"""SageMaker sends SIGTERM, and SIGKILL this much later (StopTrainingJob)."""
+DRAIN_SECONDS = 2.0
+"""A child that a program left behind may hold its output open for ever; it is not waited for."""
 
 LAST_LINES = 50
 
@@ -91,8 +91,7 @@ class RunningProgram:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             return None
-        # A child that the program left behind may hold the pipe open for ever.
-        self._reader.join(timeout=2.0)
+        self._reader.join(DRAIN_SECONDS)
         return Exit(code if code >= 0 else 128 - code, "\n".join(self._last_lines))
 
     def terminate(self) -> None:
@@ -103,6 +102,7 @@ class RunningProgram:
         """End the program and its children, now."""
         self._signal(signal.SIGKILL)
         self._process.wait()
+        self._reader.join(DRAIN_SECONDS)
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

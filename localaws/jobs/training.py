@@ -20,13 +20,13 @@ from localaws.jobs.failure import JobError, algorithm_error, client_error
 from localaws.jobs.image import Exit, Program, TrainingHost, TrainingImage
 from localaws.jobs.logs import LogStream, open_log_stream
 from localaws.jobs.metrics import FinalMetric, MetricScanner
-from localaws.jobs.processes import STOP_GRACE_SECONDS, Cores, RunningProgram
+from localaws.jobs.processes import Cores, RunningProgram
 from localaws.jobs.stopping import StopSignal
+from localaws.jobs.supervision import STOPPED, Supervisor
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 METRIC_NAMESPACE = "/aws/sagemaker/TrainingJobs"
 CUSTOMER_ERROR_EXIT_CODE = 2
-POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class TrainingRun:
         hosts = self._hosts()
         with self._cores.taken(len(hosts), self._stop) as taken:
             if not taken:
-                return TrainingOutcome("Stopped", None, ())
+                return TrainingOutcome(STOPPED, None, ())
             self._report("Downloading")
             self._download(hosts, objects)
             self._report("Training")
@@ -132,62 +132,53 @@ class TrainingRun:
     def _train(self, hosts: list[TrainingHost], objects: ObjectStore) -> str:
         """The secondary status that training ends with."""
         programs = [self._job.image.training_program(host, objects) for host in hosts]
-        started_at = time.time_ns() // 1_000_000
+        logs = self._open_logs(hosts)
+
+        def tick() -> None:
+            for log in logs:
+                log.flush_now_and_then()
+            self._publish_metrics()
+
         with ExitStack() as stack:
+            stack.callback(self._publish_metrics)
             running = []
-            for host, program in zip(hosts, programs, strict=True):
-                stream = f"{self._job.name}/{host.name}-{started_at}"
-                log = open_log_stream(self._backend, self._job.scope, LOG_GROUP, stream)
-                stack.callback(log.close)
+            for program, log in zip(programs, logs, strict=True):
+                stack.callback(log.flush)
+                for line in program.preamble:
+                    log(line)
                 running.append(RunningProgram(program, self._line_sink(log)))
                 stack.callback(running[-1].kill)
-            return self._supervise(hosts, programs, running)
+            seconds = max_runtime_seconds(self._job.request)
+            ending = Supervisor(running, self._stop, seconds, tick).wait()
+        if ending.failure:
+            index = ending.failure.index
+            raise self._failure(hosts[index], programs[index], ending.failure.exit)
+        return ending.status
 
-    def _supervise(
-        self, hosts: list[TrainingHost], programs: list[Program], running: list[RunningProgram]
-    ) -> str:
-        deadline = time.monotonic() + max_runtime_seconds(self._job.request)
-        exits: dict[int, Exit] = {}
-        ending: str | None = None
-        while len(exits) < len(running):
-            for index, program in enumerate(running):
-                if index not in exits and (exit := program.wait(POLL_SECONDS)) is not None:
-                    exits[index] = exit
-                    if exit.code and ending is None:
-                        raise self._failure(hosts[index], programs[index], exit)
-            if (asked := self._ending(deadline)) and ending is None:
-                ending = asked
-                kill_at = time.monotonic() + STOP_GRACE_SECONDS
-                for program in running:
-                    program.terminate()
-            if ending and time.monotonic() > kill_at:
-                for program in running:
-                    program.kill()
-        return ending or "Completed"
-
-    def _ending(self, deadline: float) -> str | None:
-        if self._stop.stopped:
-            return "Stopped"
-        return "MaxRuntimeExceeded" if time.monotonic() > deadline else None
+    def _open_logs(self, hosts: list[TrainingHost]) -> list[LogStream]:
+        moment = time.time_ns() // 1_000_000
+        return [
+            open_log_stream(
+                self._backend, self._job.scope, LOG_GROUP, f"{self._job.name}/{host.name}-{moment}"
+            )
+            for host in hosts
+        ]
 
     def _line_sink(self, log: LogStream) -> Callable[[str], None]:
         def write(line: str) -> None:
             log(line)
-            if found := self._metrics.scan(line):
-                self._publish(found)
+            self._metrics.scan(line)
 
         return write
 
-    def _publish(self, metrics: list[FinalMetric]) -> None:
+    def _publish_metrics(self) -> None:
         dimensions = {"TrainingJobName": self._job.name}
-        self._backend.put_metrics(
-            self._job.scope,
-            METRIC_NAMESPACE,
-            [
-                MetricValues(metric.name, dimensions, "None", metric.timestamp, [metric.value], [1])
-                for metric in metrics
-            ],
-        )
+        values = [
+            MetricValues(metric.name, dimensions, "None", metric.timestamp, [metric.value], [1])
+            for metric in self._metrics.take_new()
+        ]
+        if values:
+            self._backend.put_metrics(self._job.scope, METRIC_NAMESPACE, values)
 
     def _failure(self, host: TrainingHost, program: Program, program_exit: Exit) -> JobError:
         ended = self._job.image.container_exit(program, program_exit)

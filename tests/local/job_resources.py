@@ -108,6 +108,14 @@ class Jobs:
             for stream in streams["logStreams"]
         }
 
+    def wait_for_line(self, group: str, job: str, line: str) -> None:
+        """Until a job has logged a line."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not any(line in lines for lines in self.log_lines(group, job).values()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"job {job} did not log {line!r}")
+            time.sleep(0.1)
+
 
 def make_jobs(session: boto3.Session, name: str) -> Jobs:
     """A bucket and a role for the jobs of one test module."""

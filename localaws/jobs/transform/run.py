@@ -1,10 +1,12 @@
 """One batch transform job, from its input objects to their answers in S3."""
 
+import math
 import secrets
 import shutil
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,14 +18,14 @@ from localaws.jobs.channels import InputFile, download, list_files, parse_locati
 from localaws.jobs.failure import JobError, algorithm_error, client_error
 from localaws.jobs.image import Exit, Program
 from localaws.jobs.logs import LogStream, open_log_stream
-from localaws.jobs.processes import STOP_GRACE_SECONDS, Cores, RunningProgram
+from localaws.jobs.processes import Cores, RunningProgram
 from localaws.jobs.stopping import StopSignal
+from localaws.jobs.supervision import STOPPED, Ending, Supervisor
 from localaws.jobs.transform import worker
 from localaws.jobs.transform.plan import (
     INPUT,
     OUTPUT,
     ContainerPlan,
-    FileFailure,
     FilePlan,
     TransformPlan,
     read_failures,
@@ -31,7 +33,6 @@ from localaws.jobs.transform.plan import (
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 MEBIBYTE = 2**20
-POLL_SECONDS = 0.05
 REPOSITORY = Path(__file__).parents[3]
 
 
@@ -63,7 +64,7 @@ class TransformRun:
         """
         try:
             with self._cores.taken(1, self._stop) as taken:
-                return self._run() if taken else "Stopped"
+                return self._run() if taken else STOPPED
         finally:
             shutil.rmtree(self._job.directory, ignore_errors=True)
 
@@ -75,13 +76,12 @@ class TransformRun:
         download(files, self._job.directory / INPUT, objects, gzipped)
         self._plan(files, objects).write(self._job.directory)
         (self._job.directory / OUTPUT).mkdir()
-        ended = self._transform()
-        if ended is None:
-            return "Stopped"
-        self._upload(objects)
-        if ended.code:
-            raise self._failure(ended)
-        return "Completed"
+        ending = self._transform()
+        if ending.status != STOPPED:
+            self._upload(objects)
+        if ending.failure:
+            raise self._failure(ending.failure.exit)
+        return ending.status
 
     def _plan(self, files: list[InputFile], objects: ObjectStore) -> TransformPlan:
         request = self._job.request
@@ -120,8 +120,7 @@ class TransformRun:
             raise client_error(f"Failed to extract model data archive {url}: {error}") from error
         return ContainerPlan(container["Image"], environment, directory)
 
-    def _transform(self) -> Exit | None:
-        """How the process ended, or None when the job was stopped."""
+    def _transform(self) -> Ending:
         program = Program(
             arguments=(sys.executable, "-m", worker.__name__, str(self._job.directory)),
             environment={"PYTHONPATH": str(REPOSITORY)},
@@ -136,32 +135,23 @@ class TransformRun:
             f"MaxPayloadInMB={maximum_payload(self._job.request)}, "
             f"BatchStrategy={_screaming(batch_strategy(self._job.request))}",
         )
-        running = RunningProgram(program, log)
-        try:
-            return self._wait(running)
-        finally:
-            running.kill()
-            for failure in read_failures(self._job.directory):
-                self._say_failure(data_log, failure)
-            log.close()
-            data_log.close()
-
-    def _wait(self, running: RunningProgram) -> Exit | None:
-        while not self._stop.stopped:
-            if (ended := running.wait(POLL_SECONDS)) is not None:
-                return ended
-        running.terminate()
-        running.wait(STOP_GRACE_SECONDS)
-        return None
+        with ExitStack() as stack:
+            stack.callback(log.flush)
+            stack.callback(data_log.flush)
+            stack.callback(self._say_failures, data_log)
+            running = RunningProgram(program, log)
+            stack.callback(running.kill)
+            return Supervisor([running], self._stop, math.inf, log.flush_now_and_then).wait()
 
     def _log(self, stream: str) -> LogStream:
         return open_log_stream(self._backend, self._job.scope, LOG_GROUP, stream)
 
-    def _say_failure(self, log: LogStream, failure: FileFailure) -> None:
+    def _say_failures(self, log: LogStream) -> None:
         """As SageMaker does (github.com/aws/sagemaker-tensorflow-serving-container issue 93)."""
-        status, _, message = failure.text.partition("\n")
-        for text in (status, "", "Message:", message) if message else (status,):
-            self._say(log, f"{failure.name}: {text}")
+        for failure in read_failures(self._job.directory):
+            status, _, message = failure.text.partition("\n")
+            for text in (status, "", "Message:", message) if message else (status,):
+                self._say(log, f"{failure.name}: {text}")
 
     def _say(self, log: LogStream, text: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")

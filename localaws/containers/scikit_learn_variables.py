@@ -1,0 +1,171 @@
+"""Hyperparameters, arguments and SM_* variables of a training script.
+
+The contract is that of sagemaker-training (https://github.com/aws/sagemaker-training-toolkit,
+environment.py and mapping.py).
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from localaws.jobs import layout
+from localaws.jobs.image import TrainingHost
+
+PREFIX = "sagemaker_"
+PROGRAM = "sagemaker_program"
+SUBMIT_DIRECTORY = "sagemaker_submit_directory"
+LOG_LEVEL = "sagemaker_container_log_level"
+PLATFORM_PARAMETERS = (
+    PROGRAM,
+    SUBMIT_DIRECTORY,
+    LOG_LEVEL,
+    "sagemaker_enable_cloudwatch_metrics",
+    "sagemaker_job_name",
+    "sagemaker_region",
+    "sagemaker_s3_output",
+)
+"""Hyperparameters that tell the container what to run; the script does not see them."""
+
+FRAMEWORK_MODULE = "sagemaker_sklearn_container.training:main"
+INFO = 20
+
+
+@dataclass(frozen=True)
+class ScriptParameters:
+    """The hyperparameters of a script-mode job, told apart.
+
+    ``program`` is the script and ``submitted`` where it is; ``user`` what the script is called
+    with; ``framework`` any other parameter that begins with ``sagemaker_``.
+    """
+
+    program: str
+    submitted: str
+    log_level: int
+    user: Mapping[str, Any]
+    framework: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, host: TrainingHost) -> "ScriptParameters":
+        """Read them from a host; its environment stands in for what the parameters leave out."""
+        values = {name: _decoded(value, host) for name, value in host.hyperparameters.items()}
+
+        def given(name: str) -> str:
+            return str(values.get(name) or host.environment.get(name.upper(), ""))
+
+        return cls(
+            program=given(PROGRAM),
+            submitted=given(SUBMIT_DIRECTORY),
+            log_level=values.get(LOG_LEVEL, INFO),
+            user={name: value for name, value in values.items() if not name.startswith(PREFIX)},
+            framework={
+                name: value
+                for name, value in values.items()
+                if name.startswith(PREFIX) and name not in PLATFORM_PARAMETERS
+            },
+        )
+
+    @property
+    def arguments(self) -> list[str]:
+        """``{"alpha": 1, "c": 2}`` as ``--alpha 1 -c 2``, in the order of the names."""
+        return [
+            part
+            for name in sorted(self.user)
+            for part in (f"--{name}" if len(name) > 1 else f"-{name}", _argument(self.user[name]))
+        ]
+
+
+def training_variables(host: TrainingHost, parameters: ScriptParameters) -> dict[str, str]:
+    """The SM_* variables of a host."""
+    described = _description(host, parameters)
+    channels = {
+        name: str(layout.channel_directory(host, name)) for name in described["input_data_config"]
+    }
+    training_env = {
+        **described,
+        "channel_input_dirs": channels,
+        "hyperparameters": parameters.user,
+        "additional_framework_parameters": parameters.framework,
+        "job_name": host.environment.get("TRAINING_JOB_NAME", ""),
+        "is_master": host.name == host.hosts[0],
+        "master_hostname": host.hosts[0],
+    }
+    values = {
+        **described,
+        "hps": parameters.user,
+        "user_args": parameters.arguments,
+        "framework_params": parameters.framework,
+        "channels": sorted(channels),
+        "training_env": training_env,
+        **{f"channel_{name}": folder for name, folder in channels.items()},
+        **{f"hp_{name}": value for name, value in parameters.user.items()},
+    }
+    return {f"SM_{name.upper()}": _variable(value) for name, value in values.items()}
+
+
+def in_host(value: Any, host: TrainingHost) -> Any:
+    """A path in the container's /opt/ml as the path that it has here; other values as they are."""
+    if not isinstance(value, str):
+        return value
+    if value != layout.CONTAINER_ROOT and not value.startswith(f"{layout.CONTAINER_ROOT}/"):
+        return value
+    return f"{host.directory}{value.removeprefix(layout.CONTAINER_ROOT)}"
+
+
+def _description(host: TrainingHost, parameters: ScriptParameters) -> dict[str, Any]:
+    """What both single variables and SM_TRAINING_ENV hold."""
+    resources = layout.read_config(host.directory, layout.RESOURCE_CONFIG_FILE)
+    group = resources["current_group_name"]
+    return {
+        "hosts": resources["hosts"],
+        "current_host": resources["current_host"],
+        "current_instance_type": resources["current_instance_type"],
+        "current_instance_group": group,
+        "current_instance_group_hosts": resources["hosts"],
+        "instance_groups": [group],
+        "instance_groups_dict": {group: resources["instance_groups"][0]},
+        "distribution_instance_groups": [],
+        "is_hetero": False,
+        "network_interface_name": resources["network_interface_name"],
+        "user_entry_point": parameters.program,
+        "module_name": parameters.program.removesuffix(".py"),
+        "module_dir": parameters.submitted or str(host.directory / layout.CODE),
+        "framework_module": FRAMEWORK_MODULE,
+        "log_level": parameters.log_level,
+        "resource_config": resources,
+        "input_data_config": layout.read_config(host.directory, layout.INPUT_DATA_CONFIG_FILE),
+        "model_dir": str(host.directory / layout.MODEL),
+        "input_dir": str(host.directory / layout.INPUT),
+        "input_config_dir": str(host.directory / layout.CONFIG),
+        "output_dir": str(host.directory / layout.OUTPUT),
+        "output_data_dir": str(host.directory / layout.OUTPUT_DATA),
+        "output_intermediate_dir": str(host.directory / layout.OUTPUT / "intermediate"),
+        "num_cpus": os.cpu_count() or 1,
+        "num_gpus": 0,
+    }
+
+
+def _decoded(value: str, host: TrainingHost) -> Any:
+    """Hyperparameters are JSON where they can be: the SDK quotes every one."""
+    try:
+        decoded = json.loads(value)
+    except ValueError:
+        decoded = value
+    return in_host(decoded, host)
+
+
+def _variable(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _argument(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={item}" for key, item in sorted(value.items()))
+    return str(value)

@@ -1,0 +1,318 @@
+"""What the scikit-learn container answers, for what a script returns.
+
+The expectations are those of the container's own code: sagemaker_containers/_worker.py and
+_transformer.py, sagemaker_sklearn_container/serving.py.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+import pytest
+
+from localaws.containers.base import (
+    ContainerRequest,
+    ContainerResponse,
+    ContainerSettings,
+    LoadedModel,
+    ModelLoadError,
+)
+from localaws.containers.scikit_learn import IMAGE
+
+HTML = "text/html; charset=utf-8"
+
+Serve = Callable[..., LoadedModel]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Serve:
+    """Loads a model whose code/script.py has the given source."""
+
+    def load(
+        source: str,
+        environment: Mapping[str, str] | None = None,
+        log: Callable[[str], None] = lambda line: None,
+        name: str = "model",
+        **neighbours: str,
+    ) -> LoadedModel:
+        code = tmp_path / name / "code"
+        code.mkdir(parents=True)
+        (code / "script.py").write_text(dedent(source))
+        for module, text in neighbours.items():
+            (code / f"{module}.py").write_text(dedent(text))
+        variables = {
+            "SAGEMAKER_PROGRAM": "script.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+            **(environment or {}),
+        }
+        settings = ContainerSettings("image", variables, tmp_path / name, log)
+        container = IMAGE.container(settings)
+        container.start()
+        return container.load(tmp_path / name)
+
+    return load
+
+
+def ask(
+    model: LoadedModel,
+    body: str | bytes = "",
+    content_type: str = "application/json",
+    accept: str = "*/*",
+) -> ContainerResponse:
+    body = body.encode() if isinstance(body, str) else body
+    return model.invoke(ContainerRequest(body, content_type, accept))
+
+
+class TestContent:
+    """What ``transform_fn`` gets."""
+
+    SHOW = """
+        def model_fn(model_dir): return None
+        def transform_fn(model, content, content_type, accept):
+            return f"{type(content).__name__} {content_type} {accept}", "text/plain"
+        """
+
+    @pytest.mark.parametrize("content_type", ["application/json", "text/csv"])
+    def test_is_text_for_exactly_json_and_csv(self, serve: Serve, content_type: str) -> None:
+        answer = ask(serve(self.SHOW), "1,2", content_type)
+        assert answer.body.decode().startswith(f"str {content_type}")
+
+    @pytest.mark.parametrize(
+        "content_type",
+        ["text/csv; charset=utf-8", "text/csv;label_size=0", "TEXT/CSV", "image/png"],
+    )
+    def test_is_bytes_for_every_other_content_type(self, serve: Serve, content_type: str) -> None:
+        answer = ask(serve(self.SHOW), "1,2", content_type)
+        assert answer.body.decode().startswith(f"bytes {content_type}")
+
+    def test_without_a_content_type_is_json(self, serve: Serve) -> None:
+        assert ask(serve(self.SHOW), "1", "").body.decode().startswith("str application/json")
+
+    @pytest.mark.parametrize("accept", ["", "*/*"])
+    def test_without_an_accept_the_default_is_json(self, serve: Serve, accept: str) -> None:
+        assert ask(serve(self.SHOW), accept=accept).body.decode().endswith(" application/json")
+
+    def test_the_default_accept_comes_from_the_environment(self, serve: Serve) -> None:
+        model = serve(self.SHOW, {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"})
+        assert ask(model).body.decode().endswith(" text/csv")
+        assert ask(model, accept="image/png").body.decode().endswith(" image/png")
+
+    def test_that_is_no_utf_8_is_replaced_not_refused(self, serve: Serve) -> None:
+        assert ask(serve(self.SHOW), b"\xff", "text/csv").status == 200
+
+
+class TestAnswer:
+    """What becomes of a function's result."""
+
+    RETURN = """
+        from sagemaker_containers.beta.framework import worker
+        def model_fn(model_dir): return None
+        def transform_fn(model, content, content_type, accept):
+            return {result}
+        """
+
+    @pytest.mark.parametrize(
+        ("result", "body", "content_type", "status"),
+        [
+            ("'plain'", b"plain", HTML, 200),
+            ("b'plain'", b"plain", HTML, 200),
+            ("('1,2', 'text/csv')", b"1,2", "text/csv; charset=utf-8", 200),
+            ("('{}', 'application/json')", b"{}", "application/json", 200),
+            ("{'b': 1, 'a': [2]}", b'{"a":[2],"b":1}\n', "application/json", 200),
+            ("worker.Response('{}')", b"{}", "application/json", 200),
+            ("worker.Response('x', mimetype='text/csv')", b"x", "text/csv; charset=utf-8", 200),
+            ("worker.Response(b'x', mimetype='image/png')", b"x", "image/png", 200),
+            ("worker.Response('no', status=400)", b"no", "application/json", 400),
+            ("worker.Response('no', status='422 NO')", b"no", "application/json", 422),
+            ("worker.Response(['a', b'b'])", b"ab", "application/json", 200),
+        ],
+    )
+    def test_is_as_the_web_server_has_it(
+        self, serve: Serve, result: str, body: bytes, content_type: str, status: int
+    ) -> None:
+        answer = ask(serve(self.RETURN.format(result=result)))
+        assert (answer.body, answer.content_type, answer.status) == (body, content_type, status)
+
+    def test_custom_attributes_are_passed_on(self, serve: Serve) -> None:
+        header = "{'X-Amzn-SageMaker-Custom-Attributes': 'trace=1'}"
+        answer = ask(serve(self.RETURN.format(result=f"worker.Response('x', headers={header})")))
+        assert answer.custom_attributes == "trace=1"
+
+    @pytest.mark.parametrize("result", ["None", "1", "1/0", "object()", "exit(3)"])
+    def test_of_a_function_that_fails_is_a_bare_500(self, serve: Serve, result: str) -> None:
+        answer = ask(serve(self.RETURN.format(result=result)))
+        assert (answer.status, answer.content_type) == (500, HTML)
+        assert b"<title>500 Internal Server Error</title>" in answer.body
+
+    def test_the_reason_of_a_500_is_in_the_log_alone(self, serve: Serve) -> None:
+        lines: list[str] = []
+        answer = ask(serve(self.RETURN.format(result="1/0"), log=lines.append))
+        assert b"ZeroDivisionError" not in answer.body
+        assert any("ZeroDivisionError" in line for line in lines)
+
+    def test_an_unsupported_format_raised_by_user_code_is_a_500_too(self, serve: Serve) -> None:
+        source = """
+            from sagemaker_containers.beta.framework import errors
+            def model_fn(model_dir): return None
+            def input_fn(content, content_type): raise errors.UnsupportedFormatError(content_type)
+            """
+        assert ask(serve(source)).status == 500
+
+
+class TestDefaults:
+    """A script with a ``model_fn`` alone."""
+
+    DOUBLE = """
+        import numpy as np
+        class Double:
+            def predict(self, data):
+                assert data.dtype == np.float32, data.dtype
+                return data * 2
+        def model_fn(model_dir): return Double()
+        """
+
+    @pytest.mark.parametrize(
+        ("accept", "body", "content_type"),
+        [
+            ("application/json", b"[[2.0, 4.0], [6.0, 8.0]]", "application/json"),
+            ("text/csv", b"2.0,4.0\n6.0,8.0\n", "text/csv; charset=utf-8"),
+        ],
+    )
+    def test_decode_csv_predict_and_encode(
+        self, serve: Serve, accept: str, body: bytes, content_type: str
+    ) -> None:
+        answer = ask(serve(self.DOUBLE), "1,2\n3,4\n", "text/csv", accept)
+        assert (answer.body, answer.content_type) == (body, content_type)
+
+    def test_decode_json(self, serve: Serve) -> None:
+        assert json.loads(ask(serve(self.DOUBLE), "[[1.5]]").body) == [[3.0]]
+
+    def test_encode_npy(self, serve: Serve, tmp_path: Path) -> None:
+        answer = ask(serve(self.DOUBLE), "[[1.5]]", accept="application/x-npy")
+        (tmp_path / "answer.npy").write_bytes(answer.body)
+        assert np.load(tmp_path / "answer.npy").tolist() == [[3.0]]
+
+    @pytest.mark.parametrize(
+        ("body", "content_type", "accept"),
+        [
+            ("1,2", "text/csv; charset=utf-8", "*/*"),
+            ("a,b", "text/csv", "*/*"),
+            ("[", "application/json", "*/*"),
+            ("[[1]]", "application/json", "image/png"),
+        ],
+    )
+    def test_what_they_cannot_read_or_write_is_a_500(
+        self, serve: Serve, body: str, content_type: str, accept: str
+    ) -> None:
+        assert ask(serve(self.DOUBLE), body, content_type, accept).status == 500
+
+
+class TestFunctions:
+    def test_are_called_in_turn(self, serve: Serve) -> None:
+        source = """
+            def model_fn(model_dir): return 10
+            def input_fn(content, content_type): return int(content)
+            def predict_fn(data, model): return data * model
+            def output_fn(prediction, accept): return f"{prediction}", accept
+            """
+        assert ask(serve(source), "4", "text/csv", "text/x").body == b"40"
+
+    def test_model_fn_gets_the_folder_of_the_model(self, serve: Serve, tmp_path: Path) -> None:
+        source = """
+            def model_fn(model_dir): return model_dir
+            def transform_fn(model, *_): return model, "text/plain"
+            """
+        assert ask(serve(source)).body.decode() == str(tmp_path / "model")
+
+    @pytest.mark.parametrize(
+        ("source", "reason"),
+        [
+            ("x = 1", "Please provide a model_fn implementation"),
+            ("import no_such_module", "No module named 'no_such_module'"),
+            ("def model_fn(model_dir): raise OSError('no model')", "no model"),
+            ("def model_fn(:", "invalid syntax"),
+            ("raise SystemExit('bye')", "bye"),
+            (
+                "def model_fn(d): pass\ndef input_fn(): pass\ndef transform_fn(): pass",
+                "Cannot use transform_fn implementation with input_fn, predict_fn",
+            ),
+        ],
+    )
+    def test_a_script_that_cannot_be_loaded_fails_the_container_with_the_reason(
+        self, serve: Serve, source: str, reason: str
+    ) -> None:
+        lines: list[str] = []
+        with pytest.raises(ModelLoadError):
+            serve(source, log=lines.append)
+        assert any(reason in line for line in lines)
+
+    def test_without_a_program_there_is_nothing_to_run(self, serve: Serve) -> None:
+        with pytest.raises(ModelLoadError, match="SAGEMAKER_PROGRAM is not set"):
+            serve("", {"SAGEMAKER_PROGRAM": ""})
+
+    def test_a_program_that_is_missing_is_named(self, serve: Serve) -> None:
+        with pytest.raises(ModelLoadError, match=r"other\.py is not in code/"):
+            serve("", {"SAGEMAKER_PROGRAM": "other.py"})
+
+
+class TestIsolation:
+    SOURCE = """
+        import helper
+        def model_fn(model_dir): return None
+        def transform_fn(*_):
+            import late_helper
+            return f"{helper.NAME} {late_helper.NAME}", "text/plain"
+        """
+
+    def test_two_endpoints_with_different_versions_of_a_script_do_not_meet(
+        self, serve: Serve
+    ) -> None:
+        models = [
+            serve(
+                self.SOURCE,
+                name=version,
+                helper=f"NAME = 'helper-{version}'",
+                late_helper=f"NAME = 'late-{version}'",
+            )
+            for version in ("one", "two")
+        ]
+        for _ in range(2):
+            answers = [ask(model).body for model in models]
+            assert answers == [b"helper-one late-one", b"helper-two late-two"]
+
+    def test_a_pickle_finds_the_module_of_its_own_script(self, serve: Serve) -> None:
+        source = """
+            import pickle
+            def model_fn(model_dir): return pickle.loads(b"cshapes\\nSquare\\n.")
+            def transform_fn(model, *_): return model.SIDES, "text/plain"
+            """
+        first = serve(source, name="one", shapes="class Square: SIDES = '4'")
+        second = serve(source, name="two", shapes="class Square: SIDES = 'four'")
+        assert [ask(first).body, ask(second).body] == [b"4", b"four"]
+
+    def test_the_containers_variables_are_set_while_the_script_loads_and_then_gone(
+        self, serve: Serve
+    ) -> None:
+        source = """
+            import os
+            def model_fn(model_dir): return os.environ["OWN_SETTING"]
+            def transform_fn(model, *_): return str((model, "OWN_SETTING" in os.environ)), "text/x"
+            """
+        assert ask(serve(source, {"OWN_SETTING": "here"})).body == b"('here', False)"
+
+    def test_what_a_script_prints_goes_to_the_log_of_its_container(self, serve: Serve) -> None:
+        source = """
+            import sys
+            def model_fn(model_dir): print("loading")
+            def transform_fn(*_):
+                print("answering", file=sys.stderr)
+                return "", "text/plain"
+            """
+        one: list[str] = []
+        two: list[str] = []
+        model = serve(source, name="one", log=one.append)
+        serve(source, name="two", log=two.append)
+        ask(model)
+        assert (one, two) == (["loading", "answering"], ["loading"])
