@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsa
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from iam_policy.model import ContextValue
 from localaws.backend import Scope
 from localaws.control_plane.resources import Request, arn
 
@@ -30,7 +31,7 @@ class Authorization:
 
     action: str
     resource_arn: str
-    context: Mapping[str, str | list[str]] = field(default_factory=dict)
+    context: Mapping[str, ContextValue] = field(default_factory=dict)
 
 
 def sagemaker_authorizations(scope: Scope, operation: str, request: Request) -> list[Authorization]:
@@ -77,13 +78,13 @@ def _kind_of(operation: str) -> str:
     return endings[max(matching, key=len)] if matching else ""
 
 
-def _tag_context(request: Request) -> dict[str, str | list[str]]:
+def _tag_context(request: Request) -> dict[str, ContextValue]:
     tags = request.get("Tags")
     if not isinstance(tags, list):
         return {}
     values = {str(tag.get("Key")): str(tag.get("Value")) for tag in tags if isinstance(tag, dict)}
-    context: dict[str, str | list[str]] = {
+    context: dict[str, ContextValue] = {
         f"aws:RequestTag/{key}": value for key, value in values.items()
     }
-    context["aws:TagKeys"] = list(values)
+    context["aws:TagKeys"] = tuple(values)
     return context

@@ -70,7 +70,7 @@ def test_creating_with_tags_needs_permission_to_tag() -> None:
         "sagemaker:CreateModel",
         "sagemaker:AddTags",
     ]
-    assert found[0].context == {"aws:RequestTag/City": "Chicago", "aws:TagKeys": ["City"]}
+    assert found[0].context == {"aws:RequestTag/City": "Chicago", "aws:TagKeys": ("City",)}
 
 
 @pytest.mark.parametrize("request_", [{}, {"ModelName": 5}, {"Tags": "x", "ModelName": ["a"]}])
