@@ -1,6 +1,6 @@
 """Roles that may invoke some target models of an endpoint, and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -16,9 +16,9 @@ _SESSION_SECONDS = (3600, 43200)
 class TargetModelInvokerRole(iam.Role):
     """A role that may invoke the target models that match its patterns.
 
-    Behind the permission stand two denials, so that a policy attached later cannot widen the role:
-    of every target model that matches no pattern, and of what could get around the patterns (the
-    invocations that name no target model, and assuming other roles).
+    Behind the permission stand denials, so that a policy attached later cannot widen the role: of
+    every target model that matches no pattern, of every other endpoint, and of what could get
+    around the patterns (the invocations that name no target model, and assuming other roles).
 
     :param endpoint: the endpoint.
     :param target_models: patterns such as ``NewYork_NY/*``.
@@ -64,6 +64,14 @@ class TargetModelInvokerRole(iam.Role):
                 actions=["sagemaker:InvokeEndpoint"],
                 resources=["*"],
                 conditions={"StringNotLike": {CONDITION_KEY: list(target_models)}},
+            )
+        )
+        self.add_to_policy(
+            iam.PolicyStatement(
+                sid="DenyOtherEndpoints",
+                effect=iam.Effect.DENY,
+                actions=["sagemaker:InvokeEndpoint"],
+                not_resources=[endpoint.endpoint_arn],
             )
         )
         self.add_to_policy(
@@ -114,4 +122,31 @@ class TenantInvokerRole(TargetModelInvokerRole):
             external_id=external_id,
             max_session_duration=max_session_duration,
             role_name=role_name,
+        )
+        if self.assume_role_policy is not None:
+            self.assume_role_policy.add_statements(*_session_tag_denials(tag_key))
+
+
+def _session_tag_denials(tag_key: str) -> Iterator[iam.PolicyStatement]:
+    """Sessions need the tag, with a value, have no other, and none but a tagged caller's own.
+
+    As denials they hold for whoever else comes to be trusted.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+    """
+    requested, own = f"aws:RequestTag/{tag_key}", f"aws:PrincipalTag/{tag_key}"
+    denials: dict[str, dict[str, dict[str, str]]] = {
+        "DenyWithoutSessionTag": {"StringNotLike": {requested: "?*"}},
+        "DenyOtherSessionTags": {"ForAnyValue:StringNotEquals": {"aws:TagKeys": tag_key}},
+        "DenyOtherThanOwnTag": {
+            "StringNotEquals": {own: f"${{{requested}}}"},
+            "Null": {own: "false"},
+        },
+    }
+    for sid, conditions in denials.items():
+        yield iam.PolicyStatement(
+            sid=sid,
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"],
+            conditions=conditions,
         )

@@ -1,0 +1,75 @@
+"""The roles of the access stack, held against the config by the project's own access check."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from app import add_stacks
+from scripts import access_check
+
+ROOT = Path(__file__).parents[2]
+CDK_JSON: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())
+Config = dict[str, Any]
+Check = Callable[..., int]
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Check:
+    """Synthesize a stage, its config changed, and run the access check on the templates."""
+
+    def synthesize_and_check(stage: str = "dev", **changes: Any) -> int:
+        context = copy.deepcopy(CDK_JSON)["context"]
+        context["housing"][stage] |= changes
+        app = cdk.App(
+            context=context,
+            outdir=str(tmp_path / "cdk.out"),
+            builtin_cloud_formation_validation=False,
+        )
+        add_stacks(app, stage)
+        app.synth()
+        (tmp_path / "cdk.json").write_text(json.dumps({"context": context}))
+        return access_check.main(
+            ["--stage", stage, "--templates", str(tmp_path / "cdk.out"),
+             "--config", str(tmp_path / "cdk.json")]
+        )  # fmt: skip
+
+    return synthesize_and_check
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_the_roles_may_do_what_the_config_says_and_no_more(check: Check, stage: str) -> None:
+    assert check(stage) == 0
+
+
+def test_several_models_and_a_shared_folder(check: Check) -> None:
+    role = {"targetModels": ["NewYork_NY/*", "common/*", "Boston_MA/Boston_MA-v?.tar.gz"]}
+    assert check(restrictedRoles={"East": role}) == 0
+
+
+def test_a_wide_role_is_wide_in_config_and_policy(check: Check) -> None:
+    assert check(restrictedRoles={"All": {"targetModels": ["*"], "allowWide": True}}) == 0
+
+
+def test_an_external_id_is_asked_for(check: Check) -> None:
+    role = {"targetModels": ["NewYork_NY/*"], "externalId": "tenant-4711"}
+    tenant = {"externalId": "tenants-0815"}
+    assert check(restrictedRoles={"NewYork": role}, tenantRole=tenant) == 0
+
+
+def test_several_ways_to_assume_a_role(check: Check) -> None:
+    assumers = [
+        {"account": "210987654321"},
+        {"role": "arn:aws:iam::210987654321:role/app"},
+        {"service": "lambda.amazonaws.com"},
+        {
+            "oidcProvider": "token.actions.githubusercontent.com",
+            "subject": "repo:example/houses:ref:refs/heads/main",
+        },
+    ]
+    role = {"targetModels": ["NewYork_NY/*"], "assumedBy": assumers}
+    assert check(restrictedRoles={"NewYork": role}, tenantRole={"assumedBy": assumers}) == 0
