@@ -6,9 +6,11 @@ github.com/aws/amazon-sagemaker-examples: its charts show 100 models, then 121 a
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,14 +19,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localaws import lifecycle
+from scripts.cache.arguments import EXAMPLE_HOUSE
 from scripts.cache.copies import EXPERIMENTS_PREFIX
 from scripts.cache.metrics import Series, plateaus
 from scripts.deployment import Deployment, find_deployment
 from tests.local.conftest import ROOT, LocalAws, start_localaws
 
 CITY = "Chicago_IL"
+MODEL = f"{CITY}/{CITY}.tar.gz"
+BROKEN_MODEL = "Broken_XX/Broken_XX.tar.gz"
 EXPERIMENT = (sys.executable, "-m", "scripts.cache_experiment")
 
 
@@ -45,6 +51,15 @@ class Watched:
         (results,) = output.glob("*/results.json")
         document: dict[str, Any] = json.loads(results.read_text())
         return document
+
+    def invoke(self, target_model: str, body: bytes) -> None:
+        """One invocation. Raises ``ClientError``."""
+        self.aws.session().client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=self.endpoint_name,
+            TargetModel=target_model,
+            ContentType="text/csv",
+            Body=body,
+        )
 
     def copies(self) -> list[str]:
         """Keys that experiments have in S3 now."""
@@ -274,6 +289,46 @@ def _states_after(watched: Watched, alarm: str, moment: datetime) -> list[tuple[
         if len(states) > 1 and states[-1][0] == "OK":
             break
     return states
+
+
+def documented_queries() -> list[Any]:
+    """The queries of docs/logs-insights.md, each with its heading."""
+    text = (ROOT / "docs" / "logs-insights.md").read_text()
+    sections = (section.partition("\n") for section in text.split("\n## "))
+    return [
+        pytest.param(query, id=heading)
+        for heading, _, body in sections
+        for query in re.findall(r"```insights\n(.*?)```", body, re.DOTALL)
+    ]
+
+
+@pytest.fixture(scope="module")
+def eventful(watched: Watched, default: DefaultExperiment) -> None:
+    """After the default experiment: a model that comes back, one that cannot load, a refusal."""
+    s3 = watched.aws.session().client("s3")
+    bucket = watched.deployment.require("bucket_name")
+    s3.put_object(Bucket=bucket, Key=f"models/{BROKEN_MODEL}", Body=b"no archive")
+    watched.invoke(default.rows[0]["target_model"], EXAMPLE_HOUSE)
+    for target_model, body in ((BROKEN_MODEL, EXAMPLE_HOUSE), (MODEL, b"no house")):
+        with pytest.raises(ClientError):
+            watched.invoke(target_model, body)
+    time.sleep(2)  # log lines are published once a second
+
+
+@pytest.mark.parametrize("query", documented_queries())
+def test_a_documented_query_finds_something_in_the_logs(
+    watched: Watched, eventful: None, query: str
+) -> None:
+    logs = watched.aws.session().client("logs")
+    started = logs.start_query(
+        logGroupName=f"/aws/sagemaker/Endpoints/{watched.endpoint_name}",
+        startTime=int((datetime.now(UTC) - timedelta(hours=1)).timestamp()),
+        endTime=int((datetime.now(UTC) + timedelta(hours=1)).timestamp()),
+        queryString=query,
+    )
+    answer = logs.get_query_results(queryId=started["queryId"])
+    assert answer["status"] == "Complete"
+    assert answer["results"]
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
