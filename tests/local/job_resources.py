@@ -84,15 +84,16 @@ class Jobs:
     def transform(self, request: dict[str, Any]) -> dict[str, Any]:
         """Create a transform job; its description once it has ended."""
         self.sagemaker.create_transform_job(**request)
+        return self.wait_for_transform(request["TransformJobName"])
+
+    def wait_for_transform(self, name: str) -> dict[str, Any]:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while time.monotonic() < deadline:
-            job: dict[str, Any] = self.sagemaker.describe_transform_job(
-                TransformJobName=request["TransformJobName"]
-            )
+            job: dict[str, Any] = self.sagemaker.describe_transform_job(TransformJobName=name)
             if job["TransformJobStatus"] in FINISHED:
                 return job
             time.sleep(0.05)
-        raise TimeoutError(f"transform job {request['TransformJobName']} did not end")
+        raise TimeoutError(f"transform job {name} is {job['TransformJobStatus']}")
 
     def log_lines(self, group: str, job: str) -> dict[str, list[str]]:
         """The lines of a job's log streams, by stream."""
