@@ -100,7 +100,7 @@ def _files_of_manifest(location: S3Location, objects: ObjectStore) -> list[Input
     """``[{"prefix": "s3://bucket/folder/"}, "path/of/one", ...]``."""
     try:
         head, *paths = json.loads(objects.get_object(location.bucket, location.key))
-        base = S3Location.parse(head["prefix"])
+        base = S3Location.parse(str(head["prefix"]))
         return [InputFile(base.bucket, base.key + path, PurePosixPath(path)) for path in paths]
     except (ValueError, TypeError, KeyError) as error:
         form = '[{"prefix": "s3://..."}, "path", ...]'
