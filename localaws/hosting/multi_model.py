@@ -184,37 +184,39 @@ class MultiModelServer:
     async def _fetch(self, target_model: str) -> Path:
         location = self._location.join(target_model)
         directory = self._directory / model_name(target_model) / "model"
-        started = time.perf_counter()
-        archive = await self._on_thread(lambda: self._download(location))
-        downloading_time = _microseconds_since(started)
-        self._metrics.model_downloading_time.record(downloading_time)
-        self._log.write(
-            f"Downloaded {location.url}, {len(archive)} bytes, in {downloading_time / 1000:.1f} ms"
-        )
         try:
-            size = await self._on_thread(lambda: unpack(archive, directory))
+            size = await self._on_thread(lambda: self._download(location, directory))
             await self._make_storage_room(size)
-        except ArtifactError:
-            shutil.rmtree(directory.parent, ignore_errors=True)
-            raise validation_error(
-                f'Failed to extract model data archive from URL "{location.url}". Please ensure '
-                "that the object located at the URL is a valid tar.gz archive."
-            ) from None
         except BaseException:
             shutil.rmtree(directory.parent, ignore_errors=True)
             raise
         self._files.put(target_model, directory, size)
         return directory
 
-    def _download(self, location: S3Location) -> bytes:
+    def _download(self, location: S3Location, directory: Path) -> int:
+        """Get and unpack an artifact; the bytes that it takes on disk."""
+        started = time.perf_counter()
         try:
-            return self._object_store().get_object(location.bucket, location.key)
+            archive = self._object_store().get_object(location.bucket, location.key)
         except AwsError as error:
             self._log.write(f"{location.url}: {error}")
             raise validation_error(
                 f"Failed to download model data (bucket: {location.bucket}, "
                 f"key: {location.key}). Please ensure that there is an object located at the URL "
                 "and that the role passed to CreateModel has permissions to download the object."
+            ) from error
+        downloading_time = _microseconds_since(started)
+        self._metrics.model_downloading_time.record(downloading_time)
+        self._log.write(
+            f"Downloaded {location.url}, {len(archive)} bytes, in {downloading_time / 1000:.1f} ms"
+        )
+        try:
+            return unpack(archive, directory)
+        except ArtifactError as error:
+            self._log.write(f"{location.url}: {error}")
+            raise validation_error(
+                f'Failed to extract model data archive from URL "{location.url}". Please ensure '
+                "that the object located at the URL is a valid tar.gz archive."
             ) from error
 
     def _reserve_memory(self, target_model: str) -> tuple[_Slot, list[tuple[str, LoadedModel]]]:
