@@ -26,6 +26,7 @@ from scripts.cache.experiment import (
     RawPass,
     hold_against_metrics,
     run_passes,
+    shortest_seconds,
 )
 from scripts.cache.invocation import Invoker, Payload
 from scripts.cache.metrics import CloudWatchMetrics
@@ -104,18 +105,26 @@ def _invoke_copies(
             max_pool_connections=options.concurrency,
         ),
     )
-    pace = {"auto": INVOCATIONS_PER_PERIOD / period, "max": None}
-    console.say(f"{len(targets)} copies of {source}; CloudWatch period {period} s")
+    pace = {"auto": INVOCATIONS_PER_PERIOD / period, "max": None}.get(options.pace, options.pace)
+    console.say(
+        f"{len(targets)} copies of {source}; CloudWatch period {period} s; "
+        f"{_at_least(shortest_seconds(passes, period, pace))}"
+    )
     with model_copies(s3, endpoint, source, targets), ProgressReport() as progress:
         return run_passes(
             Invoker(runtime, endpoint.name, Payload(body, options.content_type)),
             passes,
             period=period,
             concurrency=options.concurrency,
-            per_second=pace.get(options.pace, options.pace),
+            per_second=pace,
             on_pass=progress.begin_pass,
             on_invocation=progress.add,
         )
+
+
+def _at_least(seconds: float) -> str:
+    shown = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return f"takes {shown} or more"
 
 
 def _passes(options: argparse.Namespace, run_prefix: str) -> list[Pass]:

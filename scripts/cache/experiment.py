@@ -102,6 +102,12 @@ def run_passes(
     return done
 
 
+def shortest_seconds(passes: Sequence[Pass], period: int, per_second: float | None) -> float:
+    """What the passes take at least, idle periods included."""
+    paced = sum(len(one.target_models) for one in passes) / per_second if per_second else 0.0
+    return paced + 2.0 * period * len(passes)
+
+
 def hold_against_metrics(
     metrics: CloudWatchMetrics, passes: Sequence[RawPass], *, period: int, timeout: float
 ) -> Experiment:
