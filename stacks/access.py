@@ -4,13 +4,18 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from sagemaker_mme import MultiModelEndpoint, TargetModelInvokerRole, TenantInvokerRole
+from sagemaker_mme import (
+    InvocationTrail,
+    MultiModelEndpoint,
+    TargetModelInvokerRole,
+    TenantInvokerRole,
+)
 from stacks import names
 from stacks.config import Assumer, DeploymentConfig, InvokerRole
 
 
 class AccessStack(cdk.Stack):
-    """One role for each entry of the config, and one for all tenants.
+    """One role for each entry of the config, one for all tenants, and a record of who invoked.
 
     The endpoint is known by its name, so that who may do what can be read, checked and deployed
     without it.
@@ -56,6 +61,13 @@ class AccessStack(cdk.Stack):
             external_id=config.tenant_role.external_id,
             max_session_duration=cdk.Duration.hours(config.tenant_role.max_session_hours),
         )
+        if config.audit_trail:
+            InvocationTrail(
+                self,
+                "Trail",
+                endpoint=endpoint,
+                removal_policy=cdk.RemovalPolicy[config.removal_policy],
+            )
         for name, role in self.roles.items():
             models = ", ".join(config.restricted_roles[name].target_models)
             cdk.CfnOutput(
@@ -69,7 +81,7 @@ class AccessStack(cdk.Stack):
         )
 
 
-def _principal(stack: cdk.Stack, role: InvokerRole) -> iam.IPrincipal | None:
+def _principal(stack: cdk.Stack, role: InvokerRole) -> iam.PrincipalBase | None:
     principals = [_assumer_principal(stack, assumer) for assumer in role.assumed_by]
     if not principals:
         return None

@@ -107,6 +107,8 @@ class DeploymentConfig(Section):
     alarm_topic_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:")] | None = None
     restricted_roles: Mapping[RoleName, RestrictedRole] = Field(default_factory=dict)
     tenant_role: TenantRole = TenantRole()
+    audit_trail: bool = False
+    """Record the endpoint's invocations with CloudTrail, which charges for each."""
 
 
 def load_config(housing: object, stage: str) -> DeploymentConfig:

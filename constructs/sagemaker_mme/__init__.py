@@ -11,6 +11,7 @@ from sagemaker_mme.inference_pipeline_model import (
     MultiModelContainer,
 )
 from sagemaker_mme.instance_type import InstanceType
+from sagemaker_mme.invocation_trail import InvocationTrail
 from sagemaker_mme.model_store import ModelStore, Prefix, PrefixGrants
 from sagemaker_mme.multi_model_endpoint import (
     MultiModelEndpoint,
@@ -20,6 +21,7 @@ from sagemaker_mme.multi_model_endpoint import (
 from sagemaker_mme.problems import InvalidPropsError
 from sagemaker_mme.service_roles import SageMakerRole, TrainingRole
 from sagemaker_mme.target_model_invoker_role import TargetModelInvokerRole, TenantInvokerRole
+from sagemaker_mme.target_model_rule import target_model_rule
 
 __all__ = [
     "BoundImage",
@@ -30,6 +32,7 @@ __all__ = [
     "InferencePipelineModel",
     "InstanceType",
     "InvalidPropsError",
+    "InvocationTrail",
     "ModelCache",
     "ModelData",
     "ModelStore",
@@ -43,4 +46,5 @@ __all__ = [
     "TargetModelInvokerRole",
     "TenantInvokerRole",
     "TrainingRole",
+    "target_model_rule",
 ]

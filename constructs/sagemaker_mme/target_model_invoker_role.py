@@ -80,7 +80,7 @@ class TargetModelInvokerRole(iam.Role):
                 effect=iam.Effect.DENY,
                 actions=[
                     "sagemaker:InvokeEndpointAsync",
-                    "sagemaker:InvokeEndpointWithResponseStream",
+                    "sagemaker:InvokeEndpointWith*",
                     "sts:AssumeRole",
                     "sts:TagSession",
                 ],
@@ -108,7 +108,7 @@ class TenantInvokerRole(TargetModelInvokerRole):
         *,
         endpoint: MultiModelEndpointBase,
         tag_key: str = "City",
-        assumed_by: iam.IPrincipal | None = None,
+        assumed_by: iam.PrincipalBase | None = None,
         external_id: str | None = None,
         max_session_duration: cdk.Duration | None = None,
         role_name: str | None = None,

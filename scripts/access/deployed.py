@@ -20,20 +20,27 @@ if TYPE_CHECKING:
 def read_deployed(session: "boto3.Session", deployment: Deployment) -> Estate:
     """The roles of a stage's stacks with all their policies, inline and attached.
 
-    Raises ``DeploymentError`` when the hosting stack is missing.
+    The endpoint need not be there yet. Raises ``DeploymentError`` when the access stack is missing.
     """
+    tenant_arn = deployment.require("tenant_role_arn")
     iam = session.client("iam")
     names = _role_names(session.client("cloudformation"), deployment.stage)
     roles = {role.arn: role for role in (_role(iam, name) for name in names)}
     restricted = {name: roles.pop(arn) for name, arn in deployment.role_arns.items()}
-    tenant = roles.pop(deployment.tenant_role_arn) if deployment.tenant_role_arn else None
+    tenant = roles.pop(tenant_arn)
     return Estate(
         f"deployed in {deployment.region}",
-        deployment.require("endpoint_arn"),
+        deployment.endpoint_arn or _endpoint_arn_to_come(tenant, deployment),
         restricted,
         tenant,
         tuple(roles.values()),
     )
+
+
+def _endpoint_arn_to_come(role: Role, deployment: Deployment) -> str:
+    partition = role.arn.split(":")[1]
+    name = f"housing-{deployment.stage}"
+    return f"arn:{partition}:sagemaker:{deployment.region}:{role.account_id}:endpoint/{name}"
 
 
 def _role_names(client: "CloudFormationClient", stage: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk.assertions import Template
 
 from app import add_stacks
 from scripts import access_check
@@ -73,3 +74,39 @@ def test_several_ways_to_assume_a_role(check: Check) -> None:
     ]
     role = {"targetModels": ["NewYork_NY/*"], "assumedBy": assumers}
     assert check(restrictedRoles={"NewYork": role}, tenantRole={"assumedBy": assumers}) == 0
+
+
+@pytest.fixture(scope="module")
+def audited() -> Template:
+    """The access stack of a stage that records invocations."""
+    context = copy.deepcopy(CDK_JSON)["context"]
+    context["housing"]["dev"]["auditTrail"] = True
+    app = cdk.App(context=context, builtin_cloud_formation_validation=False)
+    return Template.from_stack(add_stacks(app, "dev").access)
+
+
+def test_the_trail_records_the_invocations_of_the_endpoint_and_nothing_else(
+    audited: Template,
+) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/logging-using-cloudtrail.html"""
+    (trail,) = audited.find_resources("AWS::CloudTrail::Trail").values()
+    (selector,) = trail["Properties"]["AdvancedEventSelectors"]
+    fields = {field["Field"]: field["Equals"] for field in selector["FieldSelectors"]}
+    assert fields["eventCategory"] == ["Data"]
+    assert fields["resources.type"] == ["AWS::SageMaker::Endpoint"]
+    assert "endpoint/housing-dev" in json.dumps(fields["resources.ARN"])
+    assert "EventSelectors" not in trail["Properties"]
+    assert trail["Properties"]["EnableLogFileValidation"] is True
+
+
+def test_the_records_are_private_and_expire(audited: Template) -> None:
+    (bucket,) = audited.find_resources("AWS::S3::Bucket").values()
+    assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
+    (rule, *_) = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == 365
+
+
+def test_no_trail_unless_asked_for() -> None:
+    app = cdk.App(context=CDK_JSON["context"], builtin_cloud_formation_validation=False)
+    template = Template.from_stack(add_stacks(app, "dev").access)
+    template.resource_count_is("AWS::CloudTrail::Trail", 0)

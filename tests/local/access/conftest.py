@@ -1,0 +1,140 @@
+"""The deployed access stack, in front of an endpoint that answers what it is sent."""
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from localaws import lifecycle
+from scripts.deployment import Deployment, find_deployment
+from tests.local.access.http import Answer, SignedInvocation, sign_invocation
+from tests.local.conftest import LocalAws, start_localaws
+
+NEW_YORK = "NewYork_NY/NewYork_NY.tar.gz"
+CHICAGO = "Chicago_IL/Chicago_IL.tar.gz"
+LOOKALIKE = "NewYork_NYC/x.tar.gz"
+ENDPOINT = "housing-dev"
+BUCKET = "access-test-models"
+ECHO = "123456789012.dkr.ecr.us-east-1.amazonaws.com/localaws-echo:1"
+
+
+@dataclass(frozen=True)
+class Access:
+    """The server, what is deployed there, and ways to act as somebody."""
+
+    aws: LocalAws
+    deployment: Deployment
+    _sessions: dict[str, boto3.Session] = field(default_factory=dict)
+
+    def role(self, name: str) -> boto3.Session:
+        """A session of a restricted role, opened once."""
+        if name not in self._sessions:
+            self._sessions[name] = self.aws.session_as(self.deployment.role_arn(name))
+        return self._sessions[name]
+
+    def tenant(self, *tags: tuple[str, str], **request: object) -> boto3.Session:
+        """A session of the tenants' role with session tags."""
+        passed = [{"Key": key, "Value": value} for key, value in tags]
+        arn = self.deployment.require("tenant_role_arn")
+        return self.aws.session_as(arn, Tags=passed, **request)
+
+    def sign(self, session: boto3.Session, *target_models: str) -> SignedInvocation:
+        return sign_invocation(session, self.aws.endpoint_url, target_models=target_models)
+
+    @property
+    def log(self) -> str:
+        """The access log so far; it is written every second."""
+        return self.aws.state.access_log.read_text()
+
+
+def invoke(session: boto3.Session, target_model: str | None, endpoint: str = ENDPOINT) -> Answer:
+    """Invoke through boto3, as a client would."""
+    target = {} if target_model is None else {"TargetModel": target_model}
+    runtime = session.client("sagemaker-runtime")
+    return outcome(
+        lambda: runtime.invoke_endpoint(
+            EndpointName=endpoint, ContentType="text/csv", Body=b"1", **target
+        )
+    )
+
+
+def outcome(call: object) -> Answer:
+    """What a boto3 call came to."""
+    try:
+        call()  # type: ignore[operator]
+    except ClientError as error:
+        details = error.response["Error"]
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        return Answer(status, details["Code"], details["Message"])
+    return Answer(200, "", "")
+
+
+@pytest.fixture(scope="session")
+def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
+    """A server with the access stack, deployed by the real CLI, and the endpoint."""
+    directory = tmp_path_factory.mktemp("access")
+    aws = start_localaws(directory / "state")
+    account = f"aws://{aws.state.account_id}/{aws.state.region}"
+    aws.cdk("bootstrap", account, cwd=directory)
+    aws.cdk(
+        "deploy", "housing-dev-access", "--exclusively", "--require-approval", "never",
+        "--output", str(directory / "cdk.out"),
+    )  # fmt: skip
+    session = aws.session()
+    _create_endpoint(session)
+    yield Access(aws, find_deployment(session, "dev"))
+    lifecycle.stop(directory / "state")
+
+
+def _create_endpoint(session: boto3.Session) -> None:
+    s3, iam, sagemaker = (session.client(name) for name in ("s3", "iam", "sagemaker"))
+    s3.create_bucket(Bucket=BUCKET)
+    for model in (NEW_YORK, CHICAGO, LOOKALIKE):
+        s3.put_object(Bucket=BUCKET, Key=f"models/{model}", Body=_model_archive())
+    role = iam.create_role(
+        RoleName="access-test-hosting",
+        AssumeRolePolicyDocument=_document(
+            Action="sts:AssumeRole", Principal={"Service": "sagemaker.amazonaws.com"}
+        ),
+    )["Role"]
+    iam.put_role_policy(
+        RoleName="access-test-hosting",
+        PolicyName="read-models",
+        PolicyDocument=_document(
+            Action=["s3:GetObject", "s3:ListBucket", "ecr:*", "logs:*"], Resource="*"
+        ),
+    )
+    container = {"Image": ECHO, "Mode": "MultiModel", "ModelDataUrl": f"s3://{BUCKET}/models/"}
+    sagemaker.create_model(
+        ModelName="access-test", ExecutionRoleArn=role["Arn"], PrimaryContainer=container
+    )
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": "access-test",
+        "InstanceType": "ml.m5.xlarge",
+        "InitialInstanceCount": 1,
+    }
+    sagemaker.create_endpoint_config(EndpointConfigName="access-test", ProductionVariants=[variant])
+    for name in (ENDPOINT, f"{ENDPOINT}-2"):
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName="access-test")
+        waiter = sagemaker.get_waiter("endpoint_in_service")
+        waiter.wait(EndpointName=name, WaiterConfig={"Delay": 1})
+
+
+def _document(**elements: object) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", **elements}})
+
+
+def _model_archive() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        content = b"echo"
+        member = tarfile.TarInfo("model.txt")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
