@@ -54,14 +54,9 @@ class EndpointConfigs(ResourceFamily):
     def create_endpoint_config(self, scope: Scope, request: Request) -> Response:
         name = request["EndpointConfigName"]
         config_arn = arn(scope, KIND, name)
-        if self._store.get(KIND, scope, name.lower()) is not None:
-            raise validation_exception(
-                f'Cannot create already existing endpoint configuration "{config_arn}".'
-            )
         _refuse(request, UNSUPPORTED_MEMBERS)
         _check_names(request["ProductionVariants"])
         variants = [self._variant(scope, variant) for variant in request["ProductionVariants"]]
-        self._tags.create(scope, config_arn, request)
         kept = {key: value for key, value in request.items() if key != "Tags"}
         config = {
             **kept,
@@ -69,7 +64,11 @@ class EndpointConfigs(ResourceFamily):
             "EndpointConfigArn": config_arn,
             "CreationTime": now(),
         }
-        self._store.put(KIND, scope, name.lower(), config)
+        if not self._store.add(KIND, scope, name.lower(), config):
+            raise validation_exception(
+                f'Cannot create already existing endpoint configuration "{config_arn}".'
+            )
+        self._tags.create(scope, config_arn, request)
         return {"EndpointConfigArn": config_arn}
 
     def describe_endpoint_config(self, scope: Scope, request: Request) -> Response:

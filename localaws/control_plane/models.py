@@ -47,8 +47,6 @@ class Models(ResourceFamily):
     def create_model(self, scope: Scope, request: Request) -> Response:
         name = request["ModelName"]
         model_arn = arn(scope, KIND, name)
-        if self._store.get(KIND, scope, name.lower()) is not None:
-            raise validation_exception(f'Cannot create already existing model "{model_arn}".')
         if request.get("InferenceExecutionConfig", {}).get("Mode") == "Direct":
             raise validation_exception(
                 "InferenceExecutionConfig Mode Direct is not available here."
@@ -58,7 +56,6 @@ class Models(ResourceFamily):
         for container in containers:
             self._check_image(container)
             self._check_data(container, request.get("ExecutionRoleArn"), scope)
-        self._tags.create(scope, model_arn, request)
         kept = {key: value for key, value in request.items() if key != "Tags"}
         model = {
             **kept,
@@ -66,7 +63,9 @@ class Models(ResourceFamily):
             "CreationTime": now(),
             "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
         }
-        self._store.put(KIND, scope, name.lower(), model)
+        if not self._store.add(KIND, scope, name.lower(), model):
+            raise validation_exception(f'Cannot create already existing model "{model_arn}".')
+        self._tags.create(scope, model_arn, request)
         return {"ModelArn": model_arn}
 
     def describe_model(self, scope: Scope, request: Request) -> Response:

@@ -35,7 +35,7 @@ class StoreError(Exception):
 class ResourceStore:
     """Resources by kind, scope and name; values are JSON objects.
 
-    Thread-safe. What ``put`` and ``delete`` were told is on disk when they return.
+    Thread-safe. What ``put``, ``add`` and ``delete`` were told is on disk when they return.
 
     Raises
     ------
@@ -79,6 +79,15 @@ class ResourceStore:
                 "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?)",
                 (kind, scope.account_id, scope.region, name, json.dumps(value)),
             )
+
+    def add(self, kind: str, scope: Scope, name: str, value: Resource) -> bool:
+        """Add one resource; False, and nothing changed, when the name is taken."""
+        with self._lock:
+            added = self._connection.execute(
+                "INSERT OR IGNORE INTO resources VALUES (?, ?, ?, ?, ?)",
+                (kind, scope.account_id, scope.region, name, json.dumps(value)),
+            )
+            return added.rowcount == 1
 
     def get(self, kind: str, scope: Scope, name: str) -> Resource | None:
         """A copy of the resource, or None."""

@@ -29,7 +29,9 @@ def test_it_is_described_as_it_was_created(platform: Platform) -> None:
 
 def test_a_name_is_taken_once_in_any_case(platform: Platform) -> None:
     platform.create_model("housing-model")
-    error = platform.refusal("CreateModel", ModelName="Housing-Model", PrimaryContainer=SINGLE)
+    error = platform.refusal(
+        "CreateModel", ModelName="Housing-Model", ExecutionRoleArn=ROLE, PrimaryContainer=SINGLE
+    )
     assert (error.code, error.message) == (
         "ValidationException",
         f'Cannot create already existing model "{ARN}".',

@@ -77,6 +77,13 @@ def test_a_change_to_what_was_read_changes_nothing(path: Path) -> None:
     assert store.get("model", SCOPE, "a") == {"tags": []}
 
 
+def test_a_name_is_added_once(path: Path) -> None:
+    store = ResourceStore(path)
+    assert store.add("model", SCOPE, "a", {"n": 1})
+    assert not store.add("model", SCOPE, "a", {"n": 2})
+    assert store.get("model", SCOPE, "a") == {"n": 1}
+
+
 def test_resources_survive_a_restart(path: Path) -> None:
     store = ResourceStore(path)
     store.put("model", SCOPE, "a", {"n": 1})
