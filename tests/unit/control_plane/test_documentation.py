@@ -1,0 +1,21 @@
+"""The table of operations in the documentation is complete."""
+
+import re
+from pathlib import Path
+
+from localaws.hosting.settings import HostingSettings
+from tests.unit.control_plane.platform import Platform
+
+TEXT = (Path(__file__).parents[3] / "docs" / "localaws-sagemaker.md").read_text()
+ROWS = [line.split("|")[2] for line in TEXT.splitlines() if line.count("|") == 4]
+
+
+def test_it_lists_every_operation_and_no_other(platform: Platform) -> None:
+    listed = {name for row in ROWS for name in re.findall(r"`([A-Z]\w+)`", row)}
+    served = {*platform.apis.sagemaker.operations, *platform.apis.autoscaling.operations}
+    assert listed == served | {"InvokeEndpoint"}
+
+
+def test_it_lists_every_setting() -> None:
+    settings = {name.upper() for name in HostingSettings.__dataclass_fields__}
+    assert settings == set(re.findall(r"`(LOCALAWS_\w+)`", TEXT))
