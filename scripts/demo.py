@@ -9,9 +9,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -24,11 +23,12 @@ from scripts.command import (
     CommandError,
     confirm,
     make_parser,
+    open_session,
     open_workspace,
     run_command,
 )
 from scripts.console import Console
-from scripts.deployment import find_deployment, stack_name
+from scripts.deployment import Deployment, find_deployment, stack_name
 from scripts.local_aws import LocalAws, start_local_aws
 from scripts.restricted_role import show_restricted_role
 from scripts.results import draw_results, evaluate_cities, print_results
@@ -39,6 +39,7 @@ from scripts.train import (
     add_job_options,
     houses_of,
     market_of,
+    published_preprocessor,
     settings_of,
     train_and_publish,
 )
@@ -46,6 +47,7 @@ from training.endpoint import runtime_client
 from training.houses import CITIES
 
 ADDED_CITY = "Boston_MA"
+RESTRICTED_ROLE, RESTRICTED_CITY, OTHER_CITY = "NewYork", "NewYork_NY", "Chicago_IL"
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:")
 COST = (
     "It starts one endpoint instance (ml.m5.xlarge, billed by the second until it is removed), "
@@ -69,15 +71,31 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(options: argparse.Namespace) -> int:
     console = Console()
+    if options.profile:
+        _ask(options)
     begin = time.perf_counter()
-    with _chosen_aws(options, console) as (session, local):
-        result = _run(options, session, console)
-        if options.keep:
-            _say_how_to_go_on(options, local, console)
-        else:
-            tear_down(session, options.stage, console, keep_data=False)
+    with (
+        tempfile.TemporaryDirectory(prefix="housing-demo-") as folder,
+        ThreadPoolExecutor() as threads,
+    ):
+        # Needs no AWS, so that it can go on while one starts.
+        assembly = threads.submit(_synthesize, options.stage, Path(folder) / "cdk.out")
+        with _chosen_aws(options, console) as (session, local):
+            status = _run(options, session, assembly, console)
+            if options.keep:
+                _say_how_to_go_on(options, local, console)
+            else:
+                tear_down(session, options.stage, console, keep_data=False)
     console.say(f"{time.perf_counter() - begin:6.1f} s  in total")
-    return result
+    return status
+
+
+def _ask(options: argparse.Namespace) -> None:
+    session = open_session(options)
+    caller = session.client("sts").get_caller_identity()
+    where = f"account {caller['Account']}, region {session.region_name}, as {caller['Arn']}"
+    if not confirm(f"Deploy stage {options.stage} to {where}?\n{COST}"):
+        raise CommandError("nothing deployed")
 
 
 @contextmanager
@@ -87,72 +105,59 @@ def _chosen_aws(
     """The AWS to run on: the profile asked for, localaws as chosen in the shell, or a new one."""
     if options.profile:
         os.environ["AWS_PROFILE"] = options.profile  # the cdk CLI looks there, too
-        session = boto3.Session()
-        _ask(session, options.stage)
-        yield session, None
-        return
-    if _is_local(boto3.Session()):
+    if options.profile or _is_local(boto3.Session()):
         yield boto3.Session(), None
         return
     with console.step("start localaws"):
         local = start_local_aws()
     local.choose()
-    kept = False
     try:
         yield boto3.Session(), local
-        kept = options.keep
     finally:
-        if not kept:
+        if not options.keep:
             local.remove()
 
 
 def _is_local(session: boto3.Session) -> bool:
-    """Whether the profile that the shell has chosen leads to this machine."""
+    """Whether the shell has chosen a profile, and it leads to this machine."""
     if not os.environ.get("AWS_PROFILE"):
         return False
-    url = session._session.get_scoped_config().get("endpoint_url", "")
-    return str(url).startswith(LOOPBACK)
+    return session.client("sts").meta.endpoint_url.startswith(LOOPBACK)
 
 
-def _ask(session: boto3.Session, stage: str) -> None:
-    caller = session.client("sts").get_caller_identity()
-    where = f"account {caller['Account']}, region {session.region_name}, as {caller['Arn']}"
-    if not confirm(f"Deploy stage {stage} to {where}?\n{COST}"):
-        raise CommandError("nothing deployed")
-
-
-def _run(options: argparse.Namespace, session: boto3.Session, console: Console) -> int:
+def _run(
+    options: argparse.Namespace,
+    session: boto3.Session,
+    assembly: "Future[Path]",
+    console: Console,
+) -> int:
     houses = houses_of(options, CITIES if options.data is None else [])
-    assembly = Path(tempfile.mkdtemp(prefix="housing-cdk-")) / "cdk.out"
     with console.step("synthesize the stacks and bootstrap the account"):
-        _prepare(session, options.stage, assembly)
+        _bootstrap(session)
+        stacks = assembly.result()
     with console.step("deploy storage and access"):
-        _deploy(options.stage, assembly, "storage", "access")
+        _deploy(options.stage, stacks, "storage", "access")
     workspace = open_workspace(session, find_deployment(session, options.stage))
     settings = settings_of(options)
-    training = train_and_publish(workspace, houses, settings, console)
+    training = train_and_publish(
+        workspace,
+        houses,
+        settings,
+        console,
+        preprocessor_url=published_preprocessor(workspace),
+    )
     with console.step("deploy hosting and monitoring"):
-        _deploy(options.stage, assembly, "hosting", "monitoring")
+        _deploy(options.stage, stacks, "hosting", "monitoring")
     deployment = find_deployment(session, options.stage)
     endpoint_name = deployment.require("endpoint_name")
     client = runtime_client(session)
     with console.step("predict the prices of the test houses"):
         results = evaluate_cities(client, endpoint_name, training)
-    added = market_of(options).houses(ADDED_CITY, options.houses)
     with console.step(f"add {ADDED_CITY} to the live endpoint"):
-        addition = train_city(workspace, ADDED_CITY, added, replace(settings), console)
+        added = market_of(options).houses(ADDED_CITY, options.houses)
+        addition = train_city(workspace, ADDED_CITY, added, settings, console)
         results += evaluate_cities(client, endpoint_name, addition)
-    own, other = CITIES[0], CITIES[2]
-    with console.step(f"invoke as a role for {own} alone"):
-        refusal = show_restricted_role(
-            session,
-            endpoint_name,
-            deployment.role_arn("NewYork"),
-            own=own,
-            other=other,
-            houses=training.dataset.test[own],
-        )
-    console.say(f"{own}: answered; {other}: {refusal}")
+    _show_access(session, deployment, training, console)
     with console.step("draw predicted against true prices"):
         files = draw_results(results, options.output)
     print_results(console, results)
@@ -160,42 +165,43 @@ def _run(options: argparse.Namespace, session: boto3.Session, console: Console) 
     return _report_failures(training, addition)
 
 
-def _prepare(session: boto3.Session, stage: str, assembly: Path) -> None:
-    """Synthesize once, and bootstrap meanwhile: neither needs the other."""
+def _synthesize(stage: str, assembly: Path) -> Path:
+    """Once for all deployments: each would do it again."""
+    run_cdk(["synth", "--quiet", "--output", str(assembly), "-c", f"stage={stage}"], quiet=True)
+    return assembly
+
+
+def _bootstrap(session: boto3.Session) -> None:
     account = session.client("sts").get_caller_identity()["Account"]
-    with ThreadPoolExecutor() as threads, tempfile.TemporaryDirectory() as elsewhere:
-        synthesis = threads.submit(
-            run_cdk,
-            ["synth", "--quiet", "--output", str(assembly), "-c", f"stage={stage}"],
-            quiet=True,
-        )
-        # From a folder without cdk.json the CLI bootstraps without another synthesis.
-        bootstrap = threads.submit(
-            run_cdk,
-            ["bootstrap", f"aws://{account}/{session.region_name}"],
-            directory=Path(elsewhere),
-            quiet=True,
-        )
-        synthesis.result()
-        bootstrap.result()
+    # From a folder without cdk.json, the CLI bootstraps without a synthesis.
+    with tempfile.TemporaryDirectory() as elsewhere:
+        target = f"aws://{account}/{session.region_name}"
+        run_cdk(["bootstrap", target], directory=Path(elsewhere), quiet=True)
 
 
 def _deploy(stage: str, assembly: Path, *stacks: str) -> None:
     names = [stack_name(stage, stack) for stack in stacks]
-    run_cdk(
-        [
-            "deploy",
-            *names,
-            "--app",
-            str(assembly),
-            "--exclusively",
-            "--require-approval",
-            "never",
-            "--concurrency",
-            str(len(names)),
-        ],
-        quiet=True,
-    )
+    how = ["--exclusively", "--require-approval", "never", "--concurrency", str(len(names))]
+    run_cdk(["deploy", *names, "--app", str(assembly), *how], quiet=True)
+
+
+def _show_access(
+    session: boto3.Session, deployment: Deployment, training: Training, console: Console
+) -> None:
+    """Invoke as the role of one city; skipped where its houses are not in the data."""
+    own, other = RESTRICTED_CITY, OTHER_CITY
+    if not {own, other} <= set(training.models):
+        return
+    with console.step(f"invoke as a role for {own} alone"):
+        refusal = show_restricted_role(
+            session,
+            deployment.require("endpoint_name"),
+            deployment.role_arn(RESTRICTED_ROLE),
+            own=own,
+            other=other,
+            houses=training.dataset.test[own],
+        )
+    console.say(f"          {own}: answered\n          {other}: {refusal}")
 
 
 def _report_failures(*trainings: Training) -> int:

@@ -92,8 +92,8 @@ def draw_results(results: Sequence[CityResult], directory: Path) -> Mapping[str,
     directory.mkdir(parents=True, exist_ok=True)
     files = {}
     for result in results:
-        figure = Figure(figsize=(5, 5), layout="constrained")
-        axes = figure.add_subplot()
+        figure = Figure(figsize=(5, 5))
+        axes = figure.add_axes((0.16, 0.12, 0.8, 0.8))
         thousands = np.stack([result.true, result.predicted]) / 1000
         limits = [thousands.min(), thousands.max()]
         axes.plot(limits, limits, color="0.7", linewidth=1, zorder=0)
