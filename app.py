@@ -3,7 +3,9 @@
 from typing import NamedTuple
 
 import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks
 
+from sagemaker_mme import target_model_rule
 from stacks.access import AccessStack
 from stacks.config import load_config
 from stacks.hosting import HostingStack
@@ -43,10 +45,19 @@ def add_stacks(app: cdk.App, stage: str) -> HousingStacks:
     return HousingStacks(storage, hosting, access, monitoring)
 
 
+def add_checks(app: cdk.App) -> None:
+    """Fail synth for templates that CloudFormation, AWS Solutions or our own rule would refuse."""
+    cdk.Validations.of(app).add_plugins(
+        cdk.CloudFormationValidatePlugin(guard_rules=[target_model_rule()]),
+        AwsSolutionsChecks(app),
+    )
+
+
 def main() -> None:
     """Synthesize the stage that the context key ``stage`` names."""
     app = cdk.App()
     add_stacks(app, stage=app.node.try_get_context("stage") or "dev")
+    add_checks(app)
     app.synth()
 
 

@@ -17,6 +17,14 @@ from sagemaker_mme import (
     Prefix,
 )
 from stacks import names
+from stacks.acknowledgements import (
+    NO_RESOURCES,
+    ONE_PREFIX,
+    OWN_LOGS,
+    acknowledge_wildcards,
+    log_group_wildcard,
+    value_of_other_stack,
+)
 from stacks.config import DeploymentConfig
 
 
@@ -67,6 +75,18 @@ class HostingStack(cdk.Stack):
                 ),
             ],
             network_isolation=config.network_isolation,
+        )
+        store_arn = value_of_other_stack(
+            names.stack_name(stage, "storage"), names.MODEL_STORE_ARN_OUTPUT
+        )
+        acknowledge_wildcards(
+            model.role,
+            {
+                "*": NO_RESOURCES,
+                log_group_wildcard(self, "/aws/sagemaker/Endpoints/"): OWN_LOGS,
+                f"{store_arn}/{Prefix.PREPROCESSOR}*": ONE_PREFIX,
+                f"{store_arn}/{Prefix.MODELS}*": ONE_PREFIX,
+            },
         )
         instance_type = InstanceType(config.instance_type)
         self.endpoint = MultiModelEndpoint(

@@ -3,7 +3,14 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from sagemaker_mme import ModelStore, TrainingRole
+from sagemaker_mme import ModelStore, Prefix, TrainingRole
+from stacks.acknowledgements import (
+    NO_RESOURCES,
+    ONE_PREFIX,
+    OWN_LOGS,
+    acknowledge_wildcards,
+    log_group_wildcard,
+)
 from stacks.config import DeploymentConfig
 
 
@@ -29,6 +36,23 @@ class StorageStack(cdk.Stack):
             self, "ModelStore", removal_policy=cdk.RemovalPolicy[config.removal_policy]
         )
         self.training_role = TrainingRole(self, "TrainingRole", model_store=self.model_store)
+        acknowledge_wildcards(
+            self.training_role,
+            {
+                "*": NO_RESOURCES,
+                log_group_wildcard(self, "/aws/sagemaker/TrainingJobs"): OWN_LOGS,
+                log_group_wildcard(self, "/aws/sagemaker/TransformJobs"): OWN_LOGS,
+                **{
+                    self.model_store.bucket.arn_for_objects(f"{prefix}*"): ONE_PREFIX
+                    for prefix in (
+                        Prefix.RAW,
+                        Prefix.PREPROCESSOR,
+                        Prefix.PREPROCESSED,
+                        Prefix.JOBS,
+                    )
+                },
+            },
+        )
         cdk.CfnOutput(
             self,
             "BucketName",
