@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,7 @@ _LEARNING_RATE_FACTOR = 0.99
 Values = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """What one of the parallel models is trained with."""
 
     wd: float
@@ -83,13 +83,13 @@ class LearningRates:
     """
 
     def __init__(self, candidates: tuple[Candidate, ...], scheduled: bool) -> None:
-        def column(name: str) -> Values:
-            return np.array([getattr(candidate, name) for candidate in candidates], np.float64)
-
-        self._base = column("learning_rate")
-        self._step = column("lr_scheduler_step")
-        self._factor = column("lr_scheduler_factor") if scheduled else np.ones(len(candidates))
-        self._minimum = np.minimum(column("lr_scheduler_minimum_lr"), self._base)
+        self._base = np.array([candidate.learning_rate for candidate in candidates])
+        self._step = np.array([candidate.lr_scheduler_step for candidate in candidates])
+        self._factor = np.array([candidate.lr_scheduler_factor for candidate in candidates])
+        minimum = np.array([candidate.lr_scheduler_minimum_lr for candidate in candidates])
+        self._minimum = np.minimum(minimum, self._base)
+        if not scheduled:
+            self._factor[:] = 1
 
     def at(self, updates: NDArray[np.int64]) -> Values:
         """The rates of these updates, counted from 1: (updates, candidates)."""

@@ -17,6 +17,7 @@ from training.linear_learner.parallel_models import ParallelModels
 from training.linear_learner.thresholds import best_threshold
 
 Values = NDArray[np.float64]
+_MOST_REPEATED_LABELS = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,7 @@ def fit(
     Raises:
         TrainingError: all candidates have diverged.
     """
+    train = _with_labels_for_each_model(train, len(candidates))
     outputs = parameters.outputs
     models = ParallelModels(parameters, candidates, train.features.shape[1], outputs)
     sampled = validation is not None and _is_calibrated(parameters)
@@ -85,6 +87,13 @@ def fit(
         if stopping.is_over:
             break
     return best
+
+
+def _with_labels_for_each_model(rows: Rows, models: int) -> Rows:
+    """Small data sets only: labels as wide as the scores are subtracted four times as fast."""
+    if rows.labels.ndim != 2 or len(rows.labels) * models > _MOST_REPEATED_LABELS:
+        return rows
+    return Rows(rows.features, np.repeat(rows.labels, models, axis=1))
 
 
 def _best(values: Values, greatest: bool) -> int:

@@ -6,6 +6,7 @@ biases. ``step`` overwrites the gradient, so that no memory is allocated.
 Formulas: MXNet 1.x, src/operator/optimizer_op-inl.h and python/mxnet/optimizer.
 """
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -58,12 +59,14 @@ class Adam:
         self._bias_rate = np.float32(bias_rate)
         self._beta_1, self._beta_2 = beta_1, beta_2
         self._decay_1, self._decay_2 = np.float32(beta_1), np.float32(beta_2)
-        self._epsilon = np.float32(_EPSILON / np.sqrt(1 - beta_2))
+        self._epsilon = np.float32(_EPSILON / math.sqrt(1 - beta_2))
 
     def rate_factors(self, updates: NDArray[np.int64]) -> NDArray[np.float64]:
-        correction = np.sqrt(1 - self._beta_2**updates) / (1 - self._beta_1**updates)
-        factors: NDArray[np.float64] = correction * (1 - self._beta_1) / np.sqrt(1 - self._beta_2)
-        return factors
+        scale = (1 - self._beta_1) / math.sqrt(1 - self._beta_2)
+        return np.array([scale * self._correction(update) for update in updates.tolist()])
+
+    def _correction(self, update: int) -> float:
+        return math.sqrt(1 - self._beta_2**update) / (1 - self._beta_1**update)
 
     def step(self, weights: Float32Array, gradient: Float32Array, rates: Float32Array) -> None:
         first, second, root = self._first, self._second, self._root

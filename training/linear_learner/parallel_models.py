@@ -61,16 +61,17 @@ class ParallelModels:
         shaped = self._shaped(scores)
         losses = np.empty((size, models), np.float32)
         mean_of_rows = np.full(size, self._mean)
-        mean, total = np.empty(models, np.float32), np.zeros(models)
-        for start, rates in zip(starts, self._next_rates(len(starts)), strict=True):
+        means = np.empty((len(starts), models), np.float32)
+        steps = zip(starts, self._next_rates(len(starts)), means, strict=True)
+        for start, rates, mean in steps:
             batch = features[start : start + size]
             np.dot(batch, self.weights, out=scores)
             loss.step(shaped, labels[start : start + size], losses)
             np.dot(mean_of_rows, losses, out=mean)
-            total += mean
             np.dot(batch.T, scores, out=self._gradient)
             self._update(rates)
-        return total / len(starts)
+        average: NDArray[np.float64] = means.mean(axis=0, dtype=np.float64)
+        return average
 
     def mean_losses(
         self, features: Float32Array, labels: Labels, loss: LossFunction

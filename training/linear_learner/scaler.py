@@ -11,6 +11,8 @@ from training.linear_learner.hyperparameters import Hyperparameters
 from training.linear_learner.model import Float32Array, PredictorType
 
 Float64Array = NDArray[np.float64]
+_ROUNDING = 1e-12
+"""A column that varies by less than this share of its mean is constant, but for rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +39,22 @@ class Scaler:
         batches = min(len(train) // size, max(1, parameters.num_point_for_scaler // size))
         features = train.features[: batches * size].astype(np.float64)
         labels = train.labels[: batches * size].astype(np.float64)
+        share = np.full(len(labels), 1 / len(labels))
+        mean_weight = share @ features
+        stdev_weight = np.sqrt(share @ np.square(features - mean_weight))
         unbias = parameters.use_bias if parameters.unbias_data is None else parameters.unbias_data
         scale = parameters.normalize_data is not False
-        mean = features.mean(axis=0) if unbias else np.zeros(train.feature_dim)
-        stdev = features.std(axis=0) if scale else np.ones(train.feature_dim)
-        return cls(mean, np.where(stdev > 0, stdev, 1.0), *_label_scale(labels, parameters))
+        varies = scale & (stdev_weight > _ROUNDING * np.abs(mean_weight))
+        return cls(
+            mean_weight if unbias else np.zeros(train.feature_dim),
+            np.where(varies, stdev_weight, 1.0),
+            *_label_scale(labels, parameters),
+        )
 
     def normalise_features(self, features: Float32Array) -> Float32Array:
         """Float32 of shape (n, d + 1): the normalised features, and a 1 for the bias."""
         normalised = np.ones((len(features), features.shape[1] + 1), np.float32)
-        columns = normalised[:, :-1]
-        np.subtract(features, self.mean_weight, out=columns, casting="same_kind")
-        np.divide(columns, self.stdev_weight, out=columns, casting="same_kind")
+        normalised[:, :-1] = (features - self.mean_weight) / self.stdev_weight
         return normalised
 
     def normalise_labels(self, labels: Float32Array) -> Float32Array:

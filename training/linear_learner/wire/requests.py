@@ -49,6 +49,8 @@ def label_size(content_type: str) -> int:
     Raises:
         RowError: it is not a number of columns.
     """
+    if "label_size" not in content_type.lower():
+        return 0
     header = Message()
     header["content-type"] = content_type
     text = str(header.get_param("label_size", "0"))

@@ -11,28 +11,33 @@ from training.linear_learner.wire.recordio import Tensor
 MAXIMUM_CELLS = 1 << 26
 """Rows are refused that have more cells than this once they are dense (256 MiB of float32)."""
 
+GREATEST = float(np.finfo(np.float32).max)
+"""What a float32 holds at most; greater numbers are refused like infinite ones."""
+
+_NUMBERS = (int, float)
+
 
 class RowError(ValueError):
     """The rows are not a table of finite numbers."""
 
 
-def table(rows: Sequence[Sequence[Any]]) -> Float32Array:
+def table(rows: list[list[Any]]) -> Float32Array:
     """Float32 of shape (n, d) from rows of numbers.
 
     Raises:
-        RowError: rows of different widths, without cells, or with cells that are not numbers.
+        RowError: rows of different widths, without cells, or with cells that are no finite numbers.
     """
-    if not rows or not all(isinstance(row, list) and row for row in rows):
-        raise RowError("no rows, or a row that is not a list of numbers")
-    if not {type(cell) for row in rows for cell in row} <= {int, float}:
-        raise RowError("a cell is not a number")
-    if len({len(row) for row in rows}) > 1:
-        raise RowError("rows of different widths")
-    try:
-        with np.errstate(over="ignore"):
-            return finite(np.array(rows, np.float32))
-    except OverflowError as error:
-        raise RowError("a cell is not a finite number") from error
+    if not rows:
+        raise RowError("no rows")
+    for number, row in enumerate(rows, 1):
+        if type(row) is not list or not row:
+            raise RowError(f"row {number} is not a list of numbers")
+        if len(row) != len(rows[0]):
+            raise RowError(f"row {number} has {len(row)} cells; the first has {len(rows[0])}")
+        for cell in row:
+            if type(cell) not in _NUMBERS or not -GREATEST <= cell <= GREATEST:
+                raise RowError(f"row {number}, column {row.index(cell) + 1} is not a finite number")
+    return np.array(rows, np.float32)
 
 
 def dense(tensors: Sequence[Tensor]) -> Float32Array:

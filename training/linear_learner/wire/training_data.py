@@ -9,9 +9,7 @@ from training.linear_learner.dataset import Dataset
 from training.linear_learner.model import Float32Array
 from training.linear_learner.wire.errors import DataError
 from training.linear_learner.wire.recordio import Record, RecordError, read_records
-from training.linear_learner.wire.rows import RowError, dense, finite
-
-_GREATEST = float(np.finfo(np.float32).max)
+from training.linear_learner.wire.rows import GREATEST, RowError, dense, finite
 
 
 def read_training_csv(data: bytes, name: str) -> Dataset:
@@ -93,7 +91,7 @@ def _read_line(line: str, place: str) -> list[float]:
             number = math.nan if "_" in cell else float(cell)
         except ValueError:
             number = math.nan
-        if not abs(number) <= _GREATEST:
+        if not abs(number) <= GREATEST:
             raise DataError(f"{place}, column {column}: {cell!r} is not a number")
         numbers.append(number)
     return numbers
