@@ -5,6 +5,7 @@ What callers choose is percent-encoded, so that a space always ends a column; th
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -68,18 +69,21 @@ def entry_of(
 ) -> Entry:
     """The line of a request to SageMaker."""
     operation = request.headers.get("x-amz-target", "").rpartition(".")[2] or "InvokeEndpoint"
-    target_model = quote(
-        request.headers.get("x-amzn-sagemaker-target-model", ""), encoding="latin-1"
-    )
-    resource = request.raw_path.removeprefix("/endpoints/").removesuffix("/invocations").strip("/")
+    target_model = request.headers.get("x-amzn-sagemaker-target-model", "")
     return Entry(
         status,
         f"sagemaker:{operation}",
-        f"{resource} {target_model}".strip(),
+        _resource(request.raw_path, target_model),
         caller.identity.principal.arn if caller else "",
         seconds,
         str(error) if error else "",
     )
+
+
+@lru_cache(maxsize=10_000)
+def _resource(path: str, target_model: str) -> str:
+    endpoint = path.removeprefix("/endpoints/").removesuffix("/invocations").strip("/")
+    return f"{endpoint} {quote(target_model, encoding='latin-1')}".strip()
 
 
 def entry_of_exchange(exchange: Exchange, seconds: float) -> Entry:

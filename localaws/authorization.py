@@ -93,12 +93,14 @@ class Authorizer:
         self._identities = identities
         self._now = now
         self._credentials: dict[str, Credential] = {}
+        self._callers: dict[Hashable, Caller] = {}
         self._allowed: set[Hashable] = set()
         self._remembered_until = 0.0
 
     def forget(self) -> None:
         """Users, roles, sessions or policies changed: read them again."""
         self._credentials = {}
+        self._callers = {}
         self._allowed = set()
 
     def authenticate(self, request: SignedRequest) -> Caller:
@@ -113,9 +115,8 @@ class Authorizer:
             raise _unknown_token()
         now = self._now()
         self._check_session(credential, request, now)
-        moment = datetime.fromtimestamp(now, UTC)
-        verify(request, signature, given, credential.secret_access_key, moment)
-        return _caller(credential.identity, signature)
+        verify(request, signature, given, credential.secret_access_key, now)
+        return self._caller(credential.identity, signature)
 
     def authorize(
         self,
@@ -190,6 +191,15 @@ class Authorizer:
                 self._credentials[access_key_id] = known
         return known
 
+    def _caller(self, identity: Identity, signature: Signature) -> Caller:
+        key = (signature.access_key_id, signature.region, signature.service)
+        known = self._callers.get(key)
+        if known is None:
+            scope = Scope(identity.principal.account_id, signature.region)
+            known = Caller(signature.access_key_id, identity, scope, signature.service)
+            self._callers[key] = known
+        return known
+
     def _check_session(self, credential: Credential, request: SignedRequest, now: float) -> None:
         if request.headers.get("x-amz-security-token") != credential.session_token:
             raise _unknown_token()
@@ -199,11 +209,6 @@ class Authorizer:
                 "The security token included in the request is expired",
                 403,
             )
-
-
-def _caller(identity: Identity, signature: Signature) -> Caller:
-    scope = Scope(identity.principal.account_id, signature.region)
-    return Caller(signature.access_key_id, identity, scope, signature.service)
 
 
 def _circumstances(now: float, region: str) -> dict[str, ContextValue]:

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndp
 """
 
 import re
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -43,7 +44,7 @@ class Invocations:
 
     async def answer(self, request: SignedRequest, caller: Caller) -> Response:
         """Answer one call of an authenticated caller. Raises ``AwsError``."""
-        endpoint_name, action = _endpoint_and_action(request)
+        endpoint_name, action = _endpoint_and_action(request.method, request.raw_path)
         scope = caller.scope
         arn = (
             f"arn:aws:sagemaker:{scope.region}:{scope.account_id}:endpoint/{endpoint_name.lower()}"
@@ -63,16 +64,16 @@ class Invocations:
         return Response(200, answer.headers(), answer.body)
 
 
+@lru_cache(maxsize=1024)
 def is_invocation(path: str) -> bool:
     """Whether a path belongs to the SageMaker Runtime."""
     return _PATH.fullmatch(path) is not None
 
 
-def _endpoint_and_action(request: SignedRequest) -> tuple[str, str]:
-    match = _PATH.fullmatch(request.raw_path)
+@lru_cache(maxsize=1024)
+def _endpoint_and_action(method: str, path: str) -> tuple[str, str]:
+    match = _PATH.fullmatch(path)
     action = _ACTIONS.get(match[2]) if match else None
-    if match is None or action is None or request.method != "POST":
-        raise AwsError(
-            "UnknownOperationException", f"There is no {request.method} {request.raw_path}", 404
-        )
+    if match is None or action is None or method != "POST":
+        raise AwsError("UnknownOperationException", f"There is no {method} {path}", 404)
     return unquote(match[1]), action

@@ -1,6 +1,7 @@
 """All services of one localaws, put together."""
 
 import asyncio
+import gc
 
 from localaws.authorization import Authorizer
 from localaws.cloudformation import resource_types
@@ -87,3 +88,5 @@ class Services:
         cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))
         cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
         self.persistence.add_service("cloudformation")
+        # A hundred thousand modules, classes and functions that stay: collections skip them.
+        gc.freeze()

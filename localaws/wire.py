@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from localaws.signature import SignedRequest
 AsgiScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = Iterable[tuple[bytes, bytes]]
+Headers = Sequence[tuple[bytes, bytes]]
 
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 
@@ -121,6 +121,11 @@ async def _read_body(receive: Receive, limit: int) -> bytes:
 
 def header_texts(pairs: Headers) -> dict[str, str]:
     """Header names in lower case to values; a repeated header's values joined by a comma."""
+    texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+    return texts if len(texts) == len(pairs) else _joined(pairs)
+
+
+def _joined(pairs: Headers) -> dict[str, str]:
     texts: dict[str, str] = {}
     for raw_name, raw_value in pairs:
         name = raw_name.decode("latin-1")
