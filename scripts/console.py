@@ -17,7 +17,7 @@ class Console:
     """Writes to a stream; decoration appears on terminals alone."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._rich = RichConsole(file=stream, highlight=False, soft_wrap=True)
+        self._rich = RichConsole(file=stream, highlight=False, soft_wrap=True, emoji=False)
         self._status = self._rich.status("")
         self._steps: list[Step] = []
 

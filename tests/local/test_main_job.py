@@ -128,11 +128,9 @@ def test_a_city_that_is_trained_is_not_trained_again_in_other_company(project: P
     assert project.job_names() == jobs
 
 
-def test_training_again_on_the_same_houses_publishes_nothing_new(project: Project) -> None:
+def test_a_trained_city_is_trained_again_when_asked(project: Project) -> None:
     again = project.run("train", "--city", "Chicago_IL", "--houses", HOUSES, "--retrain", "--json")
-    job = again.answer["models"]["Chicago_IL"]["job"]  # type: ignore[index]
-    assert job.endswith("-2")
-    assert again.answer["models"]["Chicago_IL"]["new"] is False  # type: ignore[index]
+    assert again.answer["models"]["Chicago_IL"]["job"].endswith("-2")  # type: ignore[index]
 
 
 def test_other_houses_make_the_next_version_and_leave_the_first(project: Project) -> None:
@@ -184,6 +182,8 @@ def test_ctrl_c_stops_the_jobs_that_were_started(project: Project) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A test run in the background of a shell ignores the signal, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert running.stdout is not None
     line = next(line for line in running.stdout if "Phoenix_AZ: started" in line)
