@@ -27,12 +27,15 @@ from localaws.jobs.processes import Cores
 class SageMakerApi(ServiceApi):
     """The SageMaker control plane."""
 
-    def __init__(self, families: Iterable[ResourceFamily]) -> None:
+    def __init__(self, families: Iterable[ResourceFamily], tags: Tags) -> None:
         super().__init__("sagemaker", families)
+        self._tags = tags
 
     def authorizations(self, scope: Scope, operation: str, request: Request) -> list[Authorization]:
         """What the caller must be allowed to do for this request."""
-        return sagemaker_authorizations(scope, operation, request)
+        return sagemaker_authorizations(
+            scope, operation, request, lambda arn: self._tags.of(scope, arn)
+        )
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ def create_apis(
     transform_jobs = TransformJobs(
         store, tags, models, backend, executor, state_directory / "jobs" / "transform"
     )
-    sagemaker = SageMakerApi([tags, models, configs, endpoints, training_jobs, transform_jobs])
+    families = [tags, models, configs, endpoints, training_jobs, transform_jobs]
+    sagemaker = SageMakerApi(families, tags)
     autoscaling = ApplicationAutoScalingApi([ScalableTargets(store, endpoints)])
     return Apis(sagemaker, autoscaling, runtime, store)

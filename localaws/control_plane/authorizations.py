@@ -4,7 +4,7 @@ Actions, resources and condition keys as in the Service Authorization Reference:
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from iam_policy.model import ContextValue
@@ -34,18 +34,26 @@ class Authorization:
     context: Mapping[str, ContextValue] = field(default_factory=dict)
 
 
-def sagemaker_authorizations(scope: Scope, operation: str, request: Request) -> list[Authorization]:
+TagsOf = Callable[[str], Mapping[str, str]]
+"""The tags of the resource with an ARN."""
+
+
+def sagemaker_authorizations(
+    scope: Scope, operation: str, request: Request, tags_of: TagsOf
+) -> list[Authorization]:
     """The permissions for one SageMaker request.
 
     Besides the operation itself: ``iam:PassRole`` for the role that the request names, and
     ``sagemaker:AddTags`` for the tags that a Create request brings.
     """
-    context = _tag_context(request)
+    context = _tag_context(request) | _instance_types(request)
     needed = [
-        Authorization(f"sagemaker:{operation}", resource, context)
+        Authorization(
+            f"sagemaker:{operation}", resource, context | _resource_tags(resource, tags_of)
+        )
         for resource in _resources(scope, operation, request)
     ]
-    if operation.startswith("Create") and context:
+    if operation.startswith("Create") and isinstance(request.get("Tags"), list):
         needed.append(Authorization("sagemaker:AddTags", needed[0].resource_arn, context))
     needed += [
         Authorization("iam:PassRole", request[member], {"iam:PassedToService": PASSED_TO})
@@ -79,7 +87,9 @@ def _kind_of(operation: str) -> str:
 
 
 def _tag_context(request: Request) -> dict[str, ContextValue]:
-    tags = request.get("Tags")
+    tags, keys = request.get("Tags"), request.get("TagKeys")
+    if isinstance(keys, list):
+        return {"aws:TagKeys": tuple(map(str, keys))}
     if not isinstance(tags, list):
         return {}
     values = {str(tag.get("Key")): str(tag.get("Value")) for tag in tags if isinstance(tag, dict)}
@@ -88,3 +98,23 @@ def _tag_context(request: Request) -> dict[str, ContextValue]:
     }
     context["aws:TagKeys"] = tuple(values)
     return context
+
+
+def _resource_tags(resource: str, tags_of: TagsOf) -> dict[str, ContextValue]:
+    return {
+        f"{prefix}:ResourceTag/{key}": value
+        for key, value in tags_of(resource).items()
+        for prefix in ("aws", "sagemaker")
+    }
+
+
+def _instance_types(request: Request) -> dict[str, ContextValue]:
+    """sagemaker:InstanceTypes of an endpoint config or a job."""
+    variants, resources = request.get("ProductionVariants"), request.get("ResourceConfig")
+    holders = [*(variants if isinstance(variants, list) else []), resources]
+    types = tuple(
+        str(holder["InstanceType"])
+        for holder in holders
+        if isinstance(holder, dict) and "InstanceType" in holder
+    )
+    return {"sagemaker:InstanceTypes": types} if types else {}

@@ -30,6 +30,7 @@ from localaws.hosting.variant_metrics import VariantMetrics
 LOADING_THREADS = 16
 INVOCATION_THREADS = 32
 DRAIN_SECONDS = 60.0
+STOP_SECONDS = 5.0
 FLUSH_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
@@ -118,8 +119,9 @@ class Runtime:
     def stop(self) -> None:
         """Stop all containers and publish what is left."""
         self._stopping.set()
-        for scope, name in list(self._endpoints):
-            self.remove(scope, name)
+        endpoints, self._endpoints = self._endpoints, {}
+        for endpoint in endpoints.values():
+            _drain(endpoint.instances, STOP_SECONDS)
         if self._flusher.is_alive():
             self._flusher.join()
         self.flush()

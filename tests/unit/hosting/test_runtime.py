@@ -630,6 +630,25 @@ def test_instances_report_models_memory_and_disk(tmp_path: Path) -> None:
     platform.runtime.stop()
 
 
+def test_an_ml_m4_xlarge_levels_off_at_121_linear_learner_models_and_79_percent(
+    platform: Platform,
+) -> None:
+    platform.second.model_memory_bytes = int(101.5 * 2**20)
+    for number in range(130):
+        artifact = model_archive({"model": str(number).encode()})
+        platform.backend.s3.objects[f"models/{number}.tar.gz"] = artifact
+    platform.runtime.deploy(endpoint(replace(variant(), instance_type="ml.m4.xlarge")))
+
+    async def scenario() -> None:
+        for number in range(130):
+            await platform.invoke_async(target_model=f"{number}.tar.gz")
+
+    asyncio.run(scenario())
+    assert platform.instance_metric("LoadedModelCount") == [121.0]
+    assert round(platform.instance_metric("MemoryUtilization")[0]) == 79
+    assert platform.second.unloaded == [str(number) for number in range(9)]
+
+
 def test_container_output_goes_to_a_stream_of_variant_instance_and_container(
     pipeline: Platform,
 ) -> None:
