@@ -91,6 +91,10 @@ LOSSES: Mapping[PredictorType, tuple[Loss, ...]] = {
 """The losses that a predictor type allows; the first is what ``auto`` means."""
 
 
+_TUNING = "_tuning_objective_metric"
+"""What the platform adds to the hyperparameters of each training job of a tuning job."""
+
+
 class HyperparameterError(ValueError):
     """One or more hyperparameters are not valid; ``violations`` says each in a sentence."""
 
@@ -161,6 +165,9 @@ class Hyperparameters:
     def parse(cls, values: Mapping[str, str]) -> Self:
         """Reads the strings of a training job; names that begin with ``_`` are the platform's.
 
+        In a tuning job ``num_models`` is 1, whatever was given, as AWS documents ("Tune a linear
+        learner model").
+
         Raises:
             HyperparameterError: names every value that is unknown, missing or not allowed.
         """
@@ -168,6 +175,8 @@ class Hyperparameters:
         parsed, violations = _read(given, {f.name: f.metadata[READER] for f in fields(cls)})
         if "predictor_type" not in given:
             violations.append("predictor_type is required")
+        if _TUNING in values:
+            parsed["num_models"] = 1
         if "predictor_type" in parsed:
             hyperparameters = cls(**parsed)
             violations += hyperparameters._contradictions()

@@ -150,8 +150,13 @@ def test_loss_auto_depends_on_the_predictor_type(predictor_type: str, loss: str)
 
 
 def test_names_of_the_platform_are_left_alone() -> None:
-    values = {"predictor_type": "regressor", "_tuning_objective_metric": "validation:mse"}
+    values = {"predictor_type": "regressor", "_kvstore": "auto"}
     assert Hyperparameters.parse(values) == Hyperparameters.parse({"predictor_type": "regressor"})
+
+
+def test_a_tuning_job_trains_one_model() -> None:
+    values = {"predictor_type": "regressor", "num_models": "8"}
+    assert Hyperparameters.parse({**values, "_tuning_objective_metric": "x"}).num_models == 1
 
 
 @given(
