@@ -8,18 +8,17 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from localaws.backend import Backend, MetricValues, ObjectStore, Scope
-from localaws.hosting.artifacts import S3Location
 from localaws.jobs import layout
-from localaws.jobs.archive import pack_directory
-from localaws.jobs.channels import download, list_files, parse_location, read_channel
+from localaws.jobs.channels import download, read_channel
 from localaws.jobs.failure import JobError, algorithm_error, client_error
 from localaws.jobs.image import Exit, Program, TrainingHost, TrainingImage
 from localaws.jobs.logs import LogStream, open_log_stream
 from localaws.jobs.metrics import FinalMetric, MetricScanner
+from localaws.jobs.outputs import Checkpoints, ModelOutput
 from localaws.jobs.processes import Cores, RunningProgram
 from localaws.jobs.stopping import StopSignal
 from localaws.jobs.supervision import STOPPED, Supervisor
@@ -84,16 +83,22 @@ class TrainingRun:
 
     def _run(self, objects: ObjectStore) -> TrainingOutcome:
         hosts = self._hosts()
+        output = ModelOutput.of(self._job.name, self._job.request)
+        checkpoints = Checkpoints.of(self._job.request)
         with self._cores.taken(len(hosts), self._stop) as taken:
             if not taken:
                 return TrainingOutcome(STOPPED, None, ())
             self._report("Downloading")
             self._download(hosts, objects)
+            checkpoints.restore(hosts, objects)
             self._report("Training")
-            secondary_status = self._train(hosts, objects)
+            try:
+                status = self._train(hosts, objects)
+            finally:
+                checkpoints.save(hosts, objects)
         self._report("Uploading")
-        self._upload(hosts, objects)
-        return TrainingOutcome(secondary_status, self._artifacts_uri(), self._metrics.final)
+        output.upload(hosts, self._job.directory / "merged", objects)
+        return TrainingOutcome(status, output.model_artifacts, self._metrics.final)
 
     def _hosts(self) -> list[TrainingHost]:
         request = self._job.request
@@ -127,7 +132,6 @@ class TrainingRun:
                 files = channel.files_of_host(index, len(hosts))
                 target = layout.channel_directory(host, channel.name)
                 download(files, target, objects, channel.gzipped)
-        self._restore_checkpoints(hosts, objects)
 
     def _train(self, hosts: list[TrainingHost], objects: ObjectStore) -> str:
         """The secondary status that training ends with."""
@@ -186,64 +190,6 @@ class TrainingRun:
         if ended.code == CUSTOMER_ERROR_EXIT_CODE:
             return client_error(text)
         return algorithm_error(text)
-
-    def _artifacts_uri(self) -> str:
-        return self._output("model/" if self._uncompressed else "model.tar.gz").url
-
-    @property
-    def _uncompressed(self) -> bool:
-        return bool(self._job.request["OutputDataConfig"].get("CompressionType") == "NONE")
-
-    def _output(self, name: str) -> S3Location:
-        path = self._job.request["OutputDataConfig"]["S3OutputPath"]
-        return parse_location(path).join(f"{self._job.name}/output/{name}")
-
-    def _upload(self, hosts: list[TrainingHost], objects: ObjectStore) -> None:
-        """The models of all hosts as one, and what they wrote to the output folder as another."""
-        for folder, name in ((layout.MODEL, "model"), (layout.OUTPUT_DATA, "output")):
-            merged = self._job.directory / "merged" / name
-            merged.mkdir(parents=True)
-            for host in hosts:
-                shutil.copytree(host.directory / folder, merged, dirs_exist_ok=True)
-            if name == "model" or any(merged.iterdir()):
-                self._upload_directory(merged, name, objects)
-        self._save_checkpoints(hosts, objects)
-
-    def _upload_directory(self, directory: Path, name: str, objects: ObjectStore) -> None:
-        if self._uncompressed:
-            upload_files(directory, self._output(name), objects)
-        else:
-            archive = self._output(f"{name}.tar.gz")
-            objects.put_object(archive.bucket, archive.key, pack_directory(directory))
-
-    def _restore_checkpoints(self, hosts: list[TrainingHost], objects: ObjectStore) -> None:
-        for location, host, directory in self._checkpoints(hosts):
-            try:
-                files = list_files("S3Prefix", f"{location.url}/", objects)
-            except JobError:
-                continue  # The first run of a job has no checkpoints yet.
-            download(files, host.directory / directory, objects)
-
-    def _save_checkpoints(self, hosts: list[TrainingHost], objects: ObjectStore) -> None:
-        for location, host, directory in self._checkpoints(hosts):
-            upload_files(host.directory / directory, location, objects)
-
-    def _checkpoints(
-        self, hosts: list[TrainingHost]
-    ) -> list[tuple[S3Location, TrainingHost, PurePosixPath]]:
-        config = self._job.request.get("CheckpointConfig")
-        if config is None:
-            return []
-        location = parse_location(config["S3Uri"].rstrip("/"))
-        return [(location, host, layout.CHECKPOINTS) for host in hosts]
-
-
-def upload_files(directory: Path, location: S3Location, objects: ObjectStore) -> None:
-    """Put every file of a folder below a location."""
-    for path in sorted(directory.rglob("*")):
-        if path.is_file():
-            target = location.join(path.relative_to(directory).as_posix())
-            objects.put_object(target.bucket, target.key, path.read_bytes())
 
 
 def metric_definitions(request: Mapping[str, Any], image: TrainingImage) -> dict[str, str]:

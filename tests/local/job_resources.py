@@ -96,9 +96,12 @@ class Jobs:
         raise TimeoutError(f"transform job {name} is {job['TransformJobStatus']}")
 
     def log_lines(self, group: str, job: str) -> dict[str, list[str]]:
-        """The lines of a job's log streams, by stream."""
+        """The lines of a job's log streams, by stream; none before the first line of any job."""
         logs = self.session.client("logs")
-        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")
+        try:
+            streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")
+        except logs.exceptions.ResourceNotFoundException:
+            return {}
         return {
             stream["logStreamName"]: [
                 event["message"]

@@ -18,6 +18,7 @@ from localaws.jobs.channels import InputFile, download, list_files, parse_locati
 from localaws.jobs.failure import JobError, algorithm_error, client_error
 from localaws.jobs.image import Exit, Program
 from localaws.jobs.logs import LogStream, open_log_stream
+from localaws.jobs.outputs import upload
 from localaws.jobs.processes import Cores, RunningProgram
 from localaws.jobs.stopping import StopSignal
 from localaws.jobs.supervision import STOPPED, Ending, Supervisor
@@ -172,8 +173,7 @@ class TransformRun:
         target = parse_location(self._job.request["TransformOutput"]["S3OutputPath"])
         output = self._job.directory / OUTPUT
         for path in sorted(output.rglob("*.out")):
-            location = target.join(path.relative_to(output).as_posix())
-            objects.put_object(location.bucket, location.key, path.read_bytes())
+            upload(path.read_bytes(), target.join(path.relative_to(output).as_posix()), objects)
 
 
 def batch_strategy(request: Mapping[str, Any]) -> str:

@@ -1,0 +1,99 @@
+"""What a training job leaves in S3: its model, other output, checkpoints."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localaws.backend import ObjectStore
+from localaws.errors import AwsError
+from localaws.hosting.artifacts import S3Location
+from localaws.jobs import layout
+from localaws.jobs.archive import pack_directory
+from localaws.jobs.channels import download, list_files, parse_location
+from localaws.jobs.failure import JobError, client_error
+from localaws.jobs.image import TrainingHost
+
+
+@dataclass(frozen=True)
+class ModelOutput:
+    """OutputDataConfig of one job: ``folder`` is where its output goes."""
+
+    folder: S3Location
+    compressed: bool
+
+    @classmethod
+    def of(cls, job_name: str, request: Mapping[str, Any]) -> "ModelOutput":
+        """Read it from a CreateTrainingJob request."""
+        config = request["OutputDataConfig"]
+        folder = parse_location(config["S3OutputPath"]).join(f"{job_name}/output")
+        return cls(folder, config.get("CompressionType") != "NONE")
+
+    @property
+    def model_artifacts(self) -> str:
+        """S3ModelArtifacts of DescribeTrainingJob."""
+        return self.folder.join("model.tar.gz" if self.compressed else "model/").url
+
+    def upload(self, hosts: Sequence[TrainingHost], scratch: Path, objects: ObjectStore) -> None:
+        """The models of all hosts as one, and likewise what is in their output folders, if any."""
+        for folder, name in ((layout.MODEL, "model"), (layout.OUTPUT_DATA, "output")):
+            merged = scratch / name
+            merged.mkdir(parents=True)
+            for host in hosts:
+                shutil.copytree(host.directory / folder, merged, dirs_exist_ok=True)
+            if name == "model" or any(merged.iterdir()):
+                self._upload_folder(merged, name, objects)
+
+    def _upload_folder(self, directory: Path, name: str, objects: ObjectStore) -> None:
+        if self.compressed:
+            upload(pack_directory(directory), self.folder.join(f"{name}.tar.gz"), objects)
+        else:
+            upload_files(directory, self.folder.join(name), objects)
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """CheckpointConfig of a job, or none: ``location`` mirrors the hosts' checkpoint folders."""
+
+    location: S3Location | None
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any]) -> "Checkpoints":
+        """Read it from a CreateTrainingJob request."""
+        config = request.get("CheckpointConfig")
+        return cls(parse_location(config["S3Uri"].rstrip("/")) if config else None)
+
+    def restore(self, hosts: Sequence[TrainingHost], objects: ObjectStore) -> None:
+        """Bring back what an earlier job saved."""
+        if self.location is None:
+            return
+        try:
+            files = list_files("S3Prefix", f"{self.location.url}/", objects)
+        except JobError:
+            return  # The first job has nothing to go on from.
+        for host in hosts:
+            download(files, host.directory / layout.CHECKPOINTS, objects)
+
+    def save(self, hosts: Sequence[TrainingHost], objects: ObjectStore) -> None:
+        """Keep what the hosts have written so far."""
+        if self.location is None:
+            return
+        for host in hosts:
+            upload_files(host.directory / layout.CHECKPOINTS, self.location, objects)
+
+
+def upload_files(directory: Path, location: S3Location, objects: ObjectStore) -> None:
+    """Put every file of a folder below a location."""
+    for path in sorted(directory.rglob("*")):
+        if path.is_file():
+            target = location.join(path.relative_to(directory).as_posix())
+            upload(path.read_bytes(), target, objects)
+
+
+def upload(body: bytes, location: S3Location, objects: ObjectStore) -> None:
+    """Put one object. Raises ``JobError`` with S3's reason."""
+    try:
+        objects.put_object(location.bucket, location.key, body)
+    except AwsError as error:
+        raise client_error(f"Artifact upload failed:{error.message} ({location.url})") from error

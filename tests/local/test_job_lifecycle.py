@@ -1,0 +1,158 @@
+"""Jobs that meet a role without permissions, or the end of localaws."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localaws import lifecycle
+from tests.local.conftest import LocalAws, start_localaws
+from tests.local.job_resources import (
+    LINEAR_LEARNER,
+    SCIKIT_LEARN,
+    Jobs,
+    houses_csv,
+    make_jobs,
+    source_archive,
+    statement,
+)
+
+PARAMETERS = {"predictor_type": "regressor", "mini_batch_size": "100", "epochs": "1"}
+
+SLEEP = """
+    import os, time
+    print("pid", os.getpid(), flush=True)
+    print("waiting", flush=True)
+    time.sleep(600)
+    """
+
+
+class TestRole:
+    """What SageMaker does for a job, it does with the job's role."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def jobs(cls, localaws: LocalAws) -> Jobs:
+        jobs = make_jobs(localaws.session(), "test-job-roles")
+        jobs.put("rows/train.csv", houses_csv(200))
+        return jobs
+
+    def request(self, jobs: Jobs, name: str, role_arn: str) -> dict[str, Any]:
+        channels = {"train": jobs.uri("rows/")}
+        return jobs.training_request(
+            name, LINEAR_LEARNER, channels, HyperParameters=PARAMETERS, RoleArn=role_arn
+        )
+
+    def role(self, jobs: Jobs, name: str, principal: str, *actions: str) -> str:
+        iam = jobs.session.client("iam")
+        trust = statement("Allow", "sts:AssumeRole", Principal={"Service": principal})
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+        if actions:
+            resources = [f"arn:aws:s3:::{jobs.bucket}", f"arn:aws:s3:::{jobs.bucket}/*"]
+            policy = statement("Allow", list(actions), Resource=resources)
+            iam.put_role_policy(RoleName=name, PolicyName="data", PolicyDocument=policy)
+        arn: str = role["Role"]["Arn"]
+        return arn
+
+    def test_that_may_not_list_is_refused_at_once(self, jobs: Jobs) -> None:
+        role = self.role(jobs, "cannot-list", "sagemaker.amazonaws.com", "s3:GetObject")
+        with pytest.raises(ClientError, match=r'has "s3:ListBucket" permissions'):
+            jobs.sagemaker.create_training_job(**self.request(jobs, "cannot-list", role))
+
+    def test_that_may_not_read_fails_the_job(self, jobs: Jobs) -> None:
+        role = self.role(jobs, "cannot-read", "sagemaker.amazonaws.com", "s3:ListBucket")
+        job = jobs.train(self.request(jobs, "cannot-read", role))
+        assert job["TrainingJobStatus"] == "Failed"
+        assert job["FailureReason"].startswith("ClientError: Data download failed:AccessDenied")
+        assert job["SecondaryStatusTransitions"][-1]["StatusMessage"] == job["FailureReason"]
+
+    def test_that_may_not_write_fails_the_job(self, jobs: Jobs) -> None:
+        actions = ("s3:ListBucket", "s3:GetObject")
+        role = self.role(jobs, "cannot-write", "sagemaker.amazonaws.com", *actions)
+        job = jobs.train(self.request(jobs, "cannot-write", role))
+        assert job["TrainingJobStatus"] == "Failed"
+        assert job["FailureReason"].startswith("ClientError: Artifact upload failed:")
+
+    def test_that_does_not_trust_sagemaker_is_refused(self, jobs: Jobs) -> None:
+        role = self.role(jobs, "trusts-lambda", "lambda.amazonaws.com")
+        with pytest.raises(ClientError, match="Could not assume role"):
+            jobs.sagemaker.create_training_job(**self.request(jobs, "no-trust", role))
+
+    def test_can_only_be_named_by_callers_who_may_pass_it(
+        self, localaws: LocalAws, jobs: Jobs
+    ) -> None:
+        iam = jobs.session.client("iam")
+        iam.create_user(UserName="cannot-pass")
+        policy = statement("Allow", "sagemaker:*", Resource="*")
+        iam.put_user_policy(UserName="cannot-pass", PolicyName="all", PolicyDocument=policy)
+        keys = iam.create_access_key(UserName="cannot-pass")["AccessKey"]
+        session = localaws.session(keys["AccessKeyId"], keys["SecretAccessKey"])
+        with pytest.raises(ClientError, match="iam:PassRole"):
+            session.client("sagemaker").create_training_job(
+                **self.request(jobs, "cannot-pass", jobs.role_arn)
+            )
+
+
+class TestEndOfLocalaws:
+    @pytest.fixture
+    def directory(self, tmp_path: Path) -> Iterator[Path]:
+        """The state folder of a server; whatever runs on it in the end is stopped."""
+        yield tmp_path / "state"
+        lifecycle.stop(tmp_path / "state")
+
+    def start_job(self, localaws: LocalAws) -> tuple[Jobs, int]:
+        """Jobs of a server with a job that runs; and the process id of its script."""
+        jobs = make_jobs(localaws.session(), "test-restart")
+        archive = source_archive(train_py=dedent(SLEEP))
+        hyperparameters = {
+            "sagemaker_program": "train.py",
+            "sagemaker_submit_directory": jobs.put("sourcedir.tar.gz", archive),
+        }
+        jobs.put("rows/rows.csv", "1,2")
+        channels = {"train": jobs.uri("rows/")}
+        jobs.sagemaker.create_training_job(
+            **jobs.training_request(
+                "running", SCIKIT_LEARN, channels, HyperParameters=hyperparameters
+            )
+        )
+        group = "/aws/sagemaker/TrainingJobs"
+        jobs.wait_for_line(group, "running", "waiting")
+        (lines,) = jobs.log_lines(group, "running").values()
+        return jobs, int(next(line for line in lines if line.startswith("pid ")).split()[1])
+
+    def assert_failed_after_restart(self, directory: Path) -> None:
+        client = start_localaws(directory).session().client("sagemaker")
+        job = client.describe_training_job(TrainingJobName="running")
+        assert job["TrainingJobStatus"] == "Failed"
+        assert job["FailureReason"].startswith("InternalServerError: localaws stopped while")
+
+    def test_by_stop_ends_running_jobs_at_once_and_says_so_afterwards(
+        self, directory: Path
+    ) -> None:
+        _, pid = self.start_job(start_localaws(directory))
+        lifecycle.stop(directory)
+        assert not is_alive(pid)
+        self.assert_failed_after_restart(directory)
+
+    def test_by_kill_leaves_no_job_in_progress(self, directory: Path) -> None:
+        _, pid = self.start_job(start_localaws(directory))
+        running = lifecycle.find_running(directory)
+        assert running is not None
+        os.kill(running.process_id, signal.SIGKILL)
+        while lifecycle.find_running(directory) or is_alive(pid):
+            time.sleep(0.05)
+        self.assert_failed_after_restart(directory)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
