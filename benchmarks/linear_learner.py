@@ -107,7 +107,7 @@ def _quality() -> Iterator[Figure]:
 
 def _answer(model: LinearModel, body: bytes, content_type: str) -> bytes:
     features = decode_request(body, content_type)
-    return encode_predictions(predict(model, features), "application/json", model)[0]
+    return encode_predictions(predict(model, features), "application/json")[0]
 
 
 def _beside(name: str, work: Callable[[], object], times: int, factor: float, unit: str) -> str:

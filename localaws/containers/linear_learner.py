@@ -49,7 +49,7 @@ class LinearLearnerModel:
         try:
             features = decode_request(request.body, request.content_type or JSON)
             predictions = predict(self._model, features)
-            body, content_type = encode_predictions(predictions, accept, self._model)
+            body, content_type = encode_predictions(predictions, accept)
         except FeatureDimensionError as error:
             return self._refuse(400, BAD_PAYLOAD, str(error))
         except RequestError as error:

@@ -37,56 +37,75 @@ class Fitted:
     epoch: int
 
 
-def fit(
-    parameters: Hyperparameters,
-    candidates: tuple[Candidate, ...],
-    loss: LossFunction,
-    train: Rows,
-    validation: Rows | None,
-    label_unit: float,
-    log: JobLog,
-) -> Fitted:
-    """Trains until the epochs or the patience are over.
+class Fitting:
+    """Trains all candidates of one job.
 
-    The criterion is the loss on ``validation``, times ``label_unit`` to be in the label's own unit,
-    or for a binary classifier what ``binary_classifier_model_selection_criteria`` names. Without
-    ``validation`` it is the loss of the epoch's updates on ``train``.
-
-    Raises:
-        TrainingError: all candidates have diverged.
+    The criterion that selects a model and ends training is the loss on the validation data, times
+    ``label_unit`` to be in the label's own unit; for a binary classifier what
+    ``binary_classifier_model_selection_criteria`` names. Without validation data it is the loss of
+    the epoch's updates.
     """
-    train = _with_labels_for_each_model(train, len(candidates))
-    outputs = parameters.outputs
-    models = ParallelModels(parameters, candidates, train.features.shape[1], outputs)
-    sampled = validation is not None and _is_calibrated(parameters)
-    criterion = f"{loss.metric}_objective"
-    if sampled:
-        criterion = f"sampled_{parameters.binary_classifier_model_selection_criteria}"
-    stopping = EarlyStopping(
-        parameters.early_stopping_patience, parameters.early_stopping_tolerance, sampled
-    )
-    for epoch in range(parameters.epochs):
-        began = time.perf_counter()
-        values = models.train_epoch(train.features, train.labels, loss)
-        throughput = len(train.features) / (time.perf_counter() - began)
-        log.objective("train", f"{loss.metric}_objective", epoch, float(values[0]))
-        if validation is not None:
-            values = models.mean_losses(validation.features, validation.labels, loss) * label_unit
-            log.objective("validation", f"{loss.metric}_objective", epoch, float(values[0]))
-            if sampled:
-                values = _criterion_values(models, validation, parameters)
-        index = _best(values, greatest=sampled)
-        log.criterion(criterion, epoch, float(values[index]))
-        if stopping.improves(float(values[index])):
-            best = Fitted(models.weights_of(index), candidates[index], epoch)
-            log.line(f"Epoch {epoch}: Loss improved. Updating best model")
-        else:
-            waited = stopping.epochs_without_improvement
-            log.line(f"Epoch {epoch}: Loss has not improved for {waited} epochs.")
-        log.progress(epoch, parameters.epochs, throughput)
-        if stopping.is_over:
-            break
-    return best
+
+    def __init__(
+        self,
+        parameters: Hyperparameters,
+        candidates: tuple[Candidate, ...],
+        loss: LossFunction,
+        label_unit: float,
+        log: JobLog,
+    ) -> None:
+        self._parameters = parameters
+        self._candidates = candidates
+        self._loss = loss
+        self._objective = f"{loss.metric}_objective"
+        self._label_unit = label_unit
+        self._log = log
+
+    def run(self, train: Rows, validation: Rows | None) -> Fitted:
+        """Trains until the epochs or the patience are over; the best model.
+
+        Raises:
+            TrainingError: all candidates have diverged.
+        """
+        parameters = self._parameters
+        features = train.features.shape[1]
+        models = ParallelModels(parameters, self._candidates, features, parameters.outputs)
+        train = _with_labels_for_each_model(train, len(self._candidates))
+        sampled = validation is not None and _is_calibrated(parameters)
+        selection = parameters.binary_classifier_model_selection_criteria
+        criterion = f"sampled_{selection}" if sampled else self._objective
+        stopping = EarlyStopping(
+            parameters.early_stopping_patience, parameters.early_stopping_tolerance, sampled
+        )
+        for epoch in range(parameters.epochs):
+            began = time.perf_counter()
+            values = self._train(models, train, epoch)
+            throughput = len(train.features) / (time.perf_counter() - began)
+            if validation is not None:
+                values = self._validate(models, validation, epoch)
+            index = _best(values, greatest=sampled)
+            self._log.criterion(criterion, epoch, float(values[index]))
+            if stopping.improves(float(values[index])):
+                best = Fitted(models.weights_of(index), self._candidates[index], epoch)
+            self._log.improvement(epoch, stopping.epochs_without_improvement)
+            self._log.progress(epoch, parameters.epochs, throughput)
+            if stopping.is_over:
+                break
+        return best
+
+    def _train(self, models: ParallelModels, train: Rows, epoch: int) -> Values:
+        losses = models.train_epoch(train.features, train.labels, self._loss)
+        self._log.objective("train", self._objective, epoch, float(losses[0]))
+        return losses
+
+    def _validate(self, models: ParallelModels, validation: Rows, epoch: int) -> Values:
+        losses = models.mean_losses(validation.features, validation.labels, self._loss)
+        losses *= self._label_unit
+        self._log.objective("validation", self._objective, epoch, float(losses[0]))
+        if not _is_calibrated(self._parameters):
+            return losses
+        values = _criterion_values(models, validation, self._parameters)
+        return np.where(np.isfinite(losses), values, np.nan)
 
 
 def _with_labels_for_each_model(rows: Rows, models: int) -> Rows:

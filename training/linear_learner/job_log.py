@@ -31,6 +31,13 @@ class JobLog:
             f"value={value}"
         )
 
+    def improvement(self, epoch: int, waited: int) -> None:
+        """Whether the epoch is the best so far: then none has been waited for since."""
+        if waited == 0:
+            self.line(f"Epoch {epoch}: Loss improved. Updating best model")
+        else:
+            self.line(f"Epoch {epoch}: Loss has not improved for {waited} epochs.")
+
     def progress(self, epoch: int, epochs: int, records_per_second: float) -> None:
         """The end of an epoch, counted from 0."""
         percent = 100 * (epoch + 1) // epochs

@@ -14,7 +14,7 @@ import numpy as np
 from training.linear_learner.candidates import candidates_for, describe
 from training.linear_learner.channels import TrainingError, check_channels
 from training.linear_learner.dataset import Dataset
-from training.linear_learner.fitting import Fitted, Rows, fit
+from training.linear_learner.fitting import Fitted, Fitting, Rows
 from training.linear_learner.hyperparameters import (
     Hyperparameters,
     Loss,
@@ -112,18 +112,21 @@ def _train_once(
     }
     label_unit = scaler.stdev_label**loss.degree
     candidates = candidates_for(parameters)
-    fitted = fit(
-        parameters, candidates, loss, rows["train"], rows.get("validation"), label_unit, log
-    )
+    fitting = Fitting(parameters, candidates, loss, label_unit, log)
+    fitted = fitting.run(rows["train"], rows.get("validation"))
     weights, bias = scaler.denormalise(fitted.weights)
-    model = LinearModel(
-        predictor_type=parameters.predictor_type,
-        loss=str(parameters.loss_function),
-        weights=weights,
-        bias=bias,
-        metrics_params=_metrics_params(parameters, positive_weight, class_weights),
-        graph_number=len(candidates),
-    )
+    metrics_params = _metrics_params(parameters, positive_weight, class_weights)
+    try:
+        model = LinearModel(
+            predictor_type=parameters.predictor_type,
+            loss=str(parameters.loss_function),
+            weights=weights,
+            bias=bias,
+            metrics_params=metrics_params,
+            graph_number=len(candidates),
+        )
+    except ValueError as error:
+        raise TrainingError(f"Training diverged: {error}.") from error
     return _calibrate(model, fitted, channels[selection], parameters)
 
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.linear_learner.models import random_model
 from training.linear_learner.model import Float32Array, LinearModel
 from training.linear_learner.predictor import Predictions, predict
 from training.linear_learner.wire import RequestError, decode_request, encode_predictions
@@ -27,7 +26,7 @@ MULTICLASS = Predictions(np.array([[0.25, 0.5, 0.25]], np.float32), np.array([1]
 
 
 def encoded(predictions: Predictions, accept: str) -> tuple[bytes, str]:
-    return encode_predictions(predictions, accept, random_model("regressor", 1))
+    return encode_predictions(predictions, accept)
 
 
 def refusal(body: bytes, content_type: str) -> RequestError:
@@ -242,7 +241,7 @@ class TestAnAnswer:
         real_features: Float32Array,
         real_answers: list[dict[str, float]],
     ) -> None:
-        body, _ = encode_predictions(predict(real_model, real_features), JSON, real_model)
+        body, _ = encode_predictions(predict(real_model, real_features), JSON)
         answers = json.loads(body)["predictions"]
         assert [answer["predicted_label"] for answer in answers] == [
             answer["predicted_label"] for answer in real_answers

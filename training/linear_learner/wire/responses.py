@@ -11,7 +11,6 @@ from typing import NotRequired, TypedDict
 
 import numpy as np
 
-from training.linear_learner.model import LinearModel
 from training.linear_learner.predictor import Predictions
 from training.linear_learner.wire.recordio import Record, Tensor, write_record
 from training.linear_learner.wire.requests import CSV, JSON, JSON_LINES, RECORDIO
@@ -26,9 +25,7 @@ class _Answer(TypedDict):
     predicted_label: NotRequired[int]
 
 
-def encode_predictions(
-    predictions: Predictions, accept: str, model: LinearModel
-) -> tuple[bytes, str]:
+def encode_predictions(predictions: Predictions, accept: str) -> tuple[bytes, str]:
     """The body of an answer and its content type.
 
     ``accept`` is the header's value; the first type in it that can be written is. Anything else is
