@@ -117,10 +117,10 @@ def _audit(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([asdict(row) for row in counted], indent=2))
         return 0
-    print("allowed  denied  unauthenticated  caller, endpoint, target model")
+    print("allowed  denied  unauthenticated  caller, action, endpoint, target model")
     for row in counted:
         counts = f"{row.allowed:7}  {row.denied:6}  {row.unauthenticated:15}"
-        print(f"{counts}  {row.caller}  {row.endpoint}  {row.target_model or '(none)'}")
+        print(f"{counts}  {row.caller}  {row.action}  {row.endpoint}  {row.target_model or '-'}")
     return 0
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from localaws.authorization import Caller
 from localaws.errors import AwsError
+from localaws.invocations import ACTIONS, INVOKE_ENDPOINT
 from localaws.signature import SignedRequest
 from localaws.wire import Exchange
 
@@ -68,12 +69,13 @@ def entry_of(
     error: AwsError | None,
 ) -> Entry:
     """The line of a request to SageMaker."""
-    operation = request.headers.get("x-amz-target", "").rpartition(".")[2] or "InvokeEndpoint"
+    called = request.headers.get("x-amz-target", "").rpartition(".")[2]
     target_model = request.headers.get("x-amzn-sagemaker-target-model", "")
+    invoked, resource = _invocation(request.raw_path, target_model)
     return Entry(
         status,
-        f"sagemaker:{operation}",
-        _resource(request.raw_path, target_model),
+        f"sagemaker:{called or invoked}",
+        resource,
         caller.identity.principal.arn if caller else "",
         seconds,
         str(error) if error else "",
@@ -81,9 +83,11 @@ def entry_of(
 
 
 @lru_cache(maxsize=10_000)
-def _resource(path: str, target_model: str) -> str:
-    endpoint = path.removeprefix("/endpoints/").removesuffix("/invocations").strip("/")
-    return f"{endpoint} {quote(target_model, encoding='latin-1')}".strip()
+def _invocation(path: str, target_model: str) -> tuple[str, str]:
+    """The operation of the SageMaker Runtime behind a path, and what it is about."""
+    endpoint, _, kind = path.removeprefix("/endpoints/").strip("/").partition("/")
+    resource = f"{endpoint} {quote(target_model, encoding='latin-1')}".strip()
+    return ACTIONS.get(kind, INVOKE_ENDPOINT), resource
 
 
 def entry_of_exchange(exchange: Exchange, seconds: float) -> Entry:

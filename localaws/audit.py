@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 _LINE = re.compile(
-    r"[\d-]{10} [\d:]{8} (?P<status>\d{3}) sagemaker:InvokeEndpoint"
+    r"[\d-]{10} [\d:]{8} \d{3} sagemaker:(?P<action>InvokeEndpoint\w*)"
     r" (?P<endpoint>\S+)(?: (?P<target_model>\S+))? (?P<caller>\S+) [\d.]+ms"
     r"(?: (?P<code>\w+):.*)?"
 )
@@ -16,12 +16,13 @@ _LINE = re.compile(
 
 @dataclass(frozen=True)
 class Invocations:
-    """One caller and one model, with the number of invocations by what became of them.
+    """One caller, one way to invoke and one model, with how many were allowed and denied.
 
     ``caller`` is a session or user; ``-`` where the signature, and so the caller, was wrong.
     """
 
     caller: str
+    action: str
     endpoint: str
     target_model: str
     allowed: int
@@ -50,12 +51,12 @@ def _lines(log: Path) -> Iterator[str]:
                 yield from file
 
 
-def _outcomes(lines: Iterable[str]) -> Iterator[tuple[tuple[str, str, str], str]]:
+def _outcomes(lines: Iterable[str]) -> Iterator[tuple[tuple[str, str, str, str], str]]:
     for line in lines:
         match = _LINE.fullmatch(line.rstrip("\n"))
         if match is not None:
             target_model = unquote(match["target_model"] or "", encoding="latin-1")
-            who_and_what = (match["caller"], match["endpoint"], target_model)
+            who_and_what = (match["caller"], match["action"], match["endpoint"], target_model)
             yield who_and_what, _outcome(match["caller"], match["code"])
 
 

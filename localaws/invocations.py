@@ -19,7 +19,7 @@ from localaws.wire import Response
 
 INVOKE_ENDPOINT = "InvokeEndpoint"
 _PATH = re.compile(r"/endpoints/([^/]+)/([a-z-]+)")
-_ACTIONS = {
+ACTIONS = {
     "invocations": INVOKE_ENDPOINT,
     "async-invocations": "InvokeEndpointAsync",
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
@@ -73,7 +73,7 @@ def is_invocation(path: str) -> bool:
 @lru_cache(maxsize=1024)
 def _endpoint_and_action(method: str, path: str) -> tuple[str, str]:
     match = _PATH.fullmatch(path)
-    action = _ACTIONS.get(match[2]) if match else None
+    action = ACTIONS.get(match[2]) if match else None
     if match is None or action is None or method != "POST":
         raise AwsError("UnknownOperationException", f"There is no {method} {path}", 404)
     return unquote(match[1]), action
