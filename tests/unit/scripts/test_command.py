@@ -106,5 +106,5 @@ def test_what_is_not_deployed_is_named_with_the_command_that_deploys_it() -> Non
 
 def test_a_role_that_is_not_deployed_is_named_with_those_that_are() -> None:
     deployment = Deployment("dev", "us-east-1", role_arns={"NewYork": "arn", "Chicago": "arn"})
-    with pytest.raises(DeploymentError, match="no role 'Paris'.* roles: Chicago, NewYork"):
+    with pytest.raises(DeploymentError, match=r"no role 'Paris'.* roles: Chicago, NewYork"):
         deployment.role_arn("Paris")

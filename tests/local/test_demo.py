@@ -1,0 +1,74 @@
+"""The whole demo, as make demo runs it, with fewer houses."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localaws.profile import OVERRIDING
+from tests.local.conftest import ROOT
+from training.houses import CITIES
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("output")
+
+
+@pytest.fixture(scope="module")
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for temporary files that the demo is given."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+def demo(output: Path, temporary: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "scripts.demo", "--houses", "400", "--output", str(output)]
+    environment = {name: value for name, value in os.environ.items() if name not in OVERRIDING}
+    environment["TMPDIR"] = str(temporary)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def test_it_succeeds(demo: "subprocess.CompletedProcess[str]") -> None:
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+
+
+def test_it_says_how_long_each_step_took(demo: "subprocess.CompletedProcess[str]") -> None:
+    steps = re.findall(r"^ *\d+\.\d s  (.+)$", demo.stdout, re.MULTILINE)
+    assert steps[0] == "start localaws"
+    assert steps[-1] == "in total"
+    assert "train one model per city  10 of 10, 4 at a time" in steps
+    assert "deploy hosting and monitoring" in steps
+
+
+def test_the_table_has_a_row_a_city_and_one_for_the_city_that_was_added(
+    demo: "subprocess.CompletedProcess[str]",
+) -> None:
+    _, table = demo.stdout.split("Prices on the houses kept for the test\n")
+    header, *rows = table.splitlines()[:12]
+    assert header.split("  ")[0] == "city"
+    assert [row.split()[0] for row in rows] == [*CITIES, "Boston_MA"]
+    assert all(float(re.findall(r"([\d.]+)%", row)[0]) < 5 for row in rows)
+
+
+def test_the_restricted_role_is_answered_for_its_city_and_refused_another(
+    demo: "subprocess.CompletedProcess[str]",
+) -> None:
+    assert "NewYork_NY: answered" in demo.stdout
+    refusal = r"Chicago_IL: User: \S+ is not authorized to perform: sagemaker:InvokeEndpoint"
+    assert re.search(refusal, demo.stdout)
+
+
+def test_there_is_a_picture_for_each_city(
+    demo: "subprocess.CompletedProcess[str]", output: Path
+) -> None:
+    assert {file.stem for file in output.glob("*.png")} == {*CITIES, "Boston_MA"}
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in output.glob("*.png"))
+
+
+def test_nothing_is_left_behind(demo: "subprocess.CompletedProcess[str]", temporary: Path) -> None:
+    assert "delete housing-dev-storage" in demo.stdout
+    assert list(temporary.glob("housing-demo-*")) == []
