@@ -33,7 +33,7 @@ def print_audit(console: Console, found: Audit) -> None:
 
 def column_title(title: str) -> str:
     """What a column is about."""
-    return f"{title} (any model to come)" if title == NEW_MODEL else title
+    return "any model to come" if title == NEW_MODEL else title
 
 
 def print_live(console: Console, cells: Sequence[LiveCell]) -> None:
