@@ -16,8 +16,9 @@ from localaws.control_plane.endpoint_variants import summaries
 from localaws.control_plane.resources import now
 from localaws.control_plane.tags import Tags
 from localaws.errors import AwsError
-from localaws.hosting.fleet import DeploymentError
-from localaws.hosting.runtime import Capacity, Runtime
+from localaws.hosting.endpoint import Capacity
+from localaws.hosting.host import DeploymentError
+from localaws.hosting.runtime import Runtime
 from localaws.hosting.specification import EndpointSpecification
 
 THREADS = 4

@@ -6,7 +6,7 @@ from typing import Any
 from localaws.backend import Scope
 from localaws.control_plane.models import Models, container_names, containers_of
 from localaws.control_plane.resources import Request, validation_exception
-from localaws.hosting.runtime import Capacity
+from localaws.hosting.endpoint import Capacity
 from localaws.hosting.specification import (
     ContainerSpecification,
     EndpointSpecification,

@@ -1,7 +1,8 @@
-"""What InvokeEndpoint refuses before a container sees the request."""
+"""What InvokeEndpoint refuses: of a request before a container sees it, and of a response."""
 
 import uuid
 
+from localaws.containers.base import ContainerResponse
 from localaws.hosting.errors import target_model_not_supported, validation_error
 from localaws.hosting.invocation import MAXIMUM_BODY_BYTES, InvocationRequest
 
@@ -42,6 +43,16 @@ def check_request(endpoint_name: str, is_multi_model: bool, request: InvocationR
         raise validation_error(f"Request {uuid.uuid4()} is missing a target model header.")
     if request.target_model and not is_multi_model:
         raise target_model_not_supported(endpoint_name)
+
+
+def check_response(response: ContainerResponse) -> None:
+    """Raise ``AwsError`` when the last container answered too much."""
+    size = len(response.body)
+    if size > MAXIMUM_BODY_BYTES:
+        raise validation_error(
+            f"The response has {size} bytes, which has exceeded the maximum limit of "
+            f"{MAXIMUM_BODY_BYTES} bytes."
+        )
 
 
 def _constraint(member: str, rule: str) -> Exception:

@@ -1,29 +1,27 @@
 """The SageMaker Runtime: endpoints in service, and InvokeEndpoint."""
 
-import logging
-import random
 import shutil
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import accumulate
 from pathlib import Path
 
 from localaws.backend import Backend, Scope
 from localaws.containers.registry import ContainerRegistry
 from localaws.errors import AwsError
-from localaws.hosting.errors import endpoint_not_found, validation_error
-from localaws.hosting.fleet import FleetBuilder
+from localaws.hosting.endpoint import Capacity, HostedEndpoint, with_capacities
+from localaws.hosting.errors import endpoint_not_found
 from localaws.hosting.gauges import Gauges
+from localaws.hosting.host import Host
 from localaws.hosting.instance import Instance
-from localaws.hosting.invocation import MAXIMUM_BODY_BYTES, InvocationRequest, InvocationResponse
+from localaws.hosting.instance_start import start_instance
+from localaws.hosting.invocation import InvocationRequest, InvocationResponse
 from localaws.hosting.logs import LogPublisher
 from localaws.hosting.metrics import MetricsPublisher
-from localaws.hosting.request_rules import check_request
+from localaws.hosting.regular_flush import RegularFlush
+from localaws.hosting.request_rules import check_request, check_response
 from localaws.hosting.settings import HostingSettings
-from localaws.hosting.specification import EndpointSpecification, VariantSpecification
+from localaws.hosting.specification import EndpointSpecification
 from localaws.hosting.variant import HostedVariant
 from localaws.hosting.variant_metrics import VariantMetrics
 
@@ -33,43 +31,7 @@ DRAIN_SECONDS = 60.0
 STOP_SECONDS = 5.0
 FLUSH_SECONDS = 1.0
 
-logger = logging.getLogger(__name__)
-
-
-class HostedEndpoint:
-    """The variants of one endpoint, and what it was deployed from."""
-
-    def __init__(self, specification: EndpointSpecification, variants: list[HostedVariant]) -> None:
-        self.specification = specification
-        self.variants = {variant.specification.name: variant for variant in variants}
-        self._choices = list(variants)
-        self._weights = list(accumulate(variant.specification.weight for variant in variants))
-
-    def variant(self, target_variant: str) -> HostedVariant:
-        """The variant that a request names, else one drawn by weight."""
-        if target_variant:
-            try:
-                return self.variants[target_variant]
-            except KeyError:
-                raise validation_error(
-                    f"Variant {target_variant} not found for Endpoint {self.specification.name}."
-                ) from None
-        if len(self._choices) == 1 or not self._weights[-1]:
-            return self._choices[0]
-        return random.choices(self._choices, cum_weights=self._weights)[0]
-
-    @property
-    def instances(self) -> list[Instance]:
-        """All running instances."""
-        return [instance for variant in self.variants.values() for instance in variant.instances]
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """What UpdateEndpointWeightsAndCapacities may change of a variant."""
-
-    instance_count: int
-    weight: float
+NOTHING_KEPT: Mapping[str, Sequence[Instance]] = {}
 
 
 class Runtime:
@@ -85,56 +47,39 @@ class Runtime:
         backend: Backend,
         images: ContainerRegistry,
         settings: HostingSettings | None = None,
-        *,
-        flush_seconds: float = FLUSH_SECONDS,
     ) -> None:
-        self._directory = directory
-        self._flush_seconds = flush_seconds
-        self._settings = settings or HostingSettings()
-        self._metrics = MetricsPublisher(backend)
-        self._logs = LogPublisher(backend)
-        self._loading_threads = ThreadPoolExecutor(LOADING_THREADS, "load")
-        self._invocation_threads = ThreadPoolExecutor(INVOCATION_THREADS, "invoke")
-        self._builder = FleetBuilder(
-            directory,
-            backend,
-            images,
-            self._settings,
-            self._metrics,
-            self._logs,
-            self._loading_threads,
-            self._invocation_threads,
+        settings = settings or HostingSettings()
+        self._host = Host(
+            directory=directory,
+            backend=backend,
+            images=images,
+            settings=settings,
+            metrics=MetricsPublisher(backend),
+            logs=LogPublisher(backend),
+            loading_threads=ThreadPoolExecutor(LOADING_THREADS, "load"),
+            invocation_threads=ThreadPoolExecutor(INVOCATION_THREADS, "invoke"),
         )
-        self._gauges = Gauges(self._settings)
+        self._gauges = Gauges(settings)
         self._endpoints: dict[tuple[Scope, str], HostedEndpoint] = {}
-        self._stopping = threading.Event()
-        self._flushing = threading.Lock()
-        self._flusher = threading.Thread(target=self._flush_regularly, name="flush", daemon=True)
+        self._flush = RegularFlush(self._publish, FLUSH_SECONDS)
 
     def start(self) -> None:
         """Begin to publish metrics and logs; instances of an earlier run leave the disk."""
-        shutil.rmtree(self._directory, ignore_errors=True)
-        self._flusher.start()
+        shutil.rmtree(self._host.directory, ignore_errors=True)
+        self._flush.start()
 
     def stop(self) -> None:
         """Stop all containers and publish what is left."""
-        self._stopping.set()
         endpoints, self._endpoints = self._endpoints, {}
         for endpoint in endpoints.values():
             _drain(endpoint.instances, STOP_SECONDS)
-        if self._flusher.is_alive():
-            self._flusher.join()
-        self.flush()
-        self._loading_threads.shutdown(wait=False, cancel_futures=True)
-        self._invocation_threads.shutdown(wait=False, cancel_futures=True)
+        self._flush.stop()
+        self._host.loading_threads.shutdown(wait=False, cancel_futures=True)
+        self._host.invocation_threads.shutdown(wait=False, cancel_futures=True)
 
     def flush(self) -> None:
         """Publish metrics and log lines now."""
-        with self._flushing:
-            endpoints = list(self._endpoints.values())
-            self._gauges.record(v for endpoint in endpoints for v in endpoint.variants.values())
-            self._metrics.flush()
-            self._logs.flush()
+        self._flush.now()
 
     def deploy(self, specification: EndpointSpecification) -> None:
         """Bring up all instances, then let them take over from those of an earlier deployment.
@@ -144,38 +89,15 @@ class Runtime:
         DeploymentError
             With the reason; what served before still serves.
         """
-        variants: list[HostedVariant] = []
-        try:
-            for variant in specification.variants:
-                variants.append(self._start_variant(specification, variant))
-        except BaseException:
-            _drain([i for variant in variants for i in variant.instances], 0)
-            raise
-        self._replace(HostedEndpoint(specification, variants))
+        self._replace(self._start(specification, NOTHING_KEPT))
 
     def scale(
         self, scope: Scope, name: str, capacities: Mapping[str, Capacity]
     ) -> EndpointSpecification:
         """Change instance counts and weights; instances that stay keep their models."""
         current = self._endpoints[scope, name]
-        variants = tuple(
-            replace(
-                variant,
-                instance_count=capacities[variant.name].instance_count,
-                weight=capacities[variant.name].weight,
-            )
-            for variant in current.specification.variants
-        )
-        specification = replace(current.specification, variants=variants)
-        hosted = [
-            self._start_variant(
-                specification,
-                variant,
-                keep=list(current.variants[variant.name].instances)[: variant.instance_count],
-            )
-            for variant in variants
-        ]
-        self._replace(HostedEndpoint(specification, hosted))
+        specification = with_capacities(current.specification, capacities)
+        self._replace(self._start(specification, current.kept_by(specification)))
         return specification
 
     def remove(self, scope: Scope, name: str) -> None:
@@ -198,94 +120,73 @@ class Runtime:
         """
         arrived = time.perf_counter() if arrived is None else arrived
         variant, instance = self._enter(scope, endpoint_name, request)
-        metrics = variant.metrics
-        metrics.invocations.record(1.0)
-        metrics.invocations_per_instance.record(1.0 / len(variant.instances))
         try:
-            response, model_seconds = await instance.invoke(request)
-            if len(response.body) > MAXIMUM_BODY_BYTES:
-                raise validation_error(
-                    f"Response payload is {len(response.body)} bytes, which has exceeded the "
-                    f"maximum limit of {MAXIMUM_BODY_BYTES} bytes."
-                )
+            answer = await instance.invoke(request)
+            check_response(answer.response)
         except AwsError as error:
-            _record_failure(metrics, error)
+            variant.metrics.record_failure(len(variant.instances), error)
             raise
         finally:
             instance.leave()
-        _record_success(metrics, model_seconds, time.perf_counter() - arrived)
+        overhead = time.perf_counter() - arrived - answer.seconds
+        variant.metrics.record_success(len(variant.instances), answer.seconds, overhead)
         return InvocationResponse(
-            body=response.body,
-            content_type=response.content_type,
+            body=answer.response.body,
+            content_type=answer.response.content_type,
             invoked_production_variant=variant.specification.name,
-            custom_attributes=response.custom_attributes,
+            custom_attributes=answer.response.custom_attributes,
         )
 
     def _enter(
         self, scope: Scope, endpoint_name: str, request: InvocationRequest
     ) -> tuple[HostedVariant, Instance]:
+        """The instance for a request, which is counted in there."""
         while True:
             endpoint = self._endpoints.get((scope, endpoint_name))
             if endpoint is None:
                 raise endpoint_not_found(endpoint_name, scope.account_id)
             variant = endpoint.variant(request.target_variant)
-            check_request(endpoint.specification.name, variant.is_multi_model, request)
+            check_request(endpoint_name, variant.is_multi_model, request)
             instance = variant.route(request.target_model)
             if instance.enter():
                 return variant, instance
 
-    def _start_variant(
-        self,
-        endpoint: EndpointSpecification,
-        variant: VariantSpecification,
-        keep: list[Instance] | None = None,
-    ) -> HostedVariant:
-        metrics = VariantMetrics(self._metrics, endpoint, variant)
-        instances = list(keep or [])
-        kept = len(instances)
+    def _start(
+        self, specification: EndpointSpecification, kept: Mapping[str, Sequence[Instance]]
+    ) -> HostedEndpoint:
+        """Start the instances that are not kept; all of them or none."""
+        started: list[Instance] = []
+        variants = []
         try:
-            while len(instances) < variant.instance_count:
-                instances.append(self._builder.start_instance(endpoint, variant, metrics))
+            for variant in specification.variants:
+                metrics = VariantMetrics(self._host.metrics, specification, variant)
+                instances = list(kept.get(variant.name, ()))
+                while len(instances) < variant.instance_count:
+                    instance = start_instance(self._host, specification, variant, metrics)
+                    instances.append(instance)
+                    started.append(instance)
+                variants.append(HostedVariant(variant, metrics, instances))
         except BaseException:
-            _drain(instances[kept:], 0)
+            _drain(started, 0)
             raise
-        return HostedVariant(variant, metrics, instances)
+        return HostedEndpoint(specification, variants)
 
     def _replace(self, endpoint: HostedEndpoint) -> None:
+        """Let it take over, then end the instances that it does not have."""
         key = (endpoint.specification.scope, endpoint.specification.name)
         previous = self._endpoints.get(key)
         self._endpoints[key] = endpoint
         if previous is not None:
             kept = {instance.id for instance in endpoint.instances}
-            _drain([i for i in previous.instances if i.id not in kept], DRAIN_SECONDS)
+            _drain((i for i in previous.instances if i.id not in kept), DRAIN_SECONDS)
 
-    def _flush_regularly(self) -> None:
-        # On whole seconds: values then lag by one period of a second, never by two.
-        while not self._stopping.wait(self._flush_seconds - time.time() % self._flush_seconds):
-            try:
-                self.flush()
-            except Exception:
-                logger.exception("metrics or log lines could not be published")
+    def _publish(self) -> None:
+        endpoints = list(self._endpoints.values())
+        self._gauges.record(variant for endpoint in endpoints for variant in endpoint.variants)
+        self._host.metrics.flush()
+        self._host.logs.flush()
 
 
-def _drain(instances: list[Instance], timeout_seconds: float) -> None:
+def _drain(instances: Iterable[Instance], timeout_seconds: float) -> None:
     for instance in instances:
         instance.drain(timeout_seconds)
-
-
-def _record_success(metrics: VariantMetrics, model_seconds: float, seconds: float) -> None:
-    metrics.model_latency.record(model_seconds * 1e6)
-    metrics.overhead_latency.record((seconds - model_seconds) * 1e6)
-    metrics.client_errors.record(0.0)
-    metrics.server_errors.record(0.0)
-    metrics.model_errors.record(0.0)
-
-
-def _record_failure(metrics: VariantMetrics, error: AwsError) -> None:
-    """A ModelError counts by what the container answered, another error by its own status."""
-    is_model_error = error.code == "ModelError"
-    original = error.fields.get("OriginalStatusCode", error.status)
-    is_client_error = isinstance(original, int) and 400 <= original < 500
-    metrics.client_errors.record(1.0 if is_client_error else 0.0)
-    metrics.server_errors.record(0.0 if is_client_error else 1.0)
-    metrics.model_errors.record(1.0 if is_model_error else 0.0)

@@ -64,6 +64,10 @@ class HostingSettings:
         """Memory of one loaded model, given what its image says."""
         return int(self.localaws_model_memory_mib * MEBIBYTE) or of_image
 
+    def model_storage_bytes(self, of_instance: int) -> int:
+        """Disk for unpacked models, given what the instance offers."""
+        return int(self.localaws_model_storage_gib * GIBIBYTE) or of_instance
+
     def memory_for_models(self, instance_memory_bytes: int) -> int:
         """Memory that models may take on an instance of this size."""
         percent = self.localaws_memory_limit_percent - self.localaws_idle_memory_percent

@@ -16,6 +16,7 @@ from localaws.containers.base import (
     ModelLoadError,
 )
 from localaws.hosting.logs import LogStream
+from localaws.hosting.metrics import Metric
 from localaws.hosting.multi_model import InsufficientStorageError, MultiModelServer, model_name
 
 MAXIMUM_INLINE_BODY_BYTES = 65_536
@@ -31,9 +32,15 @@ class Answer:
 
 
 class Stage(Protocol):
-    """One container of the pipeline on one instance."""
+    """One container of the pipeline on one instance.
+
+    ``models`` are those of a MultiModel container; ``latency`` is the container's metric, which
+    only pipelines have.
+    """
 
     name: str
+    models: MultiModelServer | None
+    latency: Metric | None
 
     async def invoke(self, request: ContainerRequest) -> Answer:
         """The container's answer; ``TimeoutError`` when it takes too long."""
@@ -99,8 +106,11 @@ class SingleModelStage:
         container: Container,
         model: LoadedModel,
         caller: ContainerCaller,
+        latency: Metric | None,
     ) -> None:
         self.name = name
+        self.models: MultiModelServer | None = None
+        self.latency = latency
         self._container = container
         self._model = model
         self._caller = caller
@@ -122,24 +132,27 @@ class MultiModelStage:
         container: Container,
         models: MultiModelServer,
         caller: ContainerCaller,
+        latency: Metric | None,
     ) -> None:
         self.name = name
-        self.models = models
+        self.models: MultiModelServer | None = models
+        self.latency = latency
+        self._models = models
         self._container = container
         self._caller = caller
 
     async def invoke(self, request: ContainerRequest) -> Answer:
         target_model = request.target_model
         try:
-            model = await self.models.acquire(target_model)
+            model = await self._models.acquire(target_model)
         except ModelLoadError as error:
             return Answer(ContainerResponse(str(error).encode(), "text/plain", status=500))
         except InsufficientStorageError as error:
             return Answer(ContainerResponse(str(error).encode(), "text/plain", status=507))
-        return await self._caller.call(model, request, lambda: self.models.release(target_model))
+        return await self._caller.call(model, request, lambda: self._models.release(target_model))
 
     def close(self) -> None:
-        self.models.close()
+        self._models.close()
         self._container.stop()
 
 

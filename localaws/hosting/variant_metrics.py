@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html and
 https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoint-cloudwatch-metrics.html
 """
 
+from localaws.errors import AwsError
 from localaws.hosting.metrics import Metric, MetricsPublisher, Unit
 from localaws.hosting.specification import EndpointSpecification, VariantSpecification
 
@@ -39,6 +40,26 @@ class VariantMetrics:
         self.memory_utilization = self._instance("MemoryUtilization", "Percent")
         self.disk_utilization = self._instance("DiskUtilization", "Percent")
         self.cpu_utilization = self._instance("CPUUtilization", "Percent")
+
+    def record_success(self, instances: int, model_seconds: float, overhead_seconds: float) -> None:
+        """Count an invocation that was answered."""
+        self.invocations.record(1.0)
+        self.invocations_per_instance.record(1.0 / instances)
+        self.client_errors.record(0.0)
+        self.server_errors.record(0.0)
+        self.model_errors.record(0.0)
+        self.model_latency.record(model_seconds * 1e6)
+        self.overhead_latency.record(overhead_seconds * 1e6)
+
+    def record_failure(self, instances: int, error: AwsError) -> None:
+        """Count one that was not: a ModelError by the container's status, another by its own."""
+        status = error.fields.get("OriginalStatusCode", error.status)
+        is_client_error = isinstance(status, int) and 400 <= status < 500
+        self.invocations.record(1.0)
+        self.invocations_per_instance.record(1.0 / instances)
+        self.client_errors.record(1.0 if is_client_error else 0.0)
+        self.server_errors.record(0.0 if is_client_error else 1.0)
+        self.model_errors.record(1.0 if error.code == "ModelError" else 0.0)
 
     def container_latency(self, container_name: str) -> Metric:
         """ContainerLatency of one container of a pipeline."""

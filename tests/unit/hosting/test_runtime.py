@@ -12,9 +12,10 @@ import pytest
 from localaws.containers.base import ContainerRequest, ContainerResponse
 from localaws.containers.registry import ContainerRegistry
 from localaws.errors import AwsError
-from localaws.hosting.fleet import DeploymentError
+from localaws.hosting.endpoint import Capacity
+from localaws.hosting.host import DeploymentError
 from localaws.hosting.invocation import InvocationRequest, InvocationResponse
-from localaws.hosting.runtime import Capacity, Runtime
+from localaws.hosting.runtime import Runtime
 from localaws.hosting.settings import HostingSettings
 from localaws.hosting.specification import (
     ContainerSpecification,
@@ -238,6 +239,12 @@ def test_the_case_of_the_name_matters(pipeline: Platform) -> None:
                 SCOPE, "Housing", InvocationRequest(b"", target_model="a.tar.gz")
             )
         )
+
+
+def test_a_response_above_6_mib_is_refused(platform: Platform) -> None:
+    platform.runtime.deploy(endpoint(variant(FIRST)))
+    platform.first.answer = lambda _: answering(bytes(6_291_457))
+    assert "6291457 bytes" in platform.refusal(target_model="").message
 
 
 # Errors of containers
@@ -526,6 +533,14 @@ def test_scaling_out_keeps_loaded_models(pipeline: Platform) -> None:
     assert specification.variants[0].instance_count == 3
     assert pipeline.second.loaded == ["a"]
     assert len(pipeline.first.settings) == 3
+
+
+def test_scaling_out_that_fails_starts_nothing(pipeline: Platform) -> None:
+    pipeline.first.start_error = "no module named sklearn"
+    with pytest.raises(DeploymentError):
+        pipeline.runtime.scale(SCOPE, "housing", {"AllTraffic": Capacity(3, 1.0)})
+    pipeline.runtime.remove(SCOPE, "housing")
+    assert pipeline.second.stopped == 1
 
 
 def test_scaling_in_stops_containers(platform: Platform) -> None:
