@@ -59,8 +59,9 @@ def read_artifact(path: Path) -> LinearModel:
     Raises:
         ArtifactError: see ``read_artifact_bytes``; also when the file itself cannot be read.
     """
-    with _refusing("the artifact"):
-        return read_artifact_bytes(path.read_bytes())
+    with _refusing(str(path)):
+        data = path.read_bytes()
+    return read_artifact_bytes(data)
 
 
 def read_artifact_bytes(data: bytes) -> LinearModel:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.linear_learner.hyperparameters import Hyperparameters, Loss
-from training.linear_learner.model import Float32Array
+from training.linear_learner.model import Float32Array, PredictorType
 from training.linear_learner.predictor import sigmoid
 
 Labels = NDArray[Any]
@@ -79,6 +79,13 @@ def loss_function(
         case _:
             step = positives_weighted(logistic, positive_weight)
             return LossFunction("binary_classification_cross_entropy", step)
+
+
+def labels_for(predictor_type: PredictorType, labels: NDArray[np.float32]) -> Labels:
+    """Labels in the shape in which loss functions take them."""
+    if predictor_type is PredictorType.MULTICLASS_CLASSIFIER:
+        return labels.astype(np.int64)[:, None, None]
+    return labels[:, None]
 
 
 def squared(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:

@@ -5,11 +5,12 @@ from numpy.typing import NDArray
 
 from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import Hyperparameters
-from training.linear_learner.losses import Labels, loss_function
+from training.linear_learner.losses import labels_for, loss_function
 from training.linear_learner.model import LinearModel, PredictorType
 from training.linear_learner.predictor import Predictions, margins, predict
 
 Metrics = dict[str, float]
+Values = NDArray[np.float64]
 
 
 def quality_metrics(model: LinearModel, data: Dataset, parameters: Hyperparameters) -> Metrics:
@@ -26,13 +27,6 @@ def quality_metrics(model: LinearModel, data: Dataset, parameters: Hyperparamete
             return objective | _binary(predictions, data, model.threshold, parameters.f_beta)
         case PredictorType.MULTICLASS_CLASSIFIER:
             return objective | _multiclass(predictions, data, parameters)
-
-
-def labels_for(predictor_type: PredictorType, labels: NDArray[np.float32]) -> Labels:
-    """Labels in the shape in which loss functions take them."""
-    if predictor_type is PredictorType.MULTICLASS_CLASSIFIER:
-        return labels.astype(np.int64)[:, None, None]
-    return labels[:, None]
 
 
 def _objective(model: LinearModel, data: Dataset, parameters: Hyperparameters) -> Metrics:
@@ -52,10 +46,12 @@ def _regression(predictions: Predictions, data: Dataset) -> Metrics:
 
 def _binary(predictions: Predictions, data: Dataset, threshold: float, beta: float) -> Metrics:
     answered, actual = predictions.scores >= threshold, data.labels > 0
-    precision, recall = _precision_and_recall(answered, actual)
+    hits = int(np.count_nonzero(answered & actual))
+    precision = hits / max(int(np.count_nonzero(answered)), 1)
+    recall = hits / max(int(np.count_nonzero(actual)), 1)
     return {
         "binary_classification_accuracy": float(np.mean(answered == actual)),
-        f"binary_f_{beta:.3f}": _f_score(precision, recall, beta),
+        f"binary_f_{beta:.3f}": float(_f_score(precision, recall, beta)),
         "precision": precision,
         "recall": recall,
     }
@@ -66,34 +62,25 @@ def _multiclass(predictions: Predictions, data: Dataset, parameters: Hyperparame
     answered = predictions.scores.argmax(axis=1)
     own_score = np.take_along_axis(predictions.scores, actual[:, None], axis=1)
     rank = (predictions.scores > own_score).sum(axis=1)
-    by_class = [
-        _precision_and_recall(answered == number, actual == number)
-        for number in range(parameters.num_classes)
-    ]
+    classes = parameters.num_classes
+    hits = np.bincount(actual[answered == actual], minlength=classes)
+    precision = hits / np.maximum(np.bincount(answered, minlength=classes), 1)
+    recall = hits / np.maximum(np.bincount(actual, minlength=classes), 1)
     beta, top = parameters.f_beta, parameters.accuracy_top_k
     return {
         "multiclass_accuracy": float(np.mean(answered == actual)),
         f"multiclass_top_k_accuracy_{top}": float(np.mean(rank < top)),
         "dcg": float(np.mean(1 / np.log2(rank + 2))),
-        "macro_recall": float(np.mean([recall for _, recall in by_class])),
-        "macro_precision": float(np.mean([precision for precision, _ in by_class])),
-        f"macro_f_{beta:.3f}": float(np.mean([_f_score(*pair, beta) for pair in by_class])),
+        "macro_recall": float(recall.mean()),
+        "macro_precision": float(precision.mean()),
+        f"macro_f_{beta:.3f}": float(_f_score(precision, recall, beta).mean()),
     }
 
 
-def _precision_and_recall(
-    answered: NDArray[np.bool_], actual: NDArray[np.bool_]
-) -> tuple[float, float]:
-    hits = int(np.count_nonzero(answered & actual))
-    return (
-        hits / max(int(np.count_nonzero(answered)), 1),
-        hits / max(int(np.count_nonzero(actual)), 1),
-    )
-
-
-def _f_score(precision: float, recall: float, beta: float) -> float:
-    weighted = beta**2 * precision + recall
-    return (1 + beta**2) * precision * recall / weighted if weighted else 0.0
+def _f_score(precision: float | Values, recall: float | Values, beta: float) -> Values:
+    weighted = beta**2 * np.asarray(precision) + recall
+    score: Values = (1 + beta**2) * precision * recall / np.where(weighted > 0, weighted, 1)
+    return score
 
 
 def final_metric_name(split: str, name: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +19,20 @@ class PredictorType(StrEnum):
     MULTICLASS_CLASSIFIER = "multiclass_classifier"
 
 
-DEFAULT_METRICS_PARAMS: Mapping[str, object] = {
-    "quantile": None,
-    "huber_delta": None,
-    "margin": None,
-    "loss_insensitivity": None,
-    "eps_insensitive_loss_type": None,
-    "accuracy_top_k": 3,
-    "f_beta": None,
-    "positive_example_weight_mult": 1.0,
-    "class_weights": None,
-    "threshold": 0.5,
-}
+DEFAULT_METRICS_PARAMS: Mapping[str, object] = MappingProxyType(
+    {
+        "quantile": None,
+        "huber_delta": None,
+        "margin": None,
+        "loss_insensitivity": None,
+        "eps_insensitive_loss_type": None,
+        "accuracy_top_k": 3,
+        "f_beta": None,
+        "positive_example_weight_mult": 1.0,
+        "class_weights": None,
+        "threshold": 0.5,
+    }
+)
 """``metrics_params`` of a regressor, its keys in the order in which the service writes them."""
 
 

@@ -18,12 +18,11 @@ from training.linear_learner.fitting import Fitted, Fitting, Rows
 from training.linear_learner.hyperparameters import (
     Hyperparameters,
     Loss,
-    PositiveWeight,
     SelectionCriterion,
 )
 from training.linear_learner.job_log import JobLog, Log
-from training.linear_learner.losses import loss_function
-from training.linear_learner.metrics import labels_for, quality_metrics
+from training.linear_learner.losses import labels_for, loss_function
+from training.linear_learner.metrics import quality_metrics
 from training.linear_learner.model import (
     DEFAULT_METRICS_PARAMS,
     Float32Array,
@@ -33,6 +32,7 @@ from training.linear_learner.model import (
 from training.linear_learner.predictor import predict
 from training.linear_learner.scaler import Scaler
 from training.linear_learner.thresholds import best_threshold
+from training.linear_learner.weights import class_weights, positive_weights
 
 __all__ = ["Dataset", "Hyperparameters", "TrainingError", "TrainingResult", "train"]
 
@@ -78,7 +78,7 @@ def train(
     job = partial(_train_once, hyperparameters, channels, selection, job_log)
     # A candidate may diverge; then it is not selected.
     with np.errstate(over="ignore", invalid="ignore"):
-        outcomes = [job(weight) for weight in _positive_weights(hyperparameters, train)]
+        outcomes = [job(weight) for weight in positive_weights(hyperparameters, train)]
     best = max(outcomes, key=lambda outcome: outcome.value)
     return _report(best, hyperparameters, channels, selection, job_log)
 
@@ -100,8 +100,8 @@ def _train_once(
     positive_weight: float,
 ) -> _Outcome:
     scaler = Scaler.fit(channels["train"], parameters)
-    class_weights = _class_weights(parameters, channels["train"])
-    loss = loss_function(parameters, scaler.stdev_label, positive_weight, class_weights)
+    balance = class_weights(parameters, channels["train"])
+    loss = loss_function(parameters, scaler.stdev_label, positive_weight, balance)
     rows = {
         name: Rows(
             scaler.normalise_features(data.features),
@@ -115,7 +115,7 @@ def _train_once(
     fitting = Fitting(parameters, candidates, loss, label_unit, log)
     fitted = fitting.run(rows["train"], rows.get("validation"))
     weights, bias = scaler.denormalise(fitted.weights)
-    metrics_params = _metrics_params(parameters, positive_weight, class_weights)
+    metrics_params = _metrics_params(parameters, positive_weight, balance)
     try:
         model = LinearModel(
             predictor_type=parameters.predictor_type,
@@ -166,30 +166,8 @@ def _report(
     return TrainingResult(model, log.metrics, best, outcome.fitted.epoch)
 
 
-def _positive_weights(parameters: Hyperparameters, train: Dataset) -> tuple[float, ...]:
-    """The weights of positive examples to train with; the best is kept.
-
-    ``balanced`` gives both classes the same total weight; ``auto`` tries that and equal weights.
-    """
-    given = parameters.positive_example_weight_mult
-    if isinstance(given, float) or parameters.predictor_type is not PredictorType.BINARY_CLASSIFIER:
-        return (given if isinstance(given, float) else 1.0,)
-    positives = int(np.count_nonzero(train.labels))
-    balanced = (len(train) - positives) / positives if 0 < positives < len(train) else 1.0
-    return (balanced,) if given is PositiveWeight.BALANCED else (1.0, balanced)
-
-
-def _class_weights(parameters: Hyperparameters, train: Dataset) -> Float32Array | None:
-    """Weights that give each class the same total; None where classes count as they come."""
-    balance = parameters.balance_multiclass_weights and parameters.loss_function is Loss.SOFTMAX
-    if not balance:
-        return None
-    counts = np.bincount(train.labels.astype(np.int64), minlength=parameters.num_classes)
-    return (len(train) / (parameters.num_classes * np.maximum(counts, 1))).astype(np.float32)
-
-
 def _metrics_params(
-    parameters: Hyperparameters, positive_weight: float, class_weights: Float32Array | None
+    parameters: Hyperparameters, positive_weight: float, balance: Float32Array | None
 ) -> dict[str, object]:
     """``metrics_params`` of the artifact; what the loss does not use stays null."""
     used: dict[str, object] = {"accuracy_top_k": parameters.accuracy_top_k}
@@ -206,6 +184,6 @@ def _metrics_params(
     if parameters.predictor_type is not PredictorType.REGRESSOR:
         used["f_beta"] = parameters.f_beta
         used["positive_example_weight_mult"] = positive_weight
-    if class_weights is not None:
-        used["class_weights"] = class_weights.tolist()
+    if balance is not None:
+        used["class_weights"] = balance.tolist()
     return {**DEFAULT_METRICS_PARAMS, **used}

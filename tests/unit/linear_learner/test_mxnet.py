@@ -1,7 +1,7 @@
 """MXNet 1.9.1 on what we write: it opens our artifacts, and its optimizers move weights as ours.
 
-MXNet needs NumPy 1.23, so it lives in an environment of its own, ``.mxnet``, which ``make mxnet``
-builds. Where that is absent these tests are skipped.
+MXNet needs NumPy 1.23, so it lives in an environment of its own, ``.mxnet``. Where that is absent
+these tests are skipped.
 """
 
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.mxnet_environment import PYTHON
 from tests.unit.linear_learner.models import random_model
 from training.linear_learner.artifact import write_model_file
 from training.linear_learner.candidates import Candidate, LearningRates
@@ -20,12 +21,10 @@ from training.linear_learner.ndarrays import write_arrays
 from training.linear_learner.optimizers import optimizer_for
 from training.linear_learner.predictor import predict
 
-ROOT = Path(__file__).parents[3]
-PYTHON = ROOT / ".mxnet" / "bin" / "python"
 PROGRAM = Path(__file__).with_name("mxnet_program.py")
 
 pytestmark = pytest.mark.skipif(
-    not PYTHON.exists(), reason="MXNet is not installed: `make mxnet` builds its environment"
+    not PYTHON.exists(), reason="no MXNet here: python -m tests.mxnet_environment"
 )
 
 MODELS = {
