@@ -33,19 +33,27 @@ class ContainerSettings:
 
     ``environment`` holds what the user set; ``model_directory`` the unpacked model.tar.gz of a
     SingleModel container and None for a MultiModel one; ``log`` takes the lines that the container
-    writes.
+    writes; ``download`` reads an object by its S3 URI with the permissions of the model's role, and
+    raises ``AwsError`` where these do not suffice.
     """
 
     image: str
     environment: Mapping[str, str] = field(default_factory=dict)
     model_directory: Path | None = None
     log: "LogSink" = print
+    download: "Download | None" = None
 
 
 class LogSink(Protocol):
     """Takes one line of a container's output."""
 
     def __call__(self, line: str, /) -> None: ...
+
+
+class Download(Protocol):
+    """Reads an object by its S3 URI."""
+
+    def __call__(self, uri: str, /) -> bytes: ...
 
 
 class LoadedModel(Protocol):

@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def run(base: Path) -> None:
         hyperparameters = Hyperparameters.parse(provided)
     except HyperparameterError as error:
         raise CustomerError(f"{error} (caused by ValidationError)") from error
+    log(f"Final configuration: {_configuration(hyperparameters)}")
     channels = {
         name: read_channel(base, name, channel.get("ContentType", RECORDIO))
         for name, channel in _read_config(base, "inputdataconfig.json").items()
@@ -127,6 +129,18 @@ def log(message: str, level: str = "INFO") -> None:
     """One line in the form of Amazon's algorithms."""
     now = datetime.now(UTC).strftime("%m/%d/%Y %H:%M:%S")
     print(f"[{now} {level} {threading.get_ident()}] {message}", flush=True)
+
+
+def _configuration(hyperparameters: Hyperparameters) -> dict[str, str]:
+    """All hyperparameters in the strings of a request: what is not set is ``auto``."""
+    return {
+        name: json.dumps(value)
+        if isinstance(value, bool)
+        else "auto"
+        if value is None
+        else f"{value}"
+        for name, value in asdict(hyperparameters).items()
+    }
 
 
 def _read_config(base: Path, name: str) -> dict[str, Any]:

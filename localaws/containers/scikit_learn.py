@@ -13,6 +13,8 @@ from localaws.containers.scikit_learn_script import (
     ServedModel,
     ServingSettings,
 )
+from localaws.errors import AwsError
+from localaws.hosting.artifacts import ArtifactError, unpack
 from localaws.jobs.image import Exit, Program, TrainingHost
 
 MODEL_MEMORY_BYTES = 200 * 2**20
@@ -42,7 +44,7 @@ class ScikitLearnContainer:
         program = environment.get(PROGRAM)
         if not program:
             raise ModelLoadError(f"{PROGRAM} is not set: there is no script to run")
-        code = _code_directory(environment, model_directory)
+        code = _code_directory(self._settings, model_directory)
         settings = ServingSettings(
             default_accept=environment.get(DEFAULT_ACCEPT, "application/json"),
             environment=environment,
@@ -79,15 +81,30 @@ class ScikitLearnImage:
         return scikit_learn_training.toolkit_exit(program, program_exit)
 
 
-def _code_directory(environment: Mapping[str, str], model_directory: Path) -> Path:
-    """The folder of the script: inside of the model, as the SDK packs it for isolated models."""
-    submitted = environment.get(SUBMIT_DIRECTORY, f"{CONTAINER_MODEL_DIRECTORY}/code")
+def _code_directory(settings: ContainerSettings, model_directory: Path) -> Path:
+    """The folder of the script: inside of the model, or fetched from S3 and laid beside it.
+
+    Both are what the SageMaker SDK makes: the first for isolated models, the second for others.
+    """
+    submitted = settings.environment.get(SUBMIT_DIRECTORY, f"{CONTAINER_MODEL_DIRECTORY}/code")
+    if submitted.startswith("s3://"):
+        return _fetched_code(settings, submitted, model_directory.parent / "code")
     if not submitted.startswith(CONTAINER_MODEL_DIRECTORY):
         raise ModelLoadError(
-            f"{SUBMIT_DIRECTORY} is {submitted}; localaws serves scripts that come with their "
-            f"model, below {CONTAINER_MODEL_DIRECTORY}"
+            f"{SUBMIT_DIRECTORY} is {submitted}; it must begin with s3:// or "
+            f"{CONTAINER_MODEL_DIRECTORY}"
         )
     return model_directory / submitted.removeprefix(CONTAINER_MODEL_DIRECTORY).lstrip("/")
+
+
+def _fetched_code(settings: ContainerSettings, submitted: str, directory: Path) -> Path:
+    if settings.download is None:
+        raise ModelLoadError(f"{SUBMIT_DIRECTORY} {submitted} cannot be read here")
+    try:
+        unpack(settings.download(submitted), directory)
+    except (AwsError, ArtifactError, ValueError) as error:
+        raise ModelLoadError(f"{SUBMIT_DIRECTORY} {submitted}: {error}") from error
+    return directory
 
 
 IMAGE = ScikitLearnImage()

@@ -86,7 +86,12 @@ class ContainerStart:
             environment=self.specification.environment,
             model_directory=None if self.specification.multi_model else self._model_directory,
             log=log.write,
+            download=self._download,
         )
+
+    def _download(self, uri: str) -> bytes:
+        location = S3Location.parse(uri)
+        return self._object_store().get_object(location.bucket, location.key)
 
     def _stage(self, image: ContainerImage, container: Container, log: LogStream) -> Stage:
         name = self.specification.name

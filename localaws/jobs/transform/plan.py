@@ -9,15 +9,21 @@ PLAN_FILE = "plan.json"
 INPUT = "input"
 OUTPUT = "output"
 FAILURES_FILE = "failures.json"
+MODEL = "model"
+CODE_ARCHIVE = "sourcedir.tar.gz"
 
 
 @dataclass(frozen=True)
 class ContainerPlan:
-    """One container of the model; ``model_directory`` below the job's folder, or None."""
+    """One container of the model.
+
+    ``directory``, below the job's folder, is the container's own: its model is in MODEL there, and
+    what its script is to be fetched from S3 in CODE_ARCHIVE.
+    """
 
     image: str
     environment: Mapping[str, str]
-    model_directory: str | None
+    directory: str
 
 
 @dataclass(frozen=True)

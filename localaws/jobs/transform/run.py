@@ -24,7 +24,9 @@ from localaws.jobs.stopping import StopSignal
 from localaws.jobs.supervision import STOPPED, Ending, Supervisor
 from localaws.jobs.transform import worker
 from localaws.jobs.transform.plan import (
+    CODE_ARCHIVE,
     INPUT,
+    MODEL,
     OUTPUT,
     ContainerPlan,
     FilePlan,
@@ -34,6 +36,8 @@ from localaws.jobs.transform.plan import (
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 MEBIBYTE = 2**20
+SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
+"""Where a script is: the process has no credentials, so what is in S3 is fetched for it."""
 REPOSITORY = Path(__file__).parents[3]
 
 
@@ -111,15 +115,22 @@ class TransformRun:
             "SAGEMAKER_BATCH_STRATEGY": batch_strategy(self._job.request),
             "SAGEMAKER_MAX_PAYLOAD_IN_MB": str(maximum_payload(self._job.request)),
         }
-        url = container.get("ModelDataUrl")
+        own = self._job.directory / f"container-{number}"
+        own.mkdir()
+        self._fetch_model(container.get("ModelDataUrl"), own / MODEL, objects)
+        submitted = environment.get(SUBMIT_DIRECTORY, "")
+        if submitted.startswith("s3://"):
+            (own / CODE_ARCHIVE).write_bytes(read_object(parse_location(submitted), objects))
+        return ContainerPlan(container["Image"], environment, own.name)
+
+    def _fetch_model(self, url: str | None, directory: Path, objects: ObjectStore) -> None:
         if not url:
-            return ContainerPlan(container["Image"], environment, None)
-        directory = f"model-{number}"
+            directory.mkdir()
+            return
         try:
-            unpack(read_object(parse_location(url), objects), self._job.directory / directory)
+            unpack(read_object(parse_location(url), objects), directory)
         except ArtifactError as error:
             raise client_error(f"Failed to extract model data archive {url}: {error}") from error
-        return ContainerPlan(container["Image"], environment, directory)
 
     def _transform(self) -> Ending:
         program = Program(

@@ -14,13 +14,16 @@ from localaws.containers.base import (
     ContainerResponse,
     ContainerSettings,
     ContainerStartError,
+    Download,
     LoadedModel,
     ModelLoadError,
 )
 from localaws.containers.registry import ContainerRegistry
 from localaws.jobs.transform.association import Association, AssociationError
 from localaws.jobs.transform.plan import (
+    CODE_ARCHIVE,
     INPUT,
+    MODEL,
     OUTPUT,
     FileFailure,
     FilePlan,
@@ -118,19 +121,25 @@ def _load_models(plan: TransformPlan, directory: Path, stack: ExitStack) -> list
     registry = ContainerRegistry.installed()
     models = []
     for container_plan in plan.containers:
-        model_directory = directory / (container_plan.model_directory or "no-model")
+        own = directory / container_plan.directory
         settings = ContainerSettings(
             image=container_plan.image,
             environment=container_plan.environment,
-            model_directory=model_directory,
+            model_directory=own / MODEL,
             log=_log,
+            download=_reader_of(own / CODE_ARCHIVE),
         )
         container = registry.find(container_plan.image).container(settings)
         container.start()
         stack.callback(container.stop)
-        models.append(container.load(model_directory))
+        models.append(container.load(own / MODEL))
         stack.callback(models[-1].close)
     return models
+
+
+def _reader_of(archive: Path) -> Download:
+    """What a container may download was fetched for it: a process has no credentials."""
+    return lambda uri: archive.read_bytes()
 
 
 def _transform_file(
