@@ -30,7 +30,10 @@ class Load:
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection that sends the next request when an answer is complete."""
+    """One keep-alive connection that sends the next request when an answer is complete.
+
+    It sends every request at least once, then starts again until the time is up.
+    """
 
     def __init__(self, requests: Sequence[bytes], until: float) -> None:
         self._requests = requests
@@ -57,7 +60,7 @@ class Connection(asyncio.Protocol):
         now = time.perf_counter()
         self.latencies.append(now - self._sent_at)
         self._received = b""
-        if now < self._until:
+        if now < self._until or self._next < len(self._requests):
             self._send()
         else:
             self._transport.close()
@@ -81,7 +84,7 @@ def content_length(head: bytes) -> int:
 
 
 def measure(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Load:
-    """Send the requests over and over for some seconds; every answer has to be a 200."""
+    """Send all requests, over and over for some seconds; every answer has to be a 200."""
     return uvloop.run(_measure(port, requests, connections, seconds))
 
 

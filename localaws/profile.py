@@ -5,12 +5,14 @@ Everything lives in the state folder; the user's own ~/.aws is neither read nor 
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 """
 
+import os
 import shlex
 
 from localaws.files import write_atomically
 from localaws.state import HOST, State
 
 PROFILE = "localaws"
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def endpoint_url(port: int) -> str:
@@ -49,9 +51,15 @@ def environment(state: State) -> dict[str, str]:
         "AWS_DEFAULT_REGION": state.region,
         "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
+        "NO_PROXY": _without_proxy(os.environ.get("NO_PROXY", "")),
+        "no_proxy": _without_proxy(os.environ.get("no_proxy", "")),
     }
+
+
+def _without_proxy(hosts: str) -> str:
+    """The hosts that need no proxy, and the loopback among them."""
+    missing = [host for host in LOOPBACK if host not in hosts.split(",")]
+    return ",".join([hosts, *missing] if hosts else missing)
 
 
 OVERRIDING = (

@@ -15,8 +15,9 @@ from ministack.core.sigv4 import SIGNATURE_MISMATCH
 from ministack.services import sts
 
 from iam_policy import ContextValue, PolicyError, PolicyType, parse_policy
-from localaws.authorization import Authorizer, Credential, ResourcePolicy
+from localaws.authorization import Authorizer, Credential, Identity, ResourcePolicy
 from localaws.errors import AwsError
+from localaws.ministack.encryption import key_use
 from localaws.ministack.identities import MiniStackIdentities, parse
 
 _UNDECIDED_HERE = frozenset({"sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"})
@@ -58,20 +59,30 @@ class Enforcement:
             if credential is None:
                 return _unknown(access_key_id, iam_action, service)
             _caller.set(credential)
-            if iam_action in _ALWAYS_ALLOWED or iam_action in _UNDECIDED_HERE:
+            if iam_action in _ALWAYS_ALLOWED:
                 return None
-            context = _context(service_context or {}, resource_arn)
-            message = self._authorizer.denial(
+            if iam_action in _UNDECIDED_HERE:
+                return self._unknown_role(credential, iam_action, resource_arn)
+            message = object_denial(
+                self._authorizer,
                 credential.identity,
                 iam_action,
                 resource_arn,
-                context,
+                _context(service_context or {}, resource_arn),
                 region,
-                resource_policy(service, resource_arn),
             )
         except AwsError as error:
             return _denied(service, error.message)
         return _denied(service, message) if message else None
+
+    def _unknown_role(self, credential: Credential, action: str, role_arn: str) -> AuthError | None:
+        """AWS does not tell a role that is not there from one that may not be assumed."""
+        if self._identities.trust_policy(role_arn) is not None:
+            return None
+        caller = credential.identity.principal.arn
+        return _denied(
+            "sts", f"User: {caller} is not authorized to perform: {action} on resource: {role_arn}"
+        )
 
     def evaluate_trust_policy(
         self, trust_document: str | Mapping[str, Any], caller_arn: str, asked: EvalContext
@@ -83,7 +94,10 @@ class Enforcement:
         context = _context(asked.service_context, None)
         context |= {f"aws:RequestTag/{key}": value for key, value in asked.request_tags.items()}
         context["aws:TagKeys"] = tuple(asked.tag_keys)
-        trust = parse(trust_document, asked.resource_arn, PolicyType.TRUST)
+        try:
+            trust = parse(trust_document, asked.resource_arn, PolicyType.TRUST)
+        except AwsError:
+            return False
         message = self._authorizer.denial(
             caller.identity,
             asked.action,
@@ -93,6 +107,30 @@ class Enforcement:
             ResourcePolicy(trust, asked.resource_arn.split(":")[4], must_allow=True),
         )
         return message is None
+
+
+def object_denial(
+    authorizer: Authorizer,
+    identity: Identity,
+    action: str,
+    resource: str,
+    context: Mapping[str, ContextValue],
+    region: str,
+) -> str | None:
+    """Why an identity may not do something to a resource, its policy and its KMS key included.
+
+    None when it may.
+    """
+    service = action.partition(":")[0]
+    policy = resource_policy(service, resource)
+    denial = authorizer.denial(identity, action, resource, context, region, policy)
+    needed = key_use(action, resource, identity.principal.account_id, region)
+    if denial is not None or needed is None:
+        return denial
+    key_policy = resource_policy("kms", needed.key_arn)
+    return authorizer.denial(
+        identity, needed.action, needed.key_arn, needed.context, region, key_policy
+    )
 
 
 def validate_policy_document(document: str | Mapping[str, Any]) -> str | None:

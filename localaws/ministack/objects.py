@@ -13,9 +13,7 @@ from iam_policy import ContextValue
 from localaws.authorization import Authorizer, Identity
 from localaws.backend import ObjectSummary
 from localaws.errors import AwsError
-from localaws.ministack.enforcement import resource_policy
-
-_KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
+from localaws.ministack.enforcement import object_denial
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,7 @@ class RoleObjectStore:
         objects: list[ObjectSummary] = []
         query = {"list-type": ["2"], "prefix": [prefix]}
         while True:
-            _, body = self._request("GET", f"/{bucket}", query=query)
-            page = _without_namespaces(body)
+            page = _without_namespaces(self._request("GET", f"/{bucket}", query=query))
             objects += [_summary(element) for element in page.iter("Contents")]
             token = page.findtext("NextContinuationToken")
             if token is None:
@@ -46,48 +43,25 @@ class RoleObjectStore:
         """The bytes of an object."""
         self._require("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
         try:
-            headers, body = self._request("GET", f"/{bucket}/{key}")
+            return self._request("GET", f"/{bucket}/{key}")
         except AwsError as error:
             if error.code == "NoSuchKey":
                 # Who may not list does not learn whether an object exists.
                 self._require("s3:ListBucket", f"arn:aws:s3:::{bucket}")
             raise
-        if _KEY_HEADER in headers:
-            self._require_key("kms:Decrypt", headers[_KEY_HEADER], bucket)
-        return body
 
     def put_object(self, bucket: str, key: str, body: bytes) -> None:
         """Write an object, encrypted as the bucket's settings say."""
         self._require("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
-        key_id = _default_key(bucket, self.identity.principal.account_id)
-        if key_id is not None:
-            self._require_key("kms:GenerateDataKey", key_id, bucket)
         self._request("PUT", f"/{bucket}/{key}", body=body)
         self.touched()
-
-    def _require_key(self, action: str, key_id: str, bucket: str) -> None:
-        account_id = self.identity.principal.account_id
-        prefix = f"arn:aws:kms:{self.region}:{account_id}:key/"
-        arn = key_id if key_id.startswith("arn:") else prefix + key_id
-        via = {
-            "kms:ViaService": f"s3.{self.region}.amazonaws.com",
-            "kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{bucket}",
-            "kms:CallerAccount": account_id,
-        }
-        self._require(action, arn, via)
 
     def _require(
         self, action: str, resource: str, context: Mapping[str, ContextValue] | None = None
     ) -> None:
-        """Raise ``AwsError`` AccessDenied unless the role may."""
-        service = action.partition(":")[0]
-        denial = self.authorizer.denial(
-            self.identity,
-            action,
-            resource,
-            context or {},
-            self.region,
-            resource_policy(service, resource),
+        """Raise ``AwsError`` AccessDenied unless the role may, the KMS key included."""
+        denial = object_denial(
+            self.authorizer, self.identity, action, resource, context or {}, self.region
         )
         if denial is not None:
             raise AwsError("AccessDenied", denial, 403)
@@ -98,24 +72,23 @@ class RoleObjectStore:
         path: str,
         query: Mapping[str, list[str]] | None = None,
         body: bytes = b"",
-    ) -> tuple[dict[str, str], bytes]:
-        """The headers, in lower case, and the body of S3's answer."""
+    ) -> bytes:
+        """The body of S3's answer."""
         coroutine = self._handle(method, path, body, dict(query or {}))
-        answer = asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
-        status, raw_headers, content = answer
+        status, content = asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
         if status >= 400:
             raise _error(status, content)
-        return {name.lower(): value for name, value in raw_headers.items()}, content
+        return content
 
     async def _handle(
         self, method: str, path: str, body: bytes, query: dict[str, list[str]]
-    ) -> tuple[int, dict[str, str], bytes]:
+    ) -> tuple[int, bytes]:
         with request_scope(self.identity.principal.account_id, self.region):
             answer: tuple[int, dict[str, str], Any] = await s3.handle_request(
                 method, path, {}, body, query, enforce_bucket_region=False, internal=True
             )
-        status, headers, content = answer
-        return status, headers, content if isinstance(content, bytes) else str(content).encode()
+        status, _, content = answer
+        return status, content if isinstance(content, bytes) else str(content).encode()
 
 
 def _summary(element: ElementTree.Element) -> ObjectSummary:
@@ -124,14 +97,6 @@ def _summary(element: ElementTree.Element) -> ObjectSummary:
         int(element.findtext("Size", "0")),
         element.findtext("ETag", "").strip('"'),
     )
-
-
-def _default_key(bucket: str, account_id: str) -> str | None:
-    """The KMS key of a bucket's default encryption; None for keys that S3 manages."""
-    configuration = s3._bucket_encryption.get_scoped(account_id, None, bucket)
-    if configuration is None:
-        return None
-    return _without_namespaces(configuration).findtext(".//KMSMasterKeyID")
 
 
 def _error(status: int, body: bytes) -> AwsError:

@@ -32,6 +32,13 @@ class Stack:
         self._client = self.session.client("cloudformation")
         self._exists = False
 
+    @classmethod
+    def existing(cls, localaws: LocalAws, name: str) -> "Stack":
+        """A stack that was deployed before."""
+        stack = cls(localaws, name)
+        stack._exists = True
+        return stack
+
     def deploy(self, resources: Template, **template: Any) -> str:
         """Create or update the stack; its final status."""
         body = json.dumps({"Resources": resources, **template})

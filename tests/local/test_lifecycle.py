@@ -1,8 +1,35 @@
+"""Start, stop, status, reset and env, as commands."""
+
+import json
+import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from tests.local.conftest import LocalAws
+import psutil
+import pytest
+
+from localaws import lifecycle
+from tests.local.conftest import ROOT, LocalAws
+
+
+def command(*arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "localaws", *arguments, "--state-dir", str(directory)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+
+
+def process_id(localaws: LocalAws) -> int:
+    running = lifecycle.find_running(localaws.state.directory)
+    assert running is not None
+    return running.process_id
 
 
 def test_the_profile_alone_points_boto3_at_localaws(localaws: LocalAws) -> None:
@@ -14,17 +41,108 @@ def test_env_is_all_that_the_aws_cli_needs(localaws: LocalAws) -> None:
     assert "administrator" in localaws.run("aws", "sts", "get-caller-identity")
 
 
+def test_env_prints_lines_for_a_shell(localaws: LocalAws) -> None:
+    lines = command("env", directory=localaws.state.directory).stdout
+    script = f'{lines}\necho "$AWS_PROFILE|$AWS_ACCESS_KEY_ID|$NO_PROXY"'
+    inherited = {**os.environ, "AWS_ACCESS_KEY_ID": "real", "NO_PROXY": "intranet"}
+    done = subprocess.run(
+        ["bash", "-c", script], env=inherited, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "localaws||intranet,127.0.0.1,localhost\n"
+
+
+def test_env_prints_no_secret(localaws: LocalAws) -> None:
+    lines = command("env", directory=localaws.state.directory).stdout
+    assert localaws.state.credentials.secret_access_key not in lines
+
+
 def test_a_second_start_says_that_it_runs(localaws: LocalAws) -> None:
-    done = _localaws("start", localaws.state.directory)
+    done = command("start", directory=localaws.state.directory)
     assert done.returncode == 1
     assert "localaws runs already: process" in done.stderr
     assert localaws.endpoint_url in done.stderr
 
 
-def _localaws(command: str, directory: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "localaws", command, "--state-dir", str(directory)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_status_tells_where_it_runs(localaws: LocalAws) -> None:
+    done = command("status", directory=localaws.state.directory)
+    assert (done.returncode, localaws.endpoint_url in done.stdout) == (0, True)
+
+
+def test_status_of_a_server_that_does_not_run_is_1(tmp_path: Path) -> None:
+    done = command("status", directory=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "localaws is not running\n")
+
+
+def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = command("start", "--port", str(port), directory=tmp_path / "state")
+    assert done.returncode == 1
+    assert f"port {port} on 127.0.0.1 cannot be used: Address already in use" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_only_one_port_is_open_and_only_on_loopback(localaws: LocalAws) -> None:
+    connections = psutil.Process(process_id(localaws)).net_connections()
+    listening = [c.laddr for c in connections if c.status == psutil.CONN_LISTEN]
+    assert [address.ip for address in listening] == ["127.0.0.1"]
+
+
+def test_the_state_is_for_its_owner_alone(localaws: LocalAws) -> None:
+    assert localaws.state.directory.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_of_others_is_never_used(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("chapter one")
+    done = command("start", directory=tmp_path)
+    assert done.returncode == 1
+    assert "holds files that localaws did not write" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_of_others_is_never_removed(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("chapter one")
+    done = command("reset", directory=tmp_path)
+    assert (done.returncode, (tmp_path / "thesis.txt").exists()) == (1, True)
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"format": 1}', "[]"])
+def test_a_damaged_state_is_reported_and_left_as_it_is(tmp_path: Path, content: str) -> None:
+    marker = tmp_path / "localaws.json"
+    marker.write_text(content)
+    done = command("start", directory=tmp_path)
+    assert (done.returncode, marker.read_text()) == (1, content)
+    assert "is damaged" in done.stderr
+
+
+def test_the_state_of_a_newer_version_is_reported_and_left_as_it_is(tmp_path: Path) -> None:
+    marker = tmp_path / "localaws.json"
+    marker.write_text(json.dumps({"format": 99}))
+    done = command("start", directory=tmp_path)
+    assert (done.returncode, json.loads(marker.read_text())) == (1, {"format": 99})
+    assert "has state format 99, this localaws reads 1" in done.stderr
+
+
+def test_a_damaged_file_of_a_service_is_reported_and_left_as_it_is(own_localaws: LocalAws) -> None:
+    directory = own_localaws.state.directory
+    lifecycle.stop(directory)
+    file = directory / "services" / "ssm.json"
+    file.write_text("{half")
+    done = command("start", directory=directory)
+    assert (done.returncode, file.read_text()) == (1, "{half")
+    assert "ssm.json is damaged" in done.stderr
+
+
+def test_ctrl_c_ends_a_server_in_the_foreground(tmp_path: Path) -> None:
+    arguments = ["start", "--foreground", "--port", "0", "--state-dir", str(tmp_path / "state")]
+    server = subprocess.Popen([sys.executable, "-m", "localaws", *arguments], cwd=ROOT)
+    while lifecycle.find_running(tmp_path / "state") is None:
+        assert server.poll() is None
+        time.sleep(0.02)
+    server.send_signal(signal.SIGINT)
+    assert server.wait() == 0
+
+
+def test_reset_leaves_nothing(own_localaws: LocalAws) -> None:
+    done = command("reset", directory=own_localaws.state.directory)
+    assert (done.returncode, own_localaws.state.directory.exists()) == (0, False)
