@@ -14,6 +14,7 @@ from localaws.control_plane.endpoint_configs import EndpointConfigs
 from localaws.control_plane.endpoints import Endpoints
 from localaws.control_plane.models import Models
 from localaws.control_plane.resources import Request, ResourceFamily
+from localaws.control_plane.scalable_target_tags import ScalableTargetTags
 from localaws.control_plane.store import ResourceStore
 from localaws.control_plane.tags import Tags
 from localaws.control_plane.training_jobs import TrainingJobs
@@ -90,5 +91,7 @@ def create_apis(
     )
     families = [tags, models, configs, endpoints, training_jobs, transform_jobs]
     sagemaker = SageMakerApi(families, tags)
-    autoscaling = ApplicationAutoScalingApi([ScalableTargets(store, endpoints)])
+    target_tags = ScalableTargetTags(store)
+    targets = ScalableTargets(store, endpoints, target_tags)
+    autoscaling = ApplicationAutoScalingApi([targets, target_tags])
     return Apis(sagemaker, autoscaling, runtime, store)

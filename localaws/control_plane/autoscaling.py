@@ -18,6 +18,7 @@ from localaws.control_plane.resources import (
     now,
     validation_exception,
 )
+from localaws.control_plane.scalable_target_tags import ScalableTargetTags
 from localaws.control_plane.scalable_targets import POLICY, TARGET, policy_name, target_name
 from localaws.control_plane.store import ResourceStore
 from localaws.errors import AwsError
@@ -30,9 +31,12 @@ DEFAULT_PAGE = 50
 class ScalableTargets(ResourceFamily):
     """Register, Describe and DeregisterScalableTarget; Put, Describe and Delete of policies."""
 
-    def __init__(self, store: ResourceStore, endpoints: Endpoints) -> None:
+    def __init__(
+        self, store: ResourceStore, endpoints: Endpoints, tags: ScalableTargetTags
+    ) -> None:
         self._store = store
         self._endpoints = endpoints
+        self._tags = tags
 
     def register_scalable_target(self, scope: Scope, request: Request) -> Response:
         known = self._store.get(TARGET, scope, target_name(request))
@@ -46,7 +50,10 @@ class ScalableTargets(ResourceFamily):
             raise validation_exception("Maximum capacity cannot be less than minimum capacity")
         target["ScalableTargetARN"] = target.get("ScalableTargetARN") or _target_arn(scope)
         self._store.put(TARGET, scope, target_name(request), target)
-        return {"ScalableTargetARN": target["ScalableTargetARN"]}
+        target_arn = target["ScalableTargetARN"]
+        if request.get("Tags"):
+            self._tags.tag_resource(scope, {"ResourceARN": target_arn, "Tags": request["Tags"]})
+        return {"ScalableTargetARN": target_arn}
 
     def describe_scalable_targets(self, scope: Scope, request: Request) -> Response:
         wanted = request.get("ResourceIds")
@@ -58,8 +65,9 @@ class ScalableTargets(ResourceFamily):
         return _page("ScalableTargets", found, request)
 
     def deregister_scalable_target(self, scope: Scope, request: Request) -> Response:
-        self._target(scope, request)
+        target = self._target(scope, request)
         self._store.delete(TARGET, scope, target_name(request))
+        self._tags.forget(scope, target["ScalableTargetARN"])
         for policy in self._store.list(POLICY, scope):
             if target_name(policy) == target_name(request):
                 self._store.delete(POLICY, scope, policy_name(policy))
@@ -146,7 +154,9 @@ class ApplicationAutoScalingApi(ServiceApi):
 
     def authorizations(self, scope: Scope, operation: str, request: Request) -> list[Authorization]:
         """What the caller must be allowed to do for this request."""
-        resource = f"arn:aws:application-autoscaling:{scope.region}:{scope.account_id}:*"
+        everything = f"arn:aws:application-autoscaling:{scope.region}:{scope.account_id}:*"
+        named = request.get("ResourceARN")
+        resource = named if isinstance(named, str) else everything
         action = f"application-autoscaling:{operation}"
         context = {
             key: request[member]

@@ -1,5 +1,6 @@
 """Endpoints, as boto3 sees them."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -245,6 +246,38 @@ def test_metrics_arrive_in_cloudwatch(hosting: Hosting) -> None:
         ),
         "metrics of instances",
     )
+
+
+def test_metric_data_can_be_queried(hosting: Hosting) -> None:
+    name = "test-metric-data"
+    hosting.deploy(name)
+    for model in "aaab":
+        hosting.invoke(name, TargetModel=f"{model}.tar.gz")
+    cloudwatch: Any = hosting.session.client("cloudwatch")
+
+    def total(metric: str, statistic: str) -> list[float]:
+        dimensions = {"EndpointName": name, "VariantName": "AllTraffic"}
+        stat = {
+            "Metric": {
+                "Namespace": "AWS/SageMaker",
+                "MetricName": metric,
+                "Dimensions": [{"Name": key, "Value": dimensions[key]} for key in dimensions],
+            },
+            "Period": 3600,
+            "Stat": statistic,
+        }
+        now = datetime.now(UTC)
+        answer = cloudwatch.get_metric_data(
+            MetricDataQueries=[{"Id": "m", "MetricStat": stat}],
+            StartTime=now - timedelta(hours=2),
+            EndTime=now + timedelta(hours=1),
+        )
+        values: list[float] = answer["MetricDataResults"][0]["Values"]
+        return values
+
+    wait_until(lambda: sum(total("Invocations", "Sum")) == 4, "the sum of Invocations")
+    wait_until(lambda: sum(total("ModelCacheHit", "Sum")) == 2, "the hits")
+    assert sum(total("ModelCacheHit", "SampleCount")) == 4
 
 
 def test_container_output_arrives_in_cloudwatch_logs(hosting: Hosting) -> None:

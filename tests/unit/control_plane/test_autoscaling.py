@@ -164,6 +164,21 @@ def test_a_deregistered_target_takes_its_policies_along(platform: Platform) -> N
     assert refusal(platform, "DeregisterScalableTarget", **TARGET).code == "ObjectNotFoundException"
 
 
+def test_a_target_has_tags(platform: Platform) -> None:
+    arn = register(platform, Tags={"City": "Chicago", "Stage": "dev"})
+    platform.scale("TagResource", ResourceARN=arn, Tags={"Stage": "prod"})
+    platform.scale("UntagResource", ResourceARN=arn, TagKeys=["City"])
+    assert platform.scale("ListTagsForResource", ResourceARN=arn) == {"Tags": {"Stage": "prod"}}
+
+
+def test_tags_are_for_targets_that_exist(platform: Platform) -> None:
+    arn = register(platform, Tags={"City": "Chicago"})
+    platform.scale("DeregisterScalableTarget", **TARGET)
+    assert refusal(platform, "ListTagsForResource", ResourceARN=arn).code == (
+        "ResourceNotFoundException"
+    )
+
+
 def test_targets_survive_a_restart(platform: Platform) -> None:
     register(platform)
     platform.restart()
