@@ -14,15 +14,8 @@ from scripts.command import (
     run_command,
 )
 from scripts.console import Console
-from scripts.train import (
-    Training,
-    add_house_options,
-    add_job_options,
-    houses_of,
-    published_preprocessor,
-    settings_of,
-    train_and_publish,
-)
+from scripts.options import add_house_options, add_job_options, houses_of, settings_of
+from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.endpoint import absolute_error, predict, runtime_client
 from training.houses import Houses
 from training.pipeline import Settings

@@ -30,19 +30,17 @@ from scripts.command import (
 from scripts.console import Console
 from scripts.deployment import Deployment, find_deployment, stack_name
 from scripts.local_aws import LocalAws, start_local_aws
-from scripts.restricted_role import show_restricted_role
-from scripts.results import draw_results, evaluate_cities, print_results
-from scripts.teardown import tear_down
-from scripts.train import (
-    Training,
+from scripts.options import (
     add_house_options,
     add_job_options,
     houses_of,
     market_of,
-    published_preprocessor,
     settings_of,
-    train_and_publish,
 )
+from scripts.restricted_role import show_restricted_role
+from scripts.results import draw_results, evaluate_cities, print_results
+from scripts.teardown import tear_down
+from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.endpoint import runtime_client
 from training.houses import CITIES
 

@@ -20,14 +20,19 @@ from scripts.command import (
     run_command,
 )
 from scripts.console import Console
-from scripts.deployment import Deployment
-from training.endpoint import Prediction, predict, runtime_client
+from scripts.deployment import Deployment, stack_name
+from training.endpoint import Prediction, endpoint_preprocessor, predict, runtime_client
 from training.house_files import PARSERS, read_houses
 from training.houses import FEATURE_COLUMNS, Houses
-from training.publish import published_cities, target_model, versions
+from training.publish import (
+    PublishedModel,
+    preprocessor_of_model,
+    published_cities,
+    versions,
+)
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+    import boto3
 
 DEFAULTS = ("2000", "3000", "3", "2", "1.0", "2", "n", "y")
 
@@ -69,7 +74,7 @@ def _predict(options: argparse.Namespace) -> int:
     houses = _houses(options)
     session, deployment = open_deployment(options)
     endpoint_name = deployment.require("endpoint_name")
-    model = _target_model(options, deployment, session.client("s3"))
+    model = _choose_model(options, session, deployment).target_model
     started = time.time()
     prediction = predict(runtime_client(session), endpoint_name, model, houses)
     if options.json:
@@ -94,17 +99,35 @@ def _houses(options: argparse.Namespace) -> Houses:
     return Houses(*(np.array([value]) for value in values))
 
 
-def _target_model(options: argparse.Namespace, deployment: Deployment, s3: "S3Client") -> str:
+def _choose_model(
+    options: argparse.Namespace, session: "boto3.Session", deployment: Deployment
+) -> PublishedModel:
+    """The version asked for, or the latest whose features the endpoint's preprocessor makes."""
+    s3 = session.client("s3")
     bucket = deployment.require("bucket_name")
     published = versions(s3, bucket, options.city)
     if not published:
         cities = ", ".join(published_cities(s3, bucket)) or "none"
         raise CommandError(f"no model of {options.city} is published; cities that have: {cities}")
-    version = options.model_version or published[-1]
-    if version not in published:
+    if options.model_version and options.model_version not in published:
         numbers = ", ".join(map(str, published))
-        raise CommandError(f"{options.city} has no version {version}; it has {numbers}")
-    return target_model(options.city, version)
+        raise CommandError(
+            f"{options.city} has no version {options.model_version}; it has {numbers}"
+        )
+    serving = endpoint_preprocessor(
+        session.client("sagemaker"), deployment.require("endpoint_name")
+    )
+    wanted = [options.model_version] if options.model_version else published[::-1]
+    for version in wanted:
+        model = PublishedModel(options.city, version)
+        if preprocessor_of_model(s3, bucket, model) in (serving, None):
+            return model
+        print(
+            f"{model.target_model} was trained with another preprocessor than the endpoint runs; "
+            f"to bring it there: npx cdk deploy {stack_name(deployment.stage, 'hosting')}",
+            file=sys.stderr,
+        )
+    raise CommandError(f"no such version of {options.city} fits the endpoint's preprocessor")
 
 
 def _as_json(model: str, prediction: Prediction) -> dict[str, object]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.console import Console
-from scripts.train import Training
+from scripts.training_run import Training
 from training.endpoint import absolute_error, percentage_error, predict
 
 if TYPE_CHECKING:

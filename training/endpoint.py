@@ -14,6 +14,7 @@ from training.houses import Houses
 
 if TYPE_CHECKING:
     import boto3
+    from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
 HOUSES_PER_REQUEST = 1000
@@ -65,6 +66,15 @@ def predict(
 
 def _scores(body: bytes) -> Sequence[float]:
     return [prediction["score"] for prediction in json.loads(body)["predictions"]]
+
+
+def endpoint_preprocessor(client: "SageMakerClient", endpoint_name: str) -> str | None:
+    """The model data URL of the first container behind the endpoint."""
+    config_name = client.describe_endpoint(EndpointName=endpoint_name)["EndpointConfigName"]
+    config = client.describe_endpoint_config(EndpointConfigName=config_name)
+    model_name = config["ProductionVariants"][0]["ModelName"]
+    containers = client.describe_model(ModelName=model_name).get("Containers", [])
+    return containers[0].get("ModelDataUrl") if containers else None
 
 
 def absolute_error(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> float:

@@ -10,6 +10,7 @@ import hashlib
 import io
 import re
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ MODELS_PREFIX = "models/"
 PREPROCESSOR_PREFIX = "preprocessor/"
 CITY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 SHA256_METADATA = "sha256"
+PREPROCESSOR_METADATA = "preprocessor"
 MAX_MEMBER_BYTES = 64 * 2**20
 # Preconditions that fail because somebody else wrote the key, see
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
@@ -50,14 +52,6 @@ class PublishedModel:
     def key(self) -> str:
         """The S3 key."""
         return MODELS_PREFIX + self.target_model
-
-
-@dataclass(frozen=True)
-class PublishedPreprocessor:
-    """The preprocessor that the endpoint uses after its next deployment."""
-
-    model_data_url: str
-    is_new: bool
 
 
 def target_model(city: str, version: int = 1) -> str:
@@ -98,41 +92,51 @@ def list_keys(s3: "S3Client", bucket: str, prefix: str) -> list[str]:
 
 
 def publish_model(
-    s3: "S3Client", bucket: str, city: str, artifact: bytes, *, dry_run: bool = False
+    s3: "S3Client",
+    bucket: str,
+    city: str,
+    artifact: bytes,
+    *,
+    preprocessor_url: str = "",
+    dry_run: bool = False,
 ) -> PublishedModel:
     """Publish a model.tar.gz as the city's next version.
 
     Publishing the latest version's bytes again changes nothing. Of two publishers at once each
     gets a version of its own. With ``dry_run`` the answer is the same and nothing is written.
+    The object remembers the preprocessor that made the model's features.
     """
     digest = hashlib.sha256(artifact).hexdigest()
+    metadata = {SHA256_METADATA: digest, PREPROCESSOR_METADATA: preprocessor_url}
     while True:
         latest = max(versions(s3, bucket, city), default=0)
-        if latest and _digest(s3, bucket, PublishedModel(city, latest).key) == digest:
-            return PublishedModel(city, latest, is_new=False)
+        if latest:
+            there = _metadata(s3, bucket, PublishedModel(city, latest).key)
+            if there.get(SHA256_METADATA) == digest:
+                return PublishedModel(city, latest, is_new=False)
         model = PublishedModel(city, latest + 1)
-        if dry_run or _put_if_absent(s3, bucket, model.key, artifact, digest):
+        if dry_run or _put_if_absent(s3, bucket, model.key, artifact, metadata):
             return model
 
 
-def publish_preprocessor(
-    s3: "S3Client",
-    ssm: "SSMClient",
-    bucket: str,
-    parameter: str,
-    artifact: bytes,
-    *,
-    dry_run: bool = False,
-) -> PublishedPreprocessor:
-    """Store the preprocessor under its content hash and its URL in an SSM parameter."""
+def preprocessor_of_model(s3: "S3Client", bucket: str, model: PublishedModel) -> str | None:
+    """The URL of the preprocessor that made the model's features; None where it is not known."""
+    return _metadata(s3, bucket, model.key).get(PREPROCESSOR_METADATA) or None
+
+
+def store_preprocessor(s3: "S3Client", bucket: str, artifact: bytes) -> str:
+    """Store the preprocessor under its content hash; returns its URL."""
     key = preprocessor_key(artifact)
-    url = f"s3://{bucket}/{key}"
-    is_new = url != current_preprocessor(ssm, parameter)
-    if not dry_run:
-        _put_if_absent(s3, bucket, key, artifact, hashlib.sha256(artifact).hexdigest())
-        if is_new:
-            ssm.put_parameter(Name=parameter, Value=url, Type="String", Overwrite=True)
-    return PublishedPreprocessor(url, is_new)
+    _put_if_absent(s3, bucket, key, artifact, {})
+    return f"s3://{bucket}/{key}"
+
+
+def publish_preprocessor(ssm: "SSMClient", parameter: str, url: str) -> bool:
+    """Make this the preprocessor of the endpoint's next deployment; returns whether it is new."""
+    if url == current_preprocessor(ssm, parameter):
+        return False
+    ssm.put_parameter(Name=parameter, Value=url, Type="String", Overwrite=True)
+    return True
 
 
 def current_preprocessor(ssm: "SSMClient", parameter: str) -> str | None:
@@ -161,15 +165,15 @@ def preprocessor_key(artifact: bytes) -> str:
     return f"{PREPROCESSOR_PREFIX}{digest.hexdigest()}/model.tar.gz"
 
 
-def _digest(s3: "S3Client", bucket: str, key: str) -> str | None:
-    return s3.head_object(Bucket=bucket, Key=key)["Metadata"].get(SHA256_METADATA)
+def _metadata(s3: "S3Client", bucket: str, key: str) -> Mapping[str, str]:
+    return s3.head_object(Bucket=bucket, Key=key)["Metadata"]
 
 
-def _put_if_absent(s3: "S3Client", bucket: str, key: str, body: bytes, digest: str) -> bool:
+def _put_if_absent(
+    s3: "S3Client", bucket: str, key: str, body: bytes, metadata: Mapping[str, str]
+) -> bool:
     try:
-        s3.put_object(
-            Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", Metadata={SHA256_METADATA: digest}
-        )
+        s3.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", Metadata=metadata)
     except ClientError as error:
         if error.response["Error"]["Code"] in _TAKEN:
             return False

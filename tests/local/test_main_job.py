@@ -281,6 +281,23 @@ def test_what_cannot_be_predicted_is_one_clear_line(
     assert message in line
 
 
+def test_a_model_for_another_preprocessor_is_passed_over_until_it_is_deployed(
+    project: Project,
+) -> None:
+    s3 = project.aws.session().client("s3")
+    bucket = project.deployment.require("bucket_name")
+    key = "models/NewYork_NY/NewYork_NY.tar.gz"
+    artifact = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    other = f"s3://{bucket}/preprocessor/other/model.tar.gz"
+    name = "models/NewYork_NY/NewYork_NY-v2.tar.gz"
+    s3.put_object(Bucket=bucket, Key=name, Body=artifact, Metadata={"preprocessor": other})
+    latest = project.run("predict", "--city", "NewYork_NY", "--json")
+    assert latest.answer["target_model"] == "NewYork_NY/NewYork_NY.tar.gz"
+    assert "NewYork_NY-v2.tar.gz was trained with another preprocessor" in latest.errors
+    assert project.run("predict", "--city", "NewYork_NY", "--model-version", "2").status == 1
+    s3.delete_object(Bucket=bucket, Key=name)
+
+
 # Adding a city
 
 

@@ -13,9 +13,11 @@ from training.publish import (
     PublishError,
     current_preprocessor,
     preprocessor_key,
+    preprocessor_of_model,
     publish_model,
     publish_preprocessor,
     published_cities,
+    store_preprocessor,
     target_model,
     versions,
 )
@@ -115,20 +117,29 @@ def test_the_parameter_holds_the_url_of_the_last_preprocessor(
     parameter = f"/{bucket}/model-data-url"
     assert current_preprocessor(ssm, parameter) is None
     for content in (b"a", b"b"):
-        published = publish_preprocessor(s3, ssm, bucket, parameter, archive(content))
-        assert published.is_new
-        assert current_preprocessor(ssm, parameter) == published.model_data_url
-        again = publish_preprocessor(s3, ssm, bucket, parameter, archive(content, modified=9))
-        assert not again.is_new
-    key = published.model_data_url.removeprefix(f"s3://{bucket}/")
-    assert read(s3, bucket, key) == archive(b"b")
+        url = store_preprocessor(s3, bucket, archive(content))
+        assert publish_preprocessor(ssm, parameter, url)
+        assert current_preprocessor(ssm, parameter) == url
+        assert not publish_preprocessor(ssm, parameter, url)
+    assert read(s3, bucket, url.removeprefix(f"s3://{bucket}/")) == archive(b"b")
 
 
-def test_a_dry_run_publishes_no_preprocessor(
-    localaws: LocalAws, s3: "S3Client", bucket: str
+def test_a_preprocessor_that_is_stored_again_keeps_its_first_bytes(
+    s3: "S3Client", bucket: str
 ) -> None:
-    ssm = localaws.session().client("ssm")
-    parameter = f"/{bucket}/model-data-url"
-    publish_preprocessor(s3, ssm, bucket, parameter, archive(b"a"), dry_run=True)
-    assert current_preprocessor(ssm, parameter) is None
-    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+    url = store_preprocessor(s3, bucket, archive(b"a"))
+    assert store_preprocessor(s3, bucket, archive(b"a", modified=9)) == url
+    assert read(s3, bucket, url.removeprefix(f"s3://{bucket}/")) == archive(b"a")
+
+
+def test_a_model_remembers_the_preprocessor_of_its_features(s3: "S3Client", bucket: str) -> None:
+    url = "s3://bucket/preprocessor/1/model.tar.gz"
+    model = publish_model(s3, bucket, "Chicago_IL", b"model", preprocessor_url=url)
+    other = publish_model(s3, bucket, "Chicago_IL", b"from elsewhere")
+    assert preprocessor_of_model(s3, bucket, model) == url
+    assert preprocessor_of_model(s3, bucket, other) is None
+
+
+def test_an_archive_with_a_huge_member_is_no_preprocessor() -> None:
+    with pytest.raises(PublishError, match="is no preprocessor"):
+        preprocessor_key(archive(bytes(65 * 2**20)))

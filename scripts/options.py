@@ -1,0 +1,78 @@
+"""Options that several scripts share: which houses, and how to run the jobs."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.command import CommandError, positive
+from training.house_files import read_city_folder
+from training.houses import CITIES, HOUSES_PER_CITY, Houses, Market
+from training.pipeline import LINEAR_LEARNER_DEFAULTS, Settings
+from training.publish import check_city
+
+
+def add_house_options(parser: argparse.ArgumentParser) -> None:
+    """Options that say which houses to train on."""
+    parser.add_argument("--data", type=Path, help="folder with a <City>.csv each, header first")
+    parser.add_argument(
+        "--market",
+        choices=("cities", "notebook"),
+        default="cities",
+        help="prices by city, or the notebook's one formula (default: cities)",
+    )
+    parser.add_argument("--houses", type=positive, default=HOUSES_PER_CITY, help="a city")
+    parser.add_argument("--noise", type=float, default=0.0, help="of prices; 0.02 is 2 %%")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def add_job_options(parser: argparse.ArgumentParser) -> None:
+    """Options that say how to run the jobs."""
+    parser.add_argument("--instance-type", default=Settings.instance_type)
+    parser.add_argument(
+        "--max-jobs", type=positive, default=Settings.max_in_flight, help="training jobs at once"
+    )
+    parser.add_argument("--retrain", action="store_true", help="also what is trained already")
+    parser.add_argument(
+        "--hyperparameter",
+        action="append",
+        type=_assignment,
+        default=[],
+        metavar="NAME=VALUE",
+        help="of Linear Learner, repeatable",
+    )
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The job settings that the options ask for."""
+    return Settings(
+        instance_type=options.instance_type,
+        max_in_flight=options.max_jobs,
+        hyperparameters={**LINEAR_LEARNER_DEFAULTS, **dict(options.hyperparameter)},
+        again=options.retrain,
+    )
+
+
+def market_of(options: argparse.Namespace) -> Market:
+    """The market that the options ask for."""
+    if options.market == "notebook":
+        return Market.notebook(options.seed)
+    return Market(noise=options.noise, seed=options.seed)
+
+
+def houses_of(options: argparse.Namespace, cities: Sequence[str]) -> dict[str, Houses]:
+    """The houses of these cities, drawn or read; with ``--data`` and no city, of all files."""
+    if options.data is None:
+        market = market_of(options)
+        return {check_city(city): market.houses(city, options.houses) for city in cities or CITIES}
+    folder = read_city_folder(options.data)
+    missing = [city for city in cities if city not in folder]
+    if missing:
+        raise CommandError(f"{options.data} has no file for {', '.join(missing)}")
+    return {city: folder[city] for city in cities} if cities else folder
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
