@@ -1,13 +1,12 @@
 """CreateTrainingJob and its siblings."""
 
 import shutil
-import traceback
 from pathlib import Path
-from typing import Any
 
 from localaws.backend import Backend, Scope
 from localaws.containers.registry import ContainerRegistry
 from localaws.control_plane import training_requests
+from localaws.control_plane.job_records import INTERRUPTED, JobRecords, Record, failure_of
 from localaws.control_plane.listing import Listing
 from localaws.control_plane.resources import (
     Request,
@@ -22,7 +21,8 @@ from localaws.control_plane.tags import Tags
 from localaws.errors import AwsError
 from localaws.jobs.executor import JobExecutor
 from localaws.jobs.failure import JobError, internal_error
-from localaws.jobs.stopping import JobAbortedError, StopSignal
+from localaws.jobs.image import TrainingImage
+from localaws.jobs.stopping import StopSignal
 from localaws.jobs.training import (
     TrainingJob,
     TrainingOutcome,
@@ -32,7 +32,8 @@ from localaws.jobs.training import (
 )
 
 KIND = "training-job"
-INTERRUPTED = "localaws stopped while the job was running. Create the job again."
+UNFINISHED = ("InProgress", "Stopping")
+FINISHED = ("Completed", "Failed", "Stopped")
 
 STATUS_OF = {
     "Completed": "Completed",
@@ -79,7 +80,7 @@ class TrainingJobs(ResourceFamily):
         executor: JobExecutor,
         work_directory: Path,
     ) -> None:
-        self._store = store
+        self._records = JobRecords(store, KIND)
         self._tags = tags
         self._backend = backend
         self._registry = registry
@@ -89,10 +90,9 @@ class TrainingJobs(ResourceFamily):
     def start(self) -> None:
         """A job that an earlier run left in progress has failed."""
         shutil.rmtree(self._work_directory, ignore_errors=True)
-        for scope in self._store.scopes(KIND):
-            for record in self._store.list(KIND, scope):
-                if record["TrainingJobStatus"] in ("InProgress", "Stopping"):
-                    self._fail(scope, record["TrainingJobName"], internal_error(INTERRUPTED))
+        for scope, record in self._records.everywhere():
+            if record["TrainingJobStatus"] in UNFINISHED:
+                self._fail(scope, record["TrainingJobName"], internal_error(INTERRUPTED))
 
     def stop(self) -> None:
         """End what runs; those jobs fail."""
@@ -101,30 +101,13 @@ class TrainingJobs(ResourceFamily):
     def create_training_job(self, scope: Scope, request: Request) -> Response:
         name = request["TrainingJobName"]
         job_arn = arn(scope, KIND, name)
-        if self._store.get(KIND, scope, name) is not None:
+        image = training_requests.check(scope, request, self._registry, self._backend)
+        if not self._records.add(scope, name, _new_record(job_arn, request, image)):
             raise AwsError(
                 "ResourceInUse",
                 "Training job names must be unique within an AWS account and region, and a "
                 f"training job with this name already exists ({job_arn})",
             )
-        image = training_requests.check(scope, request, self._registry, self._backend)
-        moment = now()
-        record = {
-            **{member: value for member, value in request.items() if member != "Tags"},
-            "TrainingJobArn": job_arn,
-            "AlgorithmSpecification": {
-                **request["AlgorithmSpecification"],
-                "MetricDefinitions": [
-                    {"Name": metric, "Regex": pattern}
-                    for metric, pattern in metric_definitions(request, image).items()
-                ],
-            },
-            "StoppingCondition": {"MaxRuntimeInSeconds": int(max_runtime_seconds(request))},
-            "CreationTime": moment,
-            "SecondaryStatusTransitions": [],
-        }
-        _move(record, "Starting", moment)
-        self._store.put(KIND, scope, name, record)
         self._tags.create(scope, job_arn, request)
         directory = self._work_directory / scope.account_id / scope.region / name
         job = TrainingJob(scope, name, job_arn, request, image, directory)
@@ -132,87 +115,102 @@ class TrainingJobs(ResourceFamily):
         return {"TrainingJobArn": job_arn}
 
     def describe_training_job(self, scope: Scope, request: Request) -> Response:
-        return self._record(scope, request["TrainingJobName"])
-
-    def list_training_jobs(self, scope: Scope, request: Request) -> Response:
-        summaries = (
-            {member: record[member] for member in _SUMMARY if member in record}
-            for record in self._store.list(KIND, scope)
-        )
-        return _LISTING.page(summaries, request)
-
-    def stop_training_job(self, scope: Scope, request: Request) -> Response:
-        record = self._record(scope, request["TrainingJobName"])
-        if record["TrainingJobStatus"] not in ("InProgress", "Stopping"):
-            raise validation_exception(
-                "The request was rejected because the training job is in status "
-                f"{record['TrainingJobStatus']}."
-            )
-        self._report(scope, record["TrainingJobName"], "Stopping")
-        self._executor.stop(record["TrainingJobArn"])
-        return {}
-
-    def _record(self, scope: Scope, name: str) -> dict[str, Any]:
-        record = self._store.get(KIND, scope, name)
+        record = self._records.find(scope, request["TrainingJobName"])
         if record is None:
             raise validation_exception("Requested resource not found.")
         return record
 
+    def list_training_jobs(self, scope: Scope, request: Request) -> Response:
+        summaries = (
+            {member: record[member] for member in _SUMMARY if member in record}
+            for record in self._records.in_scope(scope)
+        )
+        return _LISTING.page(summaries, request)
+
+    def stop_training_job(self, scope: Scope, request: Request) -> Response:
+        job_arn = self.describe_training_job(scope, request)["TrainingJobArn"]
+        self._records.change(scope, request["TrainingJobName"], _ask_to_stop)
+        self._executor.stop(job_arn)
+        return {}
+
     def _run(self, job: TrainingJob, stop: StopSignal) -> None:
         def report(status: str) -> None:
-            self._report(job.scope, job.name, status)
+            self._records.change(job.scope, job.name, lambda record: _move(record, status))
 
         try:
-            outcome = TrainingRun(job, self._backend, self._executor.cores, report, stop).run()
-            self._complete(job, outcome)
-        except JobAbortedError:
-            self._fail(job.scope, job.name, internal_error(INTERRUPTED))
-        except JobError as failure:
-            self._fail(job.scope, job.name, failure)
-        except AwsError as error:
-            self._fail(job.scope, job.name, JobError(f"ClientError: {error.message}"))
+            run = TrainingRun(job, self._backend, self._executor.cores, report, stop)
+            outcome = run.run()
         except Exception as error:
-            traceback.print_exc()
-            self._fail(job.scope, job.name, internal_error(f"{type(error).__name__}: {error}"))
-
-    def _report(self, scope: Scope, name: str, status: str) -> None:
-        record = self._record(scope, name)
-        _move(record, status, now())
-        self._store.put(KIND, scope, name, record)
-
-    def _complete(self, job: TrainingJob, outcome: TrainingOutcome) -> None:
-        record = self._record(job.scope, job.name)
-        if outcome.model_artifacts:
-            record["ModelArtifacts"] = {"S3ModelArtifacts": outcome.model_artifacts}
-        record["FinalMetricDataList"] = [
-            {"MetricName": metric.name, "Value": metric.value, "Timestamp": metric.timestamp}
-            for metric in outcome.metrics
-        ]
-        _move(record, outcome.secondary_status, now())
-        self._store.put(KIND, job.scope, job.name, record)
+            self._fail(job.scope, job.name, failure_of(error))
+        else:
+            self._records.change(job.scope, job.name, lambda record: _complete(record, outcome))
 
     def _fail(self, scope: Scope, name: str, failure: JobError) -> None:
-        record = self._record(scope, name)
-        record["FailureReason"] = str(failure)
-        _move(record, "Failed", now())
-        self._store.put(KIND, scope, name, record)
+        def fail(record: Record) -> None:
+            record["FailureReason"] = str(failure)
+            _move(record, "Failed")
+
+        self._records.change(scope, name, fail)
 
 
-def _move(record: dict[str, Any], status: str, moment: float) -> None:
-    """Enter a secondary status, and leave the one before it."""
+def _new_record(job_arn: str, request: Request, image: TrainingImage) -> Record:
+    definitions = metric_definitions(request, image)
+    record = {
+        **{member: value for member, value in request.items() if member != "Tags"},
+        "TrainingJobArn": job_arn,
+        "AlgorithmSpecification": {
+            **request["AlgorithmSpecification"],
+            "MetricDefinitions": [
+                {"Name": name, "Regex": pattern} for name, pattern in definitions.items()
+            ],
+        },
+        "StoppingCondition": {
+            **request.get("StoppingCondition", {}),
+            "MaxRuntimeInSeconds": int(max_runtime_seconds(request)),
+        },
+        "CreationTime": now(),
+        "SecondaryStatusTransitions": [],
+    }
+    _move(record, "Starting")
+    return record
+
+
+def _ask_to_stop(record: Record) -> None:
+    if record["TrainingJobStatus"] not in UNFINISHED:
+        raise validation_exception(
+            "The request was rejected because the training job is in status "
+            f"{record['TrainingJobStatus']}."
+        )
+    _move(record, "Stopping")
+
+
+def _complete(record: Record, outcome: TrainingOutcome) -> None:
+    if outcome.model_artifacts:
+        record["ModelArtifacts"] = {"S3ModelArtifacts": outcome.model_artifacts}
+    record["FinalMetricDataList"] = [
+        {"MetricName": metric.name, "Value": metric.value, "Timestamp": metric.timestamp}
+        for metric in outcome.metrics
+    ]
+    _move(record, outcome.secondary_status)
+
+
+def _move(record: Record, status: str) -> None:
+    """Enter a secondary status and leave the one before it; Stopping is left for an end alone."""
+    ended = STATUS_OF.get(status) in FINISHED
     transitions = record["SecondaryStatusTransitions"]
-    if transitions and transitions[-1]["Status"] == status:
+    if transitions and transitions[-1]["Status"] == "Stopping" and not ended:
         return
+    moment = now()
     if transitions:
         transitions[-1]["EndTime"] = moment
-    message = record.get("FailureReason") if status == "Failed" else MESSAGES[status]
+    message = record["FailureReason"] if status == "Failed" else MESSAGES[status]
     transitions.append({"Status": status, "StartTime": moment, "StatusMessage": message})
     record["SecondaryStatus"] = status
     record["TrainingJobStatus"] = STATUS_OF.get(status, "InProgress")
     record["LastModifiedTime"] = moment
     if status == "Downloading":
         record["TrainingStartTime"] = moment
-    if record["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
+    if ended:
         transitions[-1]["EndTime"] = moment
         record["TrainingEndTime"] = moment
         seconds = round(moment - record.get("TrainingStartTime", moment))

@@ -1,12 +1,12 @@
 """CreateTransformJob and its siblings."""
 
 import shutil
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from localaws.backend import Backend, Scope
+from localaws.control_plane.job_records import INTERRUPTED, JobRecords, Record, failure_of
 from localaws.control_plane.listing import Listing
 from localaws.control_plane.models import Models, containers_of
 from localaws.control_plane.resources import (
@@ -19,18 +19,18 @@ from localaws.control_plane.resources import (
 )
 from localaws.control_plane.store import ResourceStore
 from localaws.control_plane.tags import Tags
-from localaws.control_plane.training_jobs import INTERRUPTED
 from localaws.errors import AwsError
 from localaws.jobs.channels import DATA_TYPES
 from localaws.jobs.executor import JobExecutor
 from localaws.jobs.failure import JobError, internal_error
-from localaws.jobs.stopping import JobAbortedError, StopSignal
+from localaws.jobs.stopping import StopSignal
 from localaws.jobs.transform.association import Association
 from localaws.jobs.transform.json_path import JsonPathError
 from localaws.jobs.transform.run import TransformJob, TransformRun
 
 KIND = "transform-job"
 MAXIMUM_PAYLOAD_MB = 100
+UNFINISHED = ("InProgress", "Stopping")
 
 _LISTING = Listing("TransformJobSummaries", name="TransformJobName", status="TransformJobStatus")
 _SUMMARY = (
@@ -56,7 +56,7 @@ class TransformJobs(ResourceFamily):
         executor: JobExecutor,
         work_directory: Path,
     ) -> None:
-        self._store = store
+        self._records = JobRecords(store, KIND)
         self._tags = tags
         self._models = models
         self._backend = backend
@@ -66,10 +66,9 @@ class TransformJobs(ResourceFamily):
     def start(self) -> None:
         """A job that an earlier run left in progress has failed."""
         shutil.rmtree(self._work_directory, ignore_errors=True)
-        for scope in self._store.scopes(KIND):
-            for record in self._store.list(KIND, scope):
-                if record["TransformJobStatus"] in ("InProgress", "Stopping"):
-                    self._fail(scope, record["TransformJobName"], internal_error(INTERRUPTED))
+        for scope, record in self._records.everywhere():
+            if record["TransformJobStatus"] in UNFINISHED:
+                self._fail(scope, record["TransformJobName"], internal_error(INTERRUPTED))
 
     def stop(self) -> None:
         """End what runs; those jobs fail."""
@@ -78,24 +77,22 @@ class TransformJobs(ResourceFamily):
     def create_transform_job(self, scope: Scope, request: Request) -> Response:
         name = request["TransformJobName"]
         job_arn = arn(scope, KIND, name)
-        if self._store.get(KIND, scope, name) is not None:
+        model = self._models.find(scope, request["ModelName"])
+        if problems := list(_problems(request, model)):
+            raise validation_exception("; ".join(problems))
+        record = {
+            **{member: value for member, value in request.items() if member != "Tags"},
+            "TransformJobArn": job_arn,
+            "TransformJobStatus": "InProgress",
+            "CreationTime": now(),
+            "LastModifiedTime": now(),
+        }
+        if not self._records.add(scope, name, record):
             raise AwsError(
                 "ResourceInUse",
                 "Job name must be unique within an AWS account and region, and a job with this "
                 f"name already exists ({job_arn})",
             )
-        model = self._models.find(scope, request["ModelName"])
-        if problems := list(_problems(request, model)):
-            raise validation_exception("; ".join(problems))
-        moment = now()
-        record = {
-            **{member: value for member, value in request.items() if member != "Tags"},
-            "TransformJobArn": job_arn,
-            "TransformJobStatus": "InProgress",
-            "CreationTime": moment,
-            "LastModifiedTime": moment,
-        }
-        self._store.put(KIND, scope, name, record)
         self._tags.create(scope, job_arn, request)
         job = TransformJob(
             scope=scope,
@@ -109,29 +106,24 @@ class TransformJobs(ResourceFamily):
         return {"TransformJobArn": job_arn}
 
     def describe_transform_job(self, scope: Scope, request: Request) -> Response:
-        record = self._record(scope, request["TransformJobName"])
+        record = self._find(scope, request["TransformJobName"])
         return {member: value for member, value in record.items() if member != "LastModifiedTime"}
 
     def list_transform_jobs(self, scope: Scope, request: Request) -> Response:
         summaries = (
             {member: record[member] for member in _SUMMARY if member in record}
-            for record in self._store.list(KIND, scope)
+            for record in self._records.in_scope(scope)
         )
         return _LISTING.page(summaries, request)
 
     def stop_transform_job(self, scope: Scope, request: Request) -> Response:
-        record = self._record(scope, request["TransformJobName"])
-        if record["TransformJobStatus"] not in ("InProgress", "Stopping"):
-            raise validation_exception(
-                "The request was rejected because the transform job is in status "
-                f"{record['TransformJobStatus']}."
-            )
-        self._update(scope, record["TransformJobName"], TransformJobStatus="Stopping")
+        record = self._find(scope, request["TransformJobName"])
+        self._records.change(scope, request["TransformJobName"], _ask_to_stop)
         self._executor.stop(record["TransformJobArn"])
         return {}
 
-    def _record(self, scope: Scope, name: str) -> dict[str, Any]:
-        record = self._store.get(KIND, scope, name)
+    def _find(self, scope: Scope, name: str) -> Record:
+        record = self._records.find(scope, name)
         if record is None:
             raise validation_exception(f"Could not find requested job with name: {name}")
         return record
@@ -139,32 +131,30 @@ class TransformJobs(ResourceFamily):
     def _run(self, job: TransformJob, stop: StopSignal) -> None:
         self._update(job.scope, job.name, TransformStartTime=now())
         try:
-            self._end(job, TransformRun(job, self._backend, self._executor.cores, stop).run())
-        except JobAbortedError:
-            self._fail(job.scope, job.name, internal_error(INTERRUPTED))
-        except JobError as error:
-            self._fail(job.scope, job.name, error)
-        except AwsError as error:
-            self._fail(job.scope, job.name, JobError(f"ClientError: {error.message}"))
+            status = TransformRun(job, self._backend, self._executor.cores, stop).run()
         except Exception as error:
-            traceback.print_exc()
-            self._fail(job.scope, job.name, internal_error(f"{type(error).__name__}: {error}"))
+            self._fail(job.scope, job.name, failure_of(error))
+        else:
+            self._end(job.scope, job.name, status)
 
-    def _end(self, job: TransformJob, status: str) -> None:
-        self._update(job.scope, job.name, TransformJobStatus=status, TransformEndTime=now())
+    def _fail(self, scope: Scope, name: str, failure: JobError) -> None:
+        self._end(scope, name, "Failed", FailureReason=str(failure))
 
-    def _fail(self, scope: Scope, name: str, error: JobError) -> None:
-        self._update(
-            scope,
-            name,
-            TransformJobStatus="Failed",
-            TransformEndTime=now(),
-            FailureReason=str(error),
-        )
+    def _end(self, scope: Scope, name: str, status: str, **members: Any) -> None:
+        self._update(scope, name, TransformJobStatus=status, TransformEndTime=now(), **members)
 
     def _update(self, scope: Scope, name: str, **members: Any) -> None:
-        record = {**self._record(scope, name), **members, "LastModifiedTime": now()}
-        self._store.put(KIND, scope, name, record)
+        members = {**members, "LastModifiedTime": now()}
+        self._records.change(scope, name, lambda record: record.update(members))
+
+
+def _ask_to_stop(record: Record) -> None:
+    if record["TransformJobStatus"] not in UNFINISHED:
+        raise validation_exception(
+            "The request was rejected because the transform job is in status "
+            f"{record['TransformJobStatus']}."
+        )
+    record.update(TransformJobStatus="Stopping", LastModifiedTime=now())
 
 
 def _problems(request: Request, model: dict[str, Any]) -> Iterator[str]:

@@ -1,0 +1,70 @@
+"""What the families of jobs share: records that change as a whole, and how failures are told."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from localaws.backend import Scope
+from localaws.control_plane.store import ResourceStore
+from localaws.errors import AwsError
+from localaws.jobs.failure import JobError, client_error, internal_error
+from localaws.jobs.stopping import JobAbortedError
+
+INTERRUPTED = "localaws stopped while the job was running. Create the job again."
+
+Record = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+class JobRecords:
+    """Jobs of one kind in the store. A job's own thread and requests may change them at once."""
+
+    def __init__(self, store: ResourceStore, kind: str) -> None:
+        self._store = store
+        self._kind = kind
+        self._lock = threading.Lock()
+
+    def find(self, scope: Scope, name: str) -> Record | None:
+        """The record, or None."""
+        return self._store.get(self._kind, scope, name)
+
+    def add(self, scope: Scope, name: str, record: Record) -> bool:
+        """Keep a new record; False when there is one of that name."""
+        with self._lock:
+            if self.find(scope, name) is not None:
+                return False
+            self._store.put(self._kind, scope, name, record)
+            return True
+
+    def change(self, scope: Scope, name: str, change: Callable[[Record], None]) -> None:
+        """Let ``change`` work on the record, and keep what it made of it unless it raised."""
+        with self._lock:
+            record = self.find(scope, name)
+            if record is None:
+                raise LookupError(f"{self._kind} {name} is gone")
+            change(record)
+            self._store.put(self._kind, scope, name, record)
+
+    def in_scope(self, scope: Scope) -> list[Record]:
+        """All records of a scope."""
+        return self._store.list(self._kind, scope)
+
+    def everywhere(self) -> Iterator[tuple[Scope, Record]]:
+        """All records of all scopes."""
+        for scope in self._store.scopes(self._kind):
+            for record in self.in_scope(scope):
+                yield scope, record
+
+
+def failure_of(error: Exception) -> JobError:
+    """What a job's owner is told of an exception that ended the job."""
+    if isinstance(error, JobError):
+        return error
+    if isinstance(error, JobAbortedError):
+        return internal_error(INTERRUPTED)
+    if isinstance(error, AwsError):
+        return client_error(error.message)
+    logger.error("a job failed", exc_info=error)
+    return internal_error(f"{type(error).__name__}: {error}")
