@@ -3,8 +3,9 @@
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import boto3
 import pytest
@@ -37,7 +38,7 @@ class Access:
             self._sessions[name] = self.aws.session_as(self.deployment.role_arn(name))
         return self._sessions[name]
 
-    def tenant(self, *tags: tuple[str, str], **request: object) -> boto3.Session:
+    def tenant(self, *tags: tuple[str, str], **request: Any) -> boto3.Session:
         """A session of the tenants' role with session tags."""
         passed = [{"Key": key, "Value": value} for key, value in tags]
         arn = self.deployment.require("tenant_role_arn")
@@ -54,7 +55,7 @@ class Access:
 
 def invoke(session: boto3.Session, target_model: str | None, endpoint: str = ENDPOINT) -> Answer:
     """Invoke through boto3, as a client would."""
-    target = {} if target_model is None else {"TargetModel": target_model}
+    target: dict[str, Any] = {} if target_model is None else {"TargetModel": target_model}
     runtime = session.client("sagemaker-runtime")
     return outcome(
         lambda: runtime.invoke_endpoint(
@@ -63,10 +64,10 @@ def invoke(session: boto3.Session, target_model: str | None, endpoint: str = END
     )
 
 
-def outcome(call: object) -> Answer:
+def outcome(call: Callable[[], object]) -> Answer:
     """What a boto3 call came to."""
     try:
-        call()  # type: ignore[operator]
+        call()
     except ClientError as error:
         details = error.response["Error"]
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
@@ -92,7 +93,7 @@ def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
 
 
 def _create_endpoint(session: boto3.Session) -> None:
-    s3, iam, sagemaker = (session.client(name) for name in ("s3", "iam", "sagemaker"))
+    s3, iam, sagemaker = session.client("s3"), session.client("iam"), session.client("sagemaker")
     s3.create_bucket(Bucket=BUCKET)
     for model in (NEW_YORK, CHICAGO, LOOKALIKE):
         s3.put_object(Bucket=BUCKET, Key=f"models/{model}", Body=_model_archive())
@@ -109,17 +110,26 @@ def _create_endpoint(session: boto3.Session) -> None:
             Action=["s3:GetObject", "s3:ListBucket", "ecr:*", "logs:*"], Resource="*"
         ),
     )
-    container = {"Image": ECHO, "Mode": "MultiModel", "ModelDataUrl": f"s3://{BUCKET}/models/"}
     sagemaker.create_model(
-        ModelName="access-test", ExecutionRoleArn=role["Arn"], PrimaryContainer=container
+        ModelName="access-test",
+        ExecutionRoleArn=role["Arn"],
+        PrimaryContainer={
+            "Image": ECHO,
+            "Mode": "MultiModel",
+            "ModelDataUrl": f"s3://{BUCKET}/models/",
+        },
     )
-    variant = {
-        "VariantName": "AllTraffic",
-        "ModelName": "access-test",
-        "InstanceType": "ml.m5.xlarge",
-        "InitialInstanceCount": 1,
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName="access-test", ProductionVariants=[variant])
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="access-test",
+        ProductionVariants=[
+            {
+                "VariantName": "AllTraffic",
+                "ModelName": "access-test",
+                "InstanceType": "ml.m5.xlarge",
+                "InitialInstanceCount": 1,
+            }
+        ],
+    )
     for name in (ENDPOINT, f"{ENDPOINT}-2"):
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName="access-test")
         waiter = sagemaker.get_waiter("endpoint_in_service")

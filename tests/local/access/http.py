@@ -81,7 +81,9 @@ def sign_invocation(
     request = AWSRequest("POST", endpoint_url + path, {"Content-Type": "text/csv"}, b"1")
     for target_model in target_models:
         request.headers[TARGET_MODEL] = target_model
-    signer = SigV4Auth(session.get_credentials(), "sagemaker", session.region_name)
+    credentials = session.get_credentials()
+    assert credentials is not None
+    signer = SigV4Auth(credentials, "sagemaker", session.region_name)
     moment = datetime.now(UTC) - age
     with patch("botocore.auth.get_current_datetime", return_value=moment.replace(tzinfo=None)):
         signer.add_auth(request)
