@@ -85,7 +85,8 @@ def content_length(head: bytes) -> int:
 
 def measure(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Load:
     """Send all requests, over and over for some seconds; every answer has to be a 200."""
-    return uvloop.run(_measure(port, requests, connections, seconds))
+    load: Load = uvloop.run(_measure(port, requests, connections, seconds))
+    return load
 
 
 async def _measure(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Load:

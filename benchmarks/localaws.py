@@ -83,7 +83,7 @@ def _deployment(aws: LocalAws, folder: Path) -> list[Figure]:
     load = _invocations(aws)
     times["update"] = deploy("blue")
     times["destroy"] = cdk("destroy", STACK, "--app", str(colours["blue"]), "--force")
-    return [*(Figure(f"cdk {name} on localaws", time, "s") for name, time in times.items()), *load]
+    return [*(Figure(f"cdk {name} on localaws", took, "s") for name, took in times.items()), *load]
 
 
 def _assembly(aws: LocalAws, folder: Path, colour: str) -> Path:

@@ -103,8 +103,11 @@ def test_metrics_and_logs_survive(own_localaws: LocalAws, again: Any) -> None:
     logs = own_localaws.session().client("logs")
     logs.create_log_group(logGroupName="group")
     logs.create_log_stream(logGroupName="group", logStreamName="stream")
-    event = {"timestamp": int(time.time() * 1000), "message": "hello"}
-    logs.put_log_events(logGroupName="group", logStreamName="stream", logEvents=[event])
+    logs.put_log_events(
+        logGroupName="group",
+        logStreamName="stream",
+        logEvents=[{"timestamp": int(time.time() * 1000), "message": "hello"}],
+    )
     after = again(own_localaws).session()
     metrics = after.client("cloudwatch").list_metrics(Namespace="Test")["Metrics"]
     events = after.client("logs").get_log_events(logGroupName="group", logStreamName="stream")

@@ -24,7 +24,7 @@ ROLE_TRUST = {
 def key_arn(localaws: LocalAws) -> str:
     """The key of a bucket that holds one object."""
     session = localaws.session()
-    arn = session.client("kms").create_key()["KeyMetadata"]["Arn"]
+    arn: str = session.client("kms").create_key()["KeyMetadata"]["Arn"]
     s3 = session.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     rule = {
@@ -32,7 +32,7 @@ def key_arn(localaws: LocalAws) -> str:
     }
     s3.put_bucket_encryption(
         Bucket=BUCKET,
-        ServerSideEncryptionConfiguration={"Rules": [rule]},  # type: ignore[list-item]
+        ServerSideEncryptionConfiguration={"Rules": [rule]},  # type: ignore[misc]
     )
     s3.put_object(Bucket=BUCKET, Key="model.tar.gz", Body=b"weights")
     return arn

@@ -9,7 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from localaws import lifecycle
@@ -32,6 +31,16 @@ def process_id(localaws: LocalAws) -> int:
     return running.process_id
 
 
+def listening(process_id: int) -> list[str]:
+    """The addresses that a process listens at, in hexadecimal as the kernel has them."""
+    process = Path("/proc") / str(process_id)
+    targets = [str(link.readlink()) for link in (process / "fd").iterdir() if link.is_symlink()]
+    sockets = {target[len("socket:[") : -1] for target in targets if target.startswith("socket:")}
+    tables = [(process / "net" / name).read_text() for name in ("tcp", "tcp6")]
+    rows = [line.split() for table in tables for line in table.splitlines()[1:]]
+    return [row[1] for row in rows if row[3] == "0A" and row[9] in sockets]
+
+
 def test_the_profile_alone_points_boto3_at_localaws(localaws: LocalAws) -> None:
     identity = localaws.session().client("sts").get_caller_identity()
     assert identity["Arn"] == "arn:aws:iam::123456789012:user/administrator"
@@ -42,11 +51,11 @@ def test_env_is_all_that_the_aws_cli_needs(localaws: LocalAws) -> None:
 
 
 def test_env_prints_lines_for_a_shell(localaws: LocalAws) -> None:
-    lines = command("env", directory=localaws.state.directory).stdout
-    script = f'{lines}\necho "$AWS_PROFILE|$AWS_ACCESS_KEY_ID|$NO_PROXY"'
+    env = f"{sys.executable} -m localaws env --state-dir {localaws.state.directory}"
+    script = f'eval "$({env})"; echo "$AWS_PROFILE|$AWS_ACCESS_KEY_ID|$NO_PROXY"'
     inherited = {**os.environ, "AWS_ACCESS_KEY_ID": "real", "NO_PROXY": "intranet"}
     done = subprocess.run(
-        ["bash", "-c", script], env=inherited, capture_output=True, text=True, check=True
+        ["bash", "-c", script], env=inherited, capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout == "localaws||intranet,127.0.0.1,localhost\n"
 
@@ -83,9 +92,8 @@ def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
 
 
 def test_only_one_port_is_open_and_only_on_loopback(localaws: LocalAws) -> None:
-    connections = psutil.Process(process_id(localaws)).net_connections()
-    listening = [c.laddr for c in connections if c.status == psutil.CONN_LISTEN]
-    assert [address.ip for address in listening] == ["127.0.0.1"]
+    port = int(localaws.endpoint_url.rpartition(":")[2])
+    assert listening(process_id(localaws)) == [f"0100007F:{port:04X}"]
 
 
 def test_the_state_is_for_its_owner_alone(localaws: LocalAws) -> None:
