@@ -16,7 +16,7 @@ from localaws.errors import AwsError
 from localaws.invocations import is_invocation
 from localaws.services import Services
 from localaws.signature import SignedRequest
-from localaws.state import State
+from localaws.state import State, StateError
 from localaws.wire import (
     AsgiScope,
     Exchange,
@@ -42,6 +42,8 @@ class Front:
     def __init__(self, state: State) -> None:
         self._services = Services(state)
         self._log = AccessLog(state.access_log)
+        self.failure: StateError | None = None
+        """Why it could not start."""
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -87,7 +89,12 @@ class Front:
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop with uvicorn: https://asgi.readthedocs.io/en/latest/specs/lifespan.html."""
         await receive()
-        await self._services.start()
+        try:
+            await self._services.start()
+        except StateError as error:
+            self.failure = error
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
         flusher = asyncio.create_task(self._flush_regularly())
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -106,9 +113,13 @@ class Front:
 
 
 def serve(state: State, listener: socket.socket) -> None:
-    """Answer requests on ``listener`` until SIGTERM or SIGINT, then save the state."""
+    """Answer requests on ``listener`` until SIGTERM or SIGINT, then save the state.
+
+    Raises ``StateError`` when what an earlier run left cannot be read.
+    """
+    front = Front(state)
     config = uvicorn.Config(
-        Front(state),
+        front,
         lifespan="on",
         access_log=False,
         log_level="warning",
@@ -116,4 +127,8 @@ def serve(state: State, listener: socket.socket) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        if front.failure is not None:
+            raise front.failure  # in place of uvicorn's bare exit

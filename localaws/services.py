@@ -7,7 +7,7 @@ from localaws.authorization import Authorizer
 from localaws.cloudformation import resource_types
 from localaws.control_plane.api import create_apis
 from localaws.invocations import Invocations
-from localaws.ministack import log_insights
+from localaws.ministack import log_insights, metrics
 from localaws.ministack.administrator import put_administrator
 from localaws.ministack.alarms import AlarmEvaluator
 from localaws.ministack.backend import MiniStackBackend
@@ -45,6 +45,7 @@ class Services:
         )
         self._alarms = AlarmEvaluator()
         log_insights.install()
+        metrics.install()
         self._cloudformation: asyncio.Future[None] | None = None
         self._alarm_evaluation: asyncio.Task[None] | None = None
 
@@ -54,6 +55,7 @@ class Services:
         for module in MODULES:
             self.persistence.add_service(module)
         self.persistence.add_sessions()
+        self.persistence.add_cloudwatch()
         put_administrator(self._state)
         self._backend.start(asyncio.get_running_loop())
         await asyncio.to_thread(self._apis.start)

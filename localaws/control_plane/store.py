@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.backend import Scope
+from localaws.state import StateError
 
 Resource = dict[str, Any]
 
@@ -28,7 +29,7 @@ CREATE TABLE resources (
 """
 
 
-class StoreError(Exception):
+class StoreError(StateError):
     """The file is not a store of ours, or is damaged; it is left as it is."""
 
 

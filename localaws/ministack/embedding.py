@@ -27,8 +27,8 @@ SERVICES = (
     "tagging",
 )
 """What MiniStack answers for, by MiniStack's names; all its other services stay off."""
-MODULES = ("iam", "s3", "kms", "ssm", "sns", "ecr", "cloudwatch", "cloudwatch_logs")
-"""The modules of those that keep state; CloudFormation's is large and is loaded later."""
+MODULES = ("iam", "s3", "kms", "ssm", "sns", "ecr")
+"""The modules of those that keep state in small; CloudFormation's is large and is loaded later."""
 
 
 def configure(state: State, port: int) -> None:

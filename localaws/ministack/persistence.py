@@ -1,7 +1,8 @@
 """Keeps MiniStack's state on disk, so that a kill loses at most the last second.
 
 MiniStack writes its state at a clean exit only. Here every service whose state changed is written
-once a second, each file replaced as a whole. The bytes of S3 objects it writes by itself.
+once a second, each file replaced as a whole. The bytes of S3 objects it writes by itself; metric
+values and log events, which only grow, are in a journal (``journal.py``).
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from ministack.core import persistence
 from ministack.services import sts
 
 from localaws.files import write_atomically
+from localaws.ministack.journal import CloudWatchLogsState, CloudWatchState, Journal
 from localaws.state import StateError
 
 logger = logging.getLogger(__name__)
@@ -51,9 +53,10 @@ class Persistence:
         self._services: dict[str, Stateful] = {}
         self._saved: dict[str, bytes] = {}
         self._touched = False
+        self._journal = Journal(directory / "cloudwatch.journal")
 
     def add_service(self, module: str) -> None:
-        """Restore a service from its file and keep it saved from now on.
+        """Restore a service of MiniStack from its file and keep it saved from now on.
 
         Raises ``StateError`` for a file that cannot be read; it is left as it is.
         """
@@ -62,6 +65,12 @@ class Persistence:
     def add_sessions(self) -> None:
         """The same for the sessions of STS."""
         self._add("sts-sessions", Sessions())
+
+    def add_cloudwatch(self) -> None:
+        """The same for CloudWatch and its logs, with their values and events."""
+        self._add("cloudwatch", CloudWatchState())
+        self._add("cloudwatch_logs", CloudWatchLogsState())
+        self._journal.replay()
 
     def touch(self) -> None:
         """Some service's state may have changed: save at the next turn."""
@@ -83,6 +92,7 @@ class Persistence:
 
     def save(self) -> None:
         """Write the state of every service that changed since the last save."""
+        self._journal.save()
         for name, service in list(self._services.items()):
             wrapped = {
                 FORMAT: persistence._state_format_version(name),

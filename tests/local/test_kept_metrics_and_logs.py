@@ -1,0 +1,114 @@
+"""Metric values and log events outlive the process, however it ends."""
+
+import os
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from localaws import lifecycle
+from localaws.lifecycle import LifecycleError
+from tests.local.conftest import LocalAws, start_localaws
+
+FLUSHED = 2.5
+"""Seconds after which an acknowledged write is on disk: a flush a second, with some room."""
+GROUP = "/test/group"
+
+
+def _kill(directory: Path) -> None:
+    process = lifecycle.find_running(directory)
+    assert process is not None
+    os.kill(process.process_id, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while lifecycle.find_running(directory) is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _put(aws: LocalAws) -> None:
+    session = aws.session()
+    session.client("cloudwatch").put_metric_data(
+        Namespace="Test",
+        MetricData=[{"MetricName": "Rooms", "Values": [2.0, 4.0], "Counts": [3.0, 1.0]}],
+    )
+    logs = session.client("logs")
+    logs.create_log_group(logGroupName=GROUP)
+    logs.create_log_stream(logGroupName=GROUP, logStreamName="stream")
+    logs.put_log_events(
+        logGroupName=GROUP,
+        logStreamName="stream",
+        logEvents=[{"timestamp": int(time.time() * 1000), "message": "first"}],
+    )
+    time.sleep(FLUSHED)
+
+
+def _sum_of_values(aws: LocalAws) -> float:
+    now = datetime.now(UTC)
+    answer = (
+        aws.session()
+        .client("cloudwatch")
+        .get_metric_statistics(
+            Namespace="Test",
+            MetricName="Rooms",
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=7200,
+            Statistics=["Sum"],
+        )
+    )
+    return sum(point["Sum"] for point in answer["Datapoints"])
+
+
+def _messages(aws: LocalAws) -> list[str]:
+    answer = aws.session().client("logs").filter_log_events(logGroupName=GROUP)
+    return [event["message"] for event in answer["events"]]
+
+
+def test_values_and_events_survive_a_kill(own_localaws: LocalAws) -> None:
+    directory = own_localaws.state.directory
+    _put(own_localaws)
+    _kill(directory)
+    again = start_localaws(directory)
+    assert (_sum_of_values(again), _messages(again)) == (10.0, ["first"])
+
+
+def test_they_are_not_counted_twice_after_two_restarts(own_localaws: LocalAws) -> None:
+    directory = own_localaws.state.directory
+    _put(own_localaws)
+    for _ in range(2):
+        lifecycle.stop(directory)
+        again = start_localaws(directory)
+    assert (_sum_of_values(again), _messages(again)) == (10.0, ["first"])
+
+
+def test_a_log_group_made_again_does_not_get_the_events_of_the_deleted_one(
+    own_localaws: LocalAws,
+) -> None:
+    directory = own_localaws.state.directory
+    _put(own_localaws)
+    logs = own_localaws.session().client("logs")
+    logs.delete_log_group(logGroupName=GROUP)
+    logs.create_log_group(logGroupName=GROUP)
+    logs.create_log_stream(logGroupName=GROUP, logStreamName="stream")
+    lifecycle.stop(directory)
+    assert _messages(start_localaws(directory)) == []
+
+
+def test_a_line_cut_off_by_a_kill_is_left_out(own_localaws: LocalAws) -> None:
+    directory = own_localaws.state.directory
+    _put(own_localaws)
+    lifecycle.stop(directory)
+    with (directory / "services" / "cloudwatch.journal").open("a") as journal:
+        journal.write('{"account": "1234')
+    assert _messages(start_localaws(directory)) == ["first"]
+
+
+def test_a_damaged_journal_is_named_and_left_as_it_is(own_localaws: LocalAws) -> None:
+    directory = own_localaws.state.directory
+    lifecycle.stop(directory)
+    journal = directory / "services" / "cloudwatch.journal"
+    journal.write_text("not json\n{}\n")
+    with pytest.raises(LifecycleError, match=r"cloudwatch\.journal is damaged"):
+        lifecycle.start(directory, port=0)
+    assert journal.read_text() == "not json\n{}\n"
