@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoints.html
 
 import asyncio
 import hashlib
+import secrets
 import shutil
 import time
 from collections.abc import Callable
@@ -188,7 +189,7 @@ class MultiModelServer:
             size = await self._on_thread(lambda: self._download(location, directory))
             await self._make_storage_room(size)
         except BaseException:
-            shutil.rmtree(directory.parent, ignore_errors=True)
+            self._discard(directory)
             raise
         self._files.put(target_model, directory, size)
         return directory
@@ -266,8 +267,14 @@ class MultiModelServer:
         task.add_done_callback(self._unloading.discard)
 
     def _delete_files(self, target_model: str) -> None:
-        directory = self._files.remove(target_model)
-        shutil.rmtree(directory.parent, ignore_errors=True)
+        self._discard(self._files.remove(target_model))
+
+    def _discard(self, directory: Path) -> None:
+        """Delete a model's files: out of the way at once, off the disk on a thread."""
+        folder = directory.parent
+        if folder.exists():
+            discarded = folder.rename(folder.with_name(f"discarded-{secrets.token_hex(8)}"))
+            self._threads.submit(shutil.rmtree, discarded, ignore_errors=True)
 
     async def _on_thread(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

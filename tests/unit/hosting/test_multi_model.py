@@ -210,6 +210,7 @@ def test_a_disk_too_small_for_the_loaded_models_unloads_some(models: Models) -> 
 
 def test_deleted_files_are_gone_from_the_disk(models: Models) -> None:
     run(call_all(models.serve(memory=1, storage=1), "ab"))
+    models.threads.shutdown()
     assert [path.name for path in models.directory.iterdir()] == [model_name("b.tar.gz")]
 
 
@@ -302,6 +303,7 @@ def test_an_object_that_is_no_archive_is_a_validation_error(models: Models) -> N
     models.backend.s3.objects["models/a.tar.gz"] = b"not an archive"
     with pytest.raises(AwsError, match=r"Failed to extract model data archive .*models/a\.tar\.gz"):
         run(call(models.serve(), "a"))
+    models.threads.shutdown()
     assert not list(models.directory.iterdir())
 
 
@@ -399,6 +401,7 @@ def test_closing_unloads_all_and_deletes_the_files(models: Models) -> None:
         server.close()
 
     run(scenario())
+    models.threads.shutdown()
     assert models.unloaded == ["a", "b"]
     assert not models.directory.exists()
 
