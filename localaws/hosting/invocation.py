@@ -40,6 +40,13 @@ class InvocationRequest:
             session_id=get("x-amzn-sagemaker-session-id", ""),
         )
 
+    @property
+    def addresses_more_than_a_model(self) -> bool:
+        """Whether it names something that endpoints here do not have."""
+        return bool(
+            self.target_container_hostname or self.inference_component_name or self.session_id
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class InvocationResponse:
@@ -53,10 +60,10 @@ class InvocationResponse:
     def headers(self) -> list[tuple[bytes, bytes]]:
         """The response headers, as ASGI takes them."""
         headers = [
-            (b"content-type", self.content_type.encode("latin-1")),
+            (b"content-type", self.content_type.encode()),
             (b"x-amzn-invoked-production-variant", self.invoked_production_variant.encode()),
         ]
         if self.custom_attributes:
-            attributes = self.custom_attributes.encode("latin-1")
+            attributes = self.custom_attributes.encode()
             headers.append((b"x-amzn-sagemaker-custom-attributes", attributes))
         return headers

@@ -247,6 +247,14 @@ def test_a_response_above_6_mib_is_refused(platform: Platform) -> None:
     assert "6291457 bytes" in platform.refusal(target_model="").message
 
 
+@pytest.mark.parametrize("value", ["text/plain\r\nX-Other: 1", "größe", "x" * 1025])
+def test_a_container_cannot_write_headers_of_its_own(pipeline: Platform, value: str) -> None:
+    pipeline.second.answer = lambda _: answering(content_type=value)
+    assert "at 'contentType'" in pipeline.refusal().message
+    pipeline.second.answer = lambda _: answering(custom_attributes=value)
+    assert "at 'customAttributes'" in pipeline.refusal().message
+
+
 # Errors of containers
 
 
