@@ -108,7 +108,7 @@ def test_a_job_without_a_train_channel_fails_with_the_reason(jobs: Jobs) -> None
     [
         ("not-a-number", "1,2,abc", "row 2, column 3: 'abc' is not a number"),
         ("not-finite", "1,2,NaN", "row 2, column 3: 'NaN' is not a number"),
-        ("ragged", "1,2", "row 2: 2 columns; the first has 3"),
+        ("ragged", "1,2", "row 2: 2 columns; the first row has 3"),
     ],
 )
 def test_a_bad_row_fails_the_job_with_file_row_and_column(
