@@ -93,6 +93,37 @@ class TestTenants:
         iam.delete_user(UserName="chicago")
 
 
+class TestExternalId:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html"""
+
+    @pytest.fixture
+    def partner_role(self, access: Access) -> Iterator[str]:
+        """A role as the access stack writes it for a config with an external id."""
+        trust = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+            "Condition": {"StringEquals": {"sts:ExternalId": "partner-4711"}},
+        }
+        iam = access.aws.session().client("iam")
+        role = iam.create_role(
+            RoleName="partner",
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}),
+        )["Role"]
+        yield role["Arn"]
+        iam.delete_role(RoleName="partner")
+
+    def test_a_partner_passes_its_external_id(self, access: Access, partner_role: str) -> None:
+        assert access.aws.session_as(partner_role, ExternalId="partner-4711")
+
+    @pytest.mark.parametrize("passed", [{}, {"ExternalId": "partner-4712"}])
+    def test_without_it_the_role_stays_closed(
+        self, access: Access, partner_role: str, passed: dict[str, str]
+    ) -> None:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            access.aws.session_as(partner_role, **passed)
+
+
 class TestRestrictedRoles:
     @pytest.mark.parametrize("target", ["NewYork", "Chicago", "Tenant"])
     def test_no_role_is_reached_from_a_role(self, access: Access, target: str) -> None:
