@@ -191,7 +191,8 @@ class TestFailure:
         job = jobs.transform(request(jobs, "bad-row", "double", "bad-rows/", accept="text/csv"))
         assert job["TransformJobStatus"] == "Failed"
         reason = job["FailureReason"]
-        assert reason.startswith("ClientError: test-transform-jobs/bad-rows/wrong.csv: ")
+        place = "test-transform-jobs/bad-rows/wrong.csv (records 1 to 2)"
+        assert reason.startswith(f"ClientError: {place}: ")
         assert "row 2: could not convert string to float: 'oops'" in reason
         assert answers(jobs, "bad-row", "good.csv") == b"2.0,4.0\n"
 

@@ -61,11 +61,16 @@ class TransformPlan:
 
 @dataclass(frozen=True)
 class FileFailure:
-    """Why a file could not be transformed; ``client`` where its own contents are at fault."""
+    """Why a file could not be transformed.
+
+    ``records`` says which of its records were in the request that failed, ``client`` whether its
+    own contents are at fault.
+    """
 
     name: str
     text: str
     client: bool
+    records: str = ""
 
 
 def write_failures(directory: Path, failures: Sequence[FileFailure]) -> None:

@@ -175,7 +175,8 @@ class TransformRun:
             last = "".join(ended.text.splitlines()[-1:])
             return algorithm_error(f"{last}, exit code: {ended.code}")
         first = failures[0]
-        place = f"{first.name}: " if first.name else ""
+        records = f" ({first.records})" if first.records else ""
+        place = f"{first.name}{records}: " if first.name else ""
         more = f" ({len(failures) - 1} more files failed)" if len(failures) > 1 else ""
         text = f"{place}{' '.join(first.text.split())}{more}. See job logs for more information"
         return client_error(text) if first.client else algorithm_error(text)

@@ -38,15 +38,18 @@ NO_CONTENT = 204
 
 
 class AnswerError(Exception):
-    """A container answered an error; ``client`` where it is the request's fault."""
+    """A container answered an error to a batch of records."""
 
-    def __init__(self, response: ContainerResponse) -> None:
+    def __init__(self, response: ContainerResponse, batch: Batch) -> None:
         super().__init__(response.body.decode("utf-8", "replace"))
         self.status = response.status
+        self.records = f"records {batch.first} to {batch.last}"
 
-    @property
-    def client(self) -> bool:
-        return self.status < 500
+    def as_failure(self, file: str) -> FileFailure:
+        """In SageMaker's words; a status below 500 is the file's fault."""
+        client = self.status < 500
+        status = "ClientError" if client else "Bad HTTP status received from algorithm"
+        return FileFailure(file, f"{status}: {self.status}\n{self}", client, self.records)
 
 
 class Transformer:
@@ -78,6 +81,8 @@ class Transformer:
             filtered = [self._association.filter_record(r, content_type) for r in batch.records]
             body = b"\n".join(filtered)
         response = self._invoke(body)
+        if response.status >= 400:
+            raise AnswerError(response, batch)
         if response.status == NO_CONTENT:
             return []
         if not self._association.changes_answers:
@@ -87,14 +92,14 @@ class Transformer:
         )
 
     def _invoke(self, body: bytes) -> ContainerResponse:
-        """Through the containers in order; only the last one is told what is accepted."""
+        """Through the containers, up to the first error; the last one is told what is accepted."""
         response = ContainerResponse(body, self._plan.content_type)
         for number, model in enumerate(self._models, start=1):
             accept = self._plan.accept if number == len(self._models) else ""
             request = ContainerRequest(response.body, response.content_type, accept)
             response = model.invoke(request)
             if response.status >= 400:
-                raise AnswerError(response)
+                break
         return response
 
 
@@ -149,8 +154,7 @@ def _transform_file(
     try:
         output = transformer.transform(data)
     except AnswerError as error:
-        status = "ClientError" if error.client else "Bad HTTP status received from algorithm"
-        return FileFailure(file.name, f"{status}: {error.status}\n{error}", error.client)
+        return error.as_failure(file.name)
     except (RecordError, AssociationError) as error:
         return FileFailure(file.name, str(error), client=True)
     target = directory / OUTPUT / f"{file.path}.out"
