@@ -49,7 +49,8 @@ RESTRICTED_ROLE, RESTRICTED_CITY, OTHER_CITY = "NewYork", "NewYork_NY", "Chicago
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:")
 COST = (
     "It starts one endpoint instance (ml.m5.xlarge, billed by the second until it is removed), "
-    "13 short jobs, a KMS key, S3 objects and CloudWatch alarms."
+    "14 short jobs, a KMS key, S3 objects and CloudWatch alarms. "
+    "At the end it removes them again, unless the stage was there before or --keep is given."
 )
 
 
@@ -79,13 +80,29 @@ def _demo(options: argparse.Namespace) -> int:
         # Needs no AWS, so that it can go on while one starts.
         assembly = threads.submit(_synthesize, options.stage, Path(folder) / "cdk.out")
         with _chosen_aws(options, console) as (session, local):
-            status = _run(options, session, assembly, console)
-            if options.keep:
+            keep = options.keep or _is_deployed(session, options.stage)
+            try:
+                status = _run(options, session, assembly, console)
+            except BaseException:
+                if local is None:
+                    print(f"what was deployed is there: {_teardown(options)}", file=sys.stderr)
+                raise
+            if keep:
                 _say_how_to_go_on(options, local, console)
             else:
                 tear_down(session, options.stage, console, keep_data=False)
     console.say(f"{time.perf_counter() - begin:6.1f} s  in total")
     return status
+
+
+def _is_deployed(session: boto3.Session, stage: str) -> bool:
+    """Whether the stage was there before the demo, which then has no right to remove it."""
+    return find_deployment(session, stage).bucket_name is not None
+
+
+def _teardown(options: argparse.Namespace) -> str:
+    profile = f" --profile {options.profile}" if options.profile else ""
+    return f"python -m scripts.teardown --stage {options.stage}{profile}"
 
 
 def _ask(options: argparse.Namespace) -> None:
@@ -102,7 +119,7 @@ def _chosen_aws(
 ) -> Iterator[tuple[boto3.Session, LocalAws | None]]:
     """The AWS to run on: the profile asked for, localaws as chosen in the shell, or a new one."""
     if options.profile:
-        os.environ["AWS_PROFILE"] = options.profile  # the cdk CLI looks there, too
+        _choose_profile(options.profile)
     if options.profile or _is_local(boto3.Session()):
         yield boto3.Session(), None
         return
@@ -114,6 +131,13 @@ def _chosen_aws(
     finally:
         if not options.keep:
             local.remove()
+
+
+def _choose_profile(profile: str) -> None:
+    """Make this the profile of the cdk CLI, too; keys in the environment would go before it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        os.environ.pop(name, None)
+    os.environ["AWS_PROFILE"] = profile
 
 
 def _is_local(session: boto3.Session) -> bool:
@@ -217,7 +241,7 @@ def _say_how_to_go_on(
         console.say(f"  {local.shell_command}")
     console.say("  python -m scripts.predict --city Chicago_IL --square-feet 2400")
     console.say("  python -m scripts.add_model --city Seattle_WA")
-    console.say(f"To end it:\n  python -m scripts.teardown --stage {options.stage}")
+    console.say(f"To end it:\n  {_teardown(options)}")
     if local is not None:
         console.say(f"  {local.stop_command}")
 

@@ -148,7 +148,7 @@ def _print(console: Console, model: str, houses: Houses, prediction: Prediction)
     columns = [column.lower().replace("_", " ") for column in FEATURE_COLUMNS]
     console.table(model, [*columns, "predicted price $"], rows)
     milliseconds = ", ".join(f"{1000 * seconds:.1f} ms" for seconds in prediction.seconds)
-    console.say(f"latency: {milliseconds}")
+    console.say(f"latency: {milliseconds}  (--trace tells whether the model was cold)")
 
 
 if __name__ == "__main__":
