@@ -71,9 +71,13 @@ def test_a_multiclass_classifier_has_those_of_scikit_learn() -> None:
                 data.labels, scores, k=2
             ),
             "dcg": sklearn_metrics.dcg_score(relevance, scores),
-            "macro_recall": sklearn_metrics.recall_score(*answers, average="macro"),
-            "macro_precision": sklearn_metrics.precision_score(*answers, average="macro"),
-            "macro_f_1.000": sklearn_metrics.f1_score(*answers, average="macro"),
+            "macro_recall": sklearn_metrics.recall_score(
+                *answers, average="macro", zero_division=0
+            ),
+            "macro_precision": sklearn_metrics.precision_score(
+                *answers, average="macro", zero_division=0
+            ),
+            "macro_f_1.000": sklearn_metrics.f1_score(*answers, average="macro", zero_division=0),
         },
         rel=1e-5,
     )
