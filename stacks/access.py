@@ -62,11 +62,17 @@ class AccessStack(cdk.Stack):
             max_session_duration=cdk.Duration.hours(config.tenant_role.max_session_hours),
         )
         if config.audit_trail:
-            InvocationTrail(
+            trail = InvocationTrail(
                 self,
                 "Trail",
                 endpoint=endpoint,
                 removal_policy=cdk.RemovalPolicy[config.removal_policy],
+            )
+            cdk.Validations.of(trail.bucket).acknowledge(
+                cdk.Acknowledgment(
+                    id="AwsSolutions::AwsSolutions-S1",
+                    reason="The bucket holds nothing but CloudTrail's records, validated by digest",
+                )
             )
         for name, role in self.roles.items():
             models = ", ".join(config.restricted_roles[name].target_models)
