@@ -2,21 +2,18 @@
 
 from sagemaker_mme.container_image import BoundImage, ContainerImage
 from sagemaker_mme.endpoint_alarms import EndpointAlarms
+from sagemaker_mme.endpoint_base import MultiModelEndpointBase, MultiModelEndpointGrants
 from sagemaker_mme.endpoint_dashboard import EndpointDashboard
-from sagemaker_mme.inference_pipeline_model import (
-    Container,
-    InferencePipelineModel,
-    ModelCache,
-    ModelData,
-    MultiModelContainer,
-)
+from sagemaker_mme.inference_pipeline_model import InferencePipelineModel
 from sagemaker_mme.instance_type import InstanceType
 from sagemaker_mme.invocation_trail import InvocationTrail
 from sagemaker_mme.model_store import ModelStore, Prefix, PrefixGrants
-from sagemaker_mme.multi_model_endpoint import (
-    MultiModelEndpoint,
-    MultiModelEndpointBase,
-    MultiModelEndpointGrants,
+from sagemaker_mme.multi_model_endpoint import MultiModelEndpoint
+from sagemaker_mme.pipeline_containers import (
+    Container,
+    ModelCache,
+    ModelData,
+    MultiModelContainer,
 )
 from sagemaker_mme.problems import InvalidPropsError
 from sagemaker_mme.service_roles import SageMakerRole, TrainingRole

@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from sagemaker_mme.multi_model_endpoint import MultiModelEndpointBase
+from sagemaker_mme.endpoint_base import MultiModelEndpointBase
 
 
 class EndpointAlarms(Construct):

@@ -4,7 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from sagemaker_mme.multi_model_endpoint import MultiModelEndpointBase
+from sagemaker_mme.endpoint_base import MultiModelEndpointBase
 
 _HALF = 12
 

@@ -1,142 +1,27 @@
 """The SageMaker model of an inference pipeline that ends in thousands of small models."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from sagemaker_mme.container_image import ContainerImage
-from sagemaker_mme.model_store import PrefixGrants
+from sagemaker_mme.model_store import PrefixGrants, prefix_problems
+from sagemaker_mme.pipeline_containers import MultiModelContainer, PipelineContainer
 from sagemaker_mme.problems import is_token, raise_problems
 from sagemaker_mme.service_roles import SageMakerRole
 
 MAX_CONTAINERS = 15
+MAX_SECURITY_GROUPS = 5
+MAX_SUBNETS = 16
 MAX_ENVIRONMENT_ENTRIES = 100
 MAX_ENVIRONMENT_BYTES = 1024
+MAX_PIPELINE_ENVIRONMENT_BYTES = 32 * 1024
 _HOSTNAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-
-
-class ModelCache(Enum):
-    """Whether a model stays in memory after it was invoked."""
-
-    ENABLED = "Enabled"
-    """Keep it until the memory is needed: right for models that are invoked again."""
-    DISABLED = "Disabled"
-    """Unload it at once and delete it from disk: for many models that are rarely invoked."""
-
-
-@dataclass(frozen=True)
-class ModelData:
-    """The ``model.tar.gz`` of an ordinary container; make it with one of the static methods."""
-
-    url: str
-    bucket: s3.IBucket
-    prefix: str
-
-    @staticmethod
-    def from_bucket(bucket: s3.IBucket, key: str) -> "ModelData":
-        """The artifact at ``key``; the execution role may read the folder that holds it."""
-        return ModelData(bucket.s3_url_for_object(key), bucket, key.rpartition("/")[0] + "/")
-
-    @staticmethod
-    def from_url(url: str, *, bucket: s3.IBucket, prefix: str) -> "ModelData":
-        """The artifact at an S3 URL, which may be a value known at deploy time only.
-
-        :param bucket: the bucket of the URL.
-        :param prefix: the keys that the execution role may read there, with the slash at its end.
-        """
-        return ModelData(url, bucket, prefix)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Container:
-    """An ordinary container of the pipeline.
-
-    :param image: what it runs.
-    :param model_data: what it serves. Default: nothing, all is in the image.
-    :param environment: its environment variables. Default: none.
-    :param name: its host name, by which metrics and logs call it. Default: SageMaker names the
-      containers ``container-1``, ``container-2``, and so on. All containers have names, or none.
-    """
-
-    image: ContainerImage
-    model_data: ModelData | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    name: str | None = None
-
-    @staticmethod
-    def scikit_learn(
-        *,
-        script: str,
-        model_data: ModelData,
-        image: ContainerImage | None = None,
-        environment: Mapping[str, str] | None = None,
-        name: str | None = None,
-    ) -> "Container":
-        """A scikit-learn container that runs ``code/<script>`` of its artifact.
-
-        It starts without a network too: at start-up the container installs the script with pip,
-        which must then not look for its build tools on PyPI.
-
-        :param script: the file in the folder ``code`` of ``model.tar.gz``.
-        :param model_data: the artifact.
-        :param image: Default: ``ContainerImage.scikit_learn()``.
-        :param environment: further environment variables, or other values for these. Default: none.
-        :param name: as in ``Container``.
-        """
-        return Container(
-            image=image or ContainerImage.scikit_learn(),
-            model_data=model_data,
-            environment={
-                "SAGEMAKER_PROGRAM": script,
-                "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-                "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
-                "SAGEMAKER_REGION": cdk.Aws.REGION,
-                # What the next container in the pipeline reads.
-                "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "application/json",
-                # Sic: "false" turns build isolation off.
-                "PIP_NO_BUILD_ISOLATION": "false",
-                **(environment or {}),
-            },
-            name=name,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class MultiModelContainer:
-    """The container that loads the model that a request names.
-
-    :param image: what it runs; it must be able to serve several models.
-    :param bucket: where the models are.
-    :param prefix: what all model keys begin with, slash at its end. Default: ``models/``.
-    :param cache: whether models stay in memory. Default: they do.
-    :param environment: its environment variables. Default: none.
-    :param name: its host name, as in ``Container``.
-    """
-
-    image: ContainerImage
-    bucket: s3.IBucket
-    prefix: str = "models/"
-    cache: ModelCache = ModelCache.ENABLED
-    environment: Mapping[str, str] = field(default_factory=dict)
-    name: str | None = None
-
-    @property
-    def model_data(self) -> ModelData:
-        return ModelData.from_url(
-            self.bucket.s3_url_for_object(self.prefix), bucket=self.bucket, prefix=self.prefix
-        )
-
-
-PipelineContainer = Container | MultiModelContainer
 
 
 class InferencePipelineModel(cdk.Resource):
@@ -169,7 +54,13 @@ class InferencePipelineModel(cdk.Resource):
         network_isolation: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
-        raise_problems(self, _pipeline_problems(containers))
+        raise_problems(
+            self,
+            [
+                *_pipeline_problems(containers),
+                *_network_problems(vpc, vpc_subnets, security_groups),
+            ],
+        )
         self._network = _network(self, vpc, vpc_subnets, security_groups)
         self.role: iam.IRole = role or self._execution_role(containers)
         self.grant_principal = self.role.grant_principal
@@ -230,17 +121,25 @@ def _network(
     vpc_subnets: ec2.SubnetSelection | None,
     security_groups: Sequence[ec2.ISecurityGroup] | None,
 ) -> sagemaker.CfnModel.VpcConfigProperty | None:
-    raise_problems(scope, _network_problems(vpc, vpc_subnets, security_groups))
     if vpc is None:
         return None
-    selected = vpc.select_subnets(
-        subnet_type=vpc_subnets.subnet_type if vpc_subnets else None,
-        subnets=vpc_subnets.subnets if vpc_subnets else None,
-    )
     groups = security_groups or [ec2.SecurityGroup(scope, "SecurityGroup", vpc=vpc)]
     return sagemaker.CfnModel.VpcConfigProperty(
-        subnets=selected.subnet_ids,
+        subnets=_selected(vpc, vpc_subnets).subnet_ids,
         security_group_ids=[group.security_group_id for group in groups],
+    )
+
+
+def _selected(vpc: ec2.IVpc, subnets: ec2.SubnetSelection | None) -> ec2.SelectedSubnets:
+    if subnets is None:
+        return vpc.select_subnets()
+    return vpc.select_subnets(
+        availability_zones=subnets.availability_zones,
+        one_per_az=subnets.one_per_az,
+        subnet_filters=subnets.subnet_filters,
+        subnet_group_name=subnets.subnet_group_name,
+        subnets=subnets.subnets,
+        subnet_type=subnets.subnet_type,
     )
 
 
@@ -254,6 +153,25 @@ def _network_problems(
             yield "vpc_subnets is given without vpc"
         if security_groups is not None:
             yield "security_groups is given without vpc"
+        return
+    selected = _selected(vpc, vpc_subnets)
+    if not selected.is_pending_lookup:
+        yield from _subnet_problems(selected)
+    if security_groups is not None and not 1 <= len(security_groups) <= MAX_SECURITY_GROUPS:
+        yield (
+            f"security_groups has {len(security_groups)} entries;"
+            f" allowed: 1 to {MAX_SECURITY_GROUPS}"
+        )
+
+
+def _subnet_problems(selected: ec2.SelectedSubnets) -> Iterator[str]:
+    if len(selected.subnet_ids) > MAX_SUBNETS:
+        yield f"vpc_subnets selects {len(selected.subnet_ids)} subnets; allowed: 2 to {MAX_SUBNETS}"
+    if len(set(selected.availability_zones)) < 2:
+        yield (
+            f"vpc_subnets selects subnets in {sorted(set(selected.availability_zones))};"
+            " SageMaker wants two zones, for a single instance too"
+        )
 
 
 def _pipeline_problems(containers: Sequence[PipelineContainer]) -> Iterator[str]:
@@ -265,6 +183,18 @@ def _pipeline_problems(containers: Sequence[PipelineContainer]) -> Iterator[str]
     names = [container.name for container in containers]
     if any(names) and not all(names):
         yield f"containers are named {names}; SageMaker wants names for all of them or for none"
+    if len(set(filter(None, names))) < len(list(filter(None, names))):
+        yield f"containers are named {names}; two of them share a name"
+    size = sum(
+        len(f"{key}{value}".encode())
+        for container in containers
+        for key, value in container.environment.items()
+    )
+    if size > MAX_PIPELINE_ENVIRONMENT_BYTES:
+        yield (
+            f"the environments of all containers take {size} bytes;"
+            f" allowed: {MAX_PIPELINE_ENVIRONMENT_BYTES}"
+        )
     yield from chain.from_iterable(
         _container_problems(f"containers[{index}]", container)
         for index, container in enumerate(containers)
@@ -275,6 +205,9 @@ def _container_problems(where: str, container: PipelineContainer) -> Iterator[st
     name = container.name
     if name is not None and not is_token(name) and not _HOSTNAME.fullmatch(name):
         yield f"{where}.name '{name}' is not a host name of letters, digits and inner hyphens"
+    if container.model_data is not None:
+        for problem in prefix_problems([container.model_data.prefix]):
+            yield f"{where}: {problem}"
     if len(container.environment) > MAX_ENVIRONMENT_ENTRIES:
         yield (
             f"{where}.environment has {len(container.environment)} entries;"

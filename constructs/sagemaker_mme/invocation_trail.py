@@ -5,7 +5,7 @@ from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from sagemaker_mme.multi_model_endpoint import MultiModelEndpointBase
+from sagemaker_mme.endpoint_base import MultiModelEndpointBase
 
 
 class InvocationTrail(Construct):

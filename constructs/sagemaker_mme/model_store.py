@@ -78,10 +78,11 @@ class PrefixGrants:
         )
 
     def _refuse_wide(self, prefixes: Sequence[str]) -> None:
-        raise_problems(self._bucket, _prefix_problems(prefixes))
+        raise_problems(self._bucket, prefix_problems(prefixes))
 
 
-def _prefix_problems(prefixes: Sequence[str]) -> Iterator[str]:
+def prefix_problems(prefixes: Sequence[str]) -> Iterator[str]:
+    """Why ``prefixes`` are not folders that can be granted."""
     if not prefixes:
         yield "no prefix given to grant; name at least one, such as 'models/'"
     for prefix in prefixes:
@@ -115,6 +116,8 @@ class ModelStore(Construct):
         log_expiration: cdk.Duration | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        # Access logs by bucket policy in every app: ACLs are off in buckets made today.
+        self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
         month = cdk.Duration.days(30)
         self.key = kms.Key(
             self,

@@ -1,105 +1,33 @@
 """The endpoint: what it runs on, who may call it, how it scales and what it measures."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import aws_cdk as cdk
-import jsii
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
-from aws_cdk.interfaces import aws_sagemaker as sagemaker_refs
 from constructs import Construct
 
+from sagemaker_mme.endpoint_base import (
+    DEFAULT_CONTAINER_NAMES,
+    DEFAULT_VARIANT,
+    ImportedEndpoint,
+    MultiModelEndpointBase,
+)
 from sagemaker_mme.inference_pipeline_model import InferencePipelineModel
 from sagemaker_mme.instance_type import InstanceType
-from sagemaker_mme.metrics import EndpointMetrics
 from sagemaker_mme.problems import count_problem, is_token, raise_problems, seconds_problem
 from sagemaker_mme.service_roles import SageMakerRole
-from sagemaker_mme.target_model import CONDITION_KEY, pattern_problems
 
+MAX_ALARMS = 10
+MAX_INSTANCES = 1000
 DEFAULT_INSTANCE_TYPE = InstanceType("ml.m5.xlarge")
-DEFAULT_VARIANT = "AllTraffic"
-DEFAULT_CONTAINER_NAMES = ("container-1", "container-2")
 _NAME = re.compile(r"[a-z0-9](-*[a-z0-9]){0,62}")
-_MAX_ROLLBACK_ALARMS = 10
 _TIMEOUT_SECONDS = (60, 3600)
-
-
-class MultiModelEndpointGrants:
-    """Permissions to invoke an endpoint; reach them as ``endpoint.grants``.
-
-    Only ``sagemaker:InvokeEndpoint`` knows the condition key ``sagemaker:TargetModel``. Streaming
-    and asynchronous invocations do not, so nothing here grants them.
-    """
-
-    def __init__(self, endpoint: MultiModelEndpointBase) -> None:
-        self._endpoint = endpoint
-
-    def invoke(
-        self, grantee: iam.IGrantable, *, target_models: Sequence[str], allow_wide: bool = False
-    ) -> iam.Grant:
-        """Let ``grantee`` invoke the models that match one of ``target_models``.
-
-        :param target_models: patterns such as ``NewYork_NY/*``: ``*`` stands for any characters,
-          ``?`` for one, policy variables for their values, and case matters.
-        :param allow_wide: accept a pattern with a wildcard before its first slash.
-        """
-        raise_problems(self._endpoint, pattern_problems(target_models, allow_wide=allow_wide))
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["sagemaker:InvokeEndpoint"],
-            resource_arns=[self._endpoint.endpoint_arn],
-            conditions={"StringLike": {CONDITION_KEY: list(target_models)}},
-        )
-
-    def invoke_any(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let ``grantee`` invoke every model, those included that are added later."""
-        return self.invoke(grantee, target_models=["*"], allow_wide=True)
-
-
-@jsii.implements(sagemaker.IEndpoint)
-class MultiModelEndpointBase(EndpointMetrics, cdk.Resource):
-    """What new and imported endpoints have in common."""
-
-    variant_name: str
-    container_names: tuple[str, ...]
-
-    @property
-    def endpoint_arn(self) -> str:
-        """The ARN of the endpoint; its name is in lower case there."""
-        raise NotImplementedError
-
-    @property
-    def endpoint_name(self) -> str:
-        """The name of the endpoint."""
-        raise NotImplementedError
-
-    @property
-    def endpoint_ref(self) -> sagemaker_refs.EndpointReference:
-        """A reference to the endpoint, for constructs that take ``IEndpointRef``."""
-        return sagemaker_refs.EndpointReference(endpoint_arn=self.endpoint_arn)
-
-    @property
-    def grants(self) -> MultiModelEndpointGrants:
-        """Permissions to invoke the endpoint."""
-        return MultiModelEndpointGrants(self)
-
-    def grant_invoke(
-        self, grantee: iam.IGrantable, *, target_models: Sequence[str] | None = None
-    ) -> iam.Grant:
-        """Let ``grantee`` invoke ``target_models``; every model when None.
-
-        Other constructs call this, ``SagemakerIntegration`` for one. Prefer ``grants`` in code.
-        """
-        if target_models is None:
-            return self.grants.invoke_any(grantee)
-        return self.grants.invoke(grantee, target_models=target_models)
 
 
 class MultiModelEndpoint(MultiModelEndpointBase):
@@ -147,7 +75,8 @@ class MultiModelEndpoint(MultiModelEndpointBase):
             [
                 *_name_problems(name),
                 *instance_type.problems(),
-                *count_problem("instance_count", instance_count, 1, 1000),
+                *count_problem("instance_count", instance_count, 1, MAX_INSTANCES),
+                *count_problem("number of rollback_alarms", len(rollback_alarms), 0, MAX_ALARMS),
                 *_volume_key_problems(instance_type, volume_key),
                 *seconds_problem(
                     "container_startup_timeout", container_startup_timeout, *_TIMEOUT_SECONDS
@@ -162,8 +91,6 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         self._name = name
         self._instance_type = instance_type
         self._rollback_alarms: list[cloudwatch.IAlarm] = []
-        for alarm in rollback_alarms:
-            self.add_rollback_alarm(alarm)
         if volume_key is not None and isinstance(model.role, SageMakerRole):
             model.role.allow_volume_key(volume_key)
 
@@ -201,6 +128,8 @@ class MultiModelEndpoint(MultiModelEndpointBase):
             endpoint_config_name=config.attr_endpoint_config_name,
         )
         self._resource.node.add_dependency(self.log_group, model)
+        for alarm in rollback_alarms:
+            self.add_rollback_alarm(alarm)
 
     @staticmethod
     def from_endpoint_name(
@@ -216,7 +145,7 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         scope: Construct, construct_id: str, endpoint_arn: str
     ) -> MultiModelEndpointBase:
         """An endpoint by its ARN, of another account or region too."""
-        return _ImportedEndpoint(scope, construct_id, endpoint_arn=endpoint_arn)
+        return ImportedEndpoint(scope, construct_id, endpoint_arn=endpoint_arn)
 
     @staticmethod
     def from_endpoint_attributes(
@@ -234,7 +163,7 @@ class MultiModelEndpoint(MultiModelEndpointBase):
             # SageMaker writes the name in lower case in ARNs, whatever case it was made with.
             resource_name=endpoint_name if is_token(endpoint_name) else endpoint_name.lower(),
         )
-        return _ImportedEndpoint(
+        return ImportedEndpoint(
             scope,
             construct_id,
             endpoint_arn=arn,
@@ -262,7 +191,8 @@ class MultiModelEndpoint(MultiModelEndpointBase):
     def add_rollback_alarm(self, alarm: cloudwatch.IAlarm) -> None:
         """Take an update of the endpoint back when ``alarm`` goes off while it is under way."""
         self._rollback_alarms.append(alarm)
-        raise_problems(self, count_problem("rollback_alarms", len(self._rollback_alarms), 0, 10))
+        number = len(self._rollback_alarms)
+        raise_problems(self, count_problem("number of rollback_alarms", number, 0, MAX_ALARMS))
         self._resource.deployment_config = _deployment_config(self._rollback_alarms)
 
     def auto_scale(
@@ -314,39 +244,6 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         )
         self._resource.retain_all_variant_properties = True
         return target
-
-
-class _ImportedEndpoint(MultiModelEndpointBase):
-    """An endpoint that some other stack, or no stack, made."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        endpoint_arn: str,
-        endpoint_name: str | None = None,
-        variant_name: str = DEFAULT_VARIANT,
-        container_names: Sequence[str] = DEFAULT_CONTAINER_NAMES,
-    ) -> None:
-        super().__init__(scope, construct_id, environment_from_arn=endpoint_arn)
-        parts = cdk.Stack.of(self).split_arn(endpoint_arn, cdk.ArnFormat.SLASH_RESOURCE_NAME)
-        self._arn = endpoint_arn
-        self._name = endpoint_name or parts.resource_name or ""
-        self.variant_name = variant_name
-        self.container_names = tuple(container_names)
-
-    @property
-    def endpoint_arn(self) -> str:
-        return self._arn
-
-    @property
-    def endpoint_name(self) -> str:
-        return self._name
-
-    @property
-    def metric_dimensions(self) -> Mapping[str, str]:
-        return {"EndpointName": self._name, "VariantName": self.variant_name}
 
 
 def _generated_name(scope: Construct) -> str:

@@ -10,12 +10,17 @@ class InvalidPropsError(ValueError):
     """Props that the service would refuse; the text has one line for every problem."""
 
 
-def raise_problems(construct: IConstruct, problems: Iterable[str]) -> None:
-    """Raise one ``InvalidPropsError`` that lists all problems; do nothing when there are none."""
+def raise_problems(
+    construct: IConstruct, problems: Iterable[str], *, subject: str | None = None
+) -> None:
+    """Raise one ``InvalidPropsError`` that lists all problems; do nothing when there are none.
+
+    :param subject: what has the problems. Default: ``construct``.
+    """
     lines = [f"  - {problem}" for problem in problems]
     if lines:
-        kind, path = type(construct).__name__, construct.node.path
-        raise InvalidPropsError("\n".join([f"{kind} '{path}' cannot be deployed:", *lines]))
+        subject = subject or f"{type(construct).__name__} '{construct.node.path}'"
+        raise InvalidPropsError("\n".join([f"{subject} cannot be deployed:", *lines]))
 
 
 def is_token(value: object) -> bool:

@@ -1,16 +1,18 @@
 """Roles that may invoke some target models of an endpoint, and nothing else."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from sagemaker_mme.multi_model_endpoint import MultiModelEndpointBase
-from sagemaker_mme.problems import raise_problems, seconds_problem
-from sagemaker_mme.target_model import CONDITION_KEY
+from sagemaker_mme.endpoint_base import MultiModelEndpointBase
+from sagemaker_mme.problems import is_token, raise_problems, seconds_problem
+from sagemaker_mme.target_model import CONDITION_KEY, pattern_problems
 
 _SESSION_SECONDS = (3600, 43200)
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}")
 
 
 class TargetModelInvokerRole(iam.Role):
@@ -43,6 +45,15 @@ class TargetModelInvokerRole(iam.Role):
         max_session_duration: cdk.Duration | None = None,
         role_name: str | None = None,
     ) -> None:
+        raise_problems(
+            scope,
+            [
+                *pattern_problems(target_models, allow_wide=allow_wide),
+                *seconds_problem("max_session_duration", max_session_duration, *_SESSION_SECONDS),
+                *_external_id_problems(external_id),
+            ],
+            subject=f"{type(self).__name__} '{construct_id}'",
+        )
         super().__init__(
             scope,
             construct_id,
@@ -51,10 +62,6 @@ class TargetModelInvokerRole(iam.Role):
             external_ids=[external_id] if external_id else None,
             max_session_duration=max_session_duration,
             role_name=role_name,
-        )
-        raise_problems(
-            self,
-            seconds_problem("max_session_duration", max_session_duration, *_SESSION_SECONDS),
         )
         endpoint.grants.invoke(self, target_models=target_models, allow_wide=allow_wide)
         self.add_to_policy(
@@ -86,6 +93,16 @@ class TargetModelInvokerRole(iam.Role):
                 ],
                 resources=["*"],
             )
+        )
+
+
+def _external_id_problems(external_id: str | None) -> Iterator[str]:
+    if external_id is None or is_token(external_id):
+        return
+    if not _EXTERNAL_ID.fullmatch(external_id):
+        yield (
+            f"external_id '{external_id}' is not 2 to 1224 letters, digits or characters of"
+            " _+=,.@:/-"
         )
 
 

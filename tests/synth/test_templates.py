@@ -1,0 +1,173 @@
+"""Properties that hold for every template, whatever the stage."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_file
+from cfnlint.config import ManualArgs
+from parliament import analyze_policy_string
+
+from tests.synth.conftest import PARTS, STAGES
+
+Template = dict[str, Any]
+Templates = Mapping[tuple[str, str], Template]
+
+STATEFUL = {
+    "ModelStoreKey64EFBA0A": "AWS::KMS::Key",
+    "ModelStoreBucket9405F36E": "AWS::S3::Bucket",
+    "ModelStoreAccessLogsE6BA2A6E": "AWS::S3::Bucket",
+}
+
+
+def resources(template: Template, kind: str) -> list[dict[str, Any]]:
+    return [
+        resource.get("Properties", {})
+        for resource in template["Resources"].values()
+        if resource["Type"] == kind
+    ]
+
+
+def policy_documents(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(logical id, document) of every identity policy."""
+    for logical_id, resource in template["Resources"].items():
+        if resource["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+            yield logical_id, resource["Properties"]["PolicyDocument"]
+
+
+def as_deployed(value: Any) -> Any:
+    """CloudFormation's functions replaced by what they could come to."""
+    match value:
+        case {"Fn::Join": [separator, parts]}:
+            return separator.join(as_deployed(part) for part in parts)
+        case {"Fn::GetStackOutput": {"OutputName": str(name)}}:
+            return _attribute(name)
+        case {"Fn::GetAtt": [str(logical_id), "Arn"]}:
+            return _attribute(logical_id)
+        case {"Fn::FindInMap": _}:
+            return "123456789012"
+        case {"Ref": "AWS::Partition"}:
+            return "aws"
+        case {"Ref": "AWS::Region"}:
+            return "us-east-1"
+        case {"Ref": "AWS::AccountId"}:
+            return "123456789012"
+        case {"Ref": name}:
+            return name.lower()
+        case dict():
+            return {key: as_deployed(item) for key, item in value.items()}
+        case list():
+            return [as_deployed(item) for item in value]
+    return value
+
+
+def _attribute(name: str) -> str:
+    if "Key" in name:
+        return "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    return "arn:aws:s3:::model-store"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_cfn_lint_finds_nothing(assembly_folders: Mapping[str, Path], stage: str) -> None:
+    files = sorted(assembly_folders[stage].glob("*.template.json"))
+    assert len(files) == len(PARTS)
+    # The model waits for its role's policy; the CDK then writes the role itself down as well.
+    redundant_depends_on = "W3005"
+    config = ManualArgs(
+        regions=["us-east-1", "eu-central-1"], ignore_checks=[redundant_depends_on]
+    )
+    assert [str(match) for path in files for match in lint_file(path, config)] == []
+
+
+def test_parliament_finds_nothing_in_any_policy(template: Template) -> None:
+    findings = [
+        f"{logical_id}: {finding}"
+        for logical_id, document in policy_documents(template)
+        for finding in analyze_policy_string(json.dumps(as_deployed(document))).findings
+    ]
+    assert findings == []
+
+
+def test_no_custom_resource_and_no_lambda_function(template: Template) -> None:
+    kinds = {resource["Type"] for resource in template["Resources"].values()}
+    assert not {kind for kind in kinds if kind.startswith(("Custom::", "AWS::Lambda::"))}
+    assert "AWS::CloudFormation::CustomResource" not in kinds
+
+
+def test_no_role_has_a_managed_policy(template: Template) -> None:
+    assert not any("ManagedPolicyArns" in role for role in resources(template, "AWS::IAM::Role"))
+
+
+def test_only_the_template_is_uploaded(assembly_folders: Mapping[str, Path]) -> None:
+    for folder in assembly_folders.values():
+        for manifest in folder.glob("*.assets.json"):
+            assets = json.loads(manifest.read_text())
+            sources = [file["source"]["path"] for file in assets["files"].values()]
+            assert sources == [manifest.name.replace(".assets.json", ".template.json")]
+            assert assets.get("dockerImages", {}) == {}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_logical_ids_of_stateful_resources_are_pinned(templates: Templates, stage: str) -> None:
+    """CloudFormation replaces a resource whose logical id changes, with all that is in it."""
+    storage = templates[stage, "storage"]["Resources"]
+    kinds = ("AWS::KMS::Key", "AWS::S3::Bucket")
+    found = {name: item["Type"] for name, item in storage.items() if item["Type"] in kinds}
+    assert found == STATEFUL
+
+
+def test_prod_keeps_what_is_stateful_and_dev_does_not(templates: Templates) -> None:
+    for stage, policy in (("prod", "Retain"), ("dev", "Delete")):
+        storage = templates[stage, "storage"]["Resources"]
+        assert {storage[name]["DeletionPolicy"] for name in STATEFUL} == {policy}
+
+
+def test_prod_is_protected_from_termination(assembly_folders: Mapping[str, Path]) -> None:
+    protected = {}
+    for stage, folder in assembly_folders.items():
+        manifest = json.loads((folder / "manifest.json").read_text())
+        stacks = [
+            a for a in manifest["artifacts"].values() if a["type"] == "aws:cloudformation:stack"
+        ]
+        protected[stage] = {
+            stack["properties"].get("terminationProtection", False) for stack in stacks
+        }
+    assert protected == {"dev": {False}, "prod": {True}}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_outputs_that_scripts_read(templates: Templates, stage: str) -> None:
+    outputs = {
+        part: {
+            key for key in templates[stage, part]["Outputs"] if not key.startswith("PublishOutput")
+        }
+        for part in ("storage", "hosting", "access", "monitoring")
+    }
+    assert outputs == {
+        "storage": {"BucketName", "TrainingRoleArn"},
+        "hosting": {"EndpointName", "EndpointArn"},
+        "access": {"NewYorkRoleArn", "ChicagoRoleArn", "TenantRoleArn"},
+        "monitoring": {"DashboardName"},
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_preprocessor_comes_from_ssm_when_the_stack_is_deployed(
+    templates: Templates, stage: str
+) -> None:
+    hosting = templates[stage, "hosting"]
+    (name,) = (key for key in hosting["Parameters"] if key != "BootstrapVersion")
+    assert hosting["Parameters"][name] == {
+        "Type": "AWS::SSM::Parameter::Value<String>",
+        "Default": f"/housing/{stage}/preprocessor/model-data-url",
+    }
+    (model,) = resources(hosting, "AWS::SageMaker::Model")
+    assert model["Containers"][0]["ModelDataUrl"] == {"Ref": name}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_access_and_monitoring_need_no_other_stack(templates: Templates, stage: str) -> None:
+    for part in ("access", "monitoring"):
+        assert "Fn::GetStackOutput" not in json.dumps(templates[stage, part])

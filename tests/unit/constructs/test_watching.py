@@ -1,0 +1,165 @@
+"""Metrics, dashboard and alarms."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sns as sns
+
+from sagemaker_mme import EndpointAlarms, EndpointDashboard, MultiModelEndpoint
+from sagemaker_mme.endpoint_base import MultiModelEndpointBase
+
+Resources = Callable[[str], list[dict[str, Any]]]
+RUNTIME, INSTANCES = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
+NONE, MICROSECONDS, PERCENT = (
+    cloudwatch.Unit.NONE,
+    cloudwatch.Unit.MICROSECONDS,
+    cloudwatch.Unit.PERCENT,
+)
+
+
+@pytest.fixture
+def endpoint(stack: cdk.Stack) -> MultiModelEndpointBase:
+    return MultiModelEndpoint.from_endpoint_name(stack, "Endpoint", "houses")
+
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoint-cloudwatch-metrics.html
+# https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+@pytest.mark.parametrize(
+    ("method", "name", "namespace", "unit", "statistic"),
+    [
+        ("invocations", "Invocations", RUNTIME, NONE, "Sum"),
+        ("invocations_per_instance", "InvocationsPerInstance", RUNTIME, NONE, "Sum"),
+        ("invocation_4xx_errors", "Invocation4XXErrors", RUNTIME, NONE, "Sum"),
+        ("invocation_5xx_errors", "Invocation5XXErrors", RUNTIME, NONE, "Sum"),
+        ("invocation_model_errors", "InvocationModelErrors", RUNTIME, NONE, "Sum"),
+        ("model_latency", "ModelLatency", RUNTIME, MICROSECONDS, "Average"),
+        ("overhead_latency", "OverheadLatency", RUNTIME, MICROSECONDS, "Average"),
+        ("model_loading_wait_time", "ModelLoadingWaitTime", RUNTIME, MICROSECONDS, "Average"),
+        ("model_downloading_time", "ModelDownloadingTime", RUNTIME, MICROSECONDS, "Average"),
+        ("model_loading_time", "ModelLoadingTime", RUNTIME, MICROSECONDS, "Average"),
+        ("model_unloading_time", "ModelUnloadingTime", RUNTIME, MICROSECONDS, "Average"),
+        ("model_cache_hit", "ModelCacheHit", RUNTIME, NONE, "Average"),
+        ("loaded_model_count", "LoadedModelCount", INSTANCES, NONE, "Average"),
+        ("cpu_utilization", "CPUUtilization", INSTANCES, PERCENT, "Average"),
+        ("memory_utilization", "MemoryUtilization", INSTANCES, PERCENT, "Average"),
+        ("disk_utilization", "DiskUtilization", INSTANCES, PERCENT, "Average"),
+    ],
+)
+def test_metric(
+    endpoint: MultiModelEndpointBase,
+    method: str,
+    name: str,
+    namespace: str,
+    unit: cloudwatch.Unit,
+    statistic: str,
+) -> None:
+    metric = getattr(endpoint, f"metric_{method}")()
+    assert (metric.metric_name, metric.namespace, metric.statistic) == (name, namespace, statistic)
+    assert metric.to_metric_config().metric_stat.unit_filter == unit
+    assert metric.dimensions == {"EndpointName": "houses", "VariantName": "AllTraffic"}
+    assert metric.period.to_seconds() == 60
+
+
+def test_container_latency_has_the_container_as_a_dimension(
+    endpoint: MultiModelEndpointBase,
+) -> None:
+    metric = endpoint.metric_container_latency("container-2")
+    assert metric.metric_name == "ContainerLatency"
+    assert metric.dimensions == {
+        "ContainerName": "container-2",
+        "EndpointName": "houses",
+        "VariantName": "AllTraffic",
+    }
+
+
+def test_any_other_metric_by_its_name(endpoint: MultiModelEndpointBase) -> None:
+    metric = endpoint.metric("Anything", statistic="p90", period=cdk.Duration.minutes(5))
+    assert (metric.metric_name, metric.statistic) == ("Anything", "p90")
+    assert metric.period.to_seconds() == 300
+
+
+@pytest.fixture
+def charts(
+    stack: cdk.Stack, endpoint: MultiModelEndpointBase, resources: Resources
+) -> list[dict[str, Any]]:
+    EndpointDashboard(stack, "Dashboard", endpoint=endpoint)
+    (dashboard,) = resources("AWS::CloudWatch::Dashboard")
+    body = dashboard["DashboardBody"]
+    parts = body["Fn::Join"][1] if isinstance(body, dict) else [body]
+    text = "".join(part if isinstance(part, str) else "us-east-1" for part in parts)
+    return [widget["properties"] for widget in json.loads(text)["widgets"]]
+
+
+def metric_names(chart: dict[str, Any]) -> set[str]:
+    return {metric[1] for metric in chart["metrics"]}
+
+
+def test_the_dashboard_begins_with_the_two_charts_of_the_model_cache(
+    charts: list[dict[str, Any]],
+) -> None:
+    assert metric_names(charts[0]) == {"LoadedModelCount", "MemoryUtilization"}
+    assert metric_names(charts[1]) == {"LoadedModelCount", "ModelCacheHit"}
+
+
+def test_the_dashboard_shows_every_metric(charts: list[dict[str, Any]]) -> None:
+    shown = {name for chart in charts for name in metric_names(chart)}
+    every = {
+        "CPUUtilization", "ContainerLatency", "DiskUtilization", "Invocation4XXErrors",
+        "Invocation5XXErrors", "InvocationModelErrors", "Invocations", "InvocationsPerInstance",
+        "LoadedModelCount", "MemoryUtilization", "ModelCacheHit", "ModelDownloadingTime",
+        "ModelLatency", "ModelLoadingTime", "ModelLoadingWaitTime", "ModelUnloadingTime",
+        "OverheadLatency",
+    }  # fmt: skip
+    assert shown == every
+
+
+def test_the_dashboard_shows_the_latency_of_each_container(charts: list[dict[str, Any]]) -> None:
+    (chart,) = (chart for chart in charts if metric_names(chart) == {"ContainerLatency"})
+    assert [metric[3] for metric in chart["metrics"]] == ["container-1", "container-2"]
+
+
+def test_alarms_have_documented_thresholds(
+    stack: cdk.Stack, endpoint: MultiModelEndpointBase, resources: Resources
+) -> None:
+    EndpointAlarms(stack, "Alarms", endpoint=endpoint)
+    found = {
+        alarm["AlarmName"]: (
+            alarm["MetricName"],
+            alarm.get("Statistic") or alarm["ExtendedStatistic"],
+            alarm["ComparisonOperator"].removesuffix("Threshold"),
+            alarm["Threshold"],
+            alarm["EvaluationPeriods"],
+        )
+        for alarm in resources("AWS::CloudWatch::Alarm")
+    }
+    at_least, less = "GreaterThanOrEqualTo", "LessThan"
+    assert found == {
+        "houses-ServerErrors": ("Invocation5XXErrors", "Sum", at_least, 5, 1),
+        "houses-ModelLatency": ("ModelLatency", "p99", at_least, 1_000_000, 3),
+        "houses-LoadingWait": ("ModelLoadingWaitTime", "Average", at_least, 5_000_000, 3),
+        "houses-Memory": ("MemoryUtilization", "Average", at_least, 90, 3),
+        "houses-Thrash": ("ModelUnloadingTime", "SampleCount", at_least, 20, 2),
+        "houses-CacheHit": ("ModelCacheHit", "Average", less, 0.5, 3),
+    }
+
+
+def test_an_idle_endpoint_raises_no_alarm(
+    stack: cdk.Stack, endpoint: MultiModelEndpointBase, resources: Resources
+) -> None:
+    EndpointAlarms(stack, "Alarms", endpoint=endpoint)
+    treatments = {alarm["TreatMissingData"] for alarm in resources("AWS::CloudWatch::Alarm")}
+    assert treatments == {"notBreaching"}
+
+
+def test_a_topic_hears_of_alarms_and_their_ends(
+    stack: cdk.Stack, endpoint: MultiModelEndpointBase, resources: Resources
+) -> None:
+    arn = "arn:aws:sns:us-east-1:123456789012:pager"
+    topic = sns.Topic.from_topic_arn(stack, "Topic", arn)
+    EndpointAlarms(stack, "Alarms", endpoint=endpoint, topic=topic)
+    for alarm in resources("AWS::CloudWatch::Alarm"):
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [arn]
