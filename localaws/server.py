@@ -109,7 +109,7 @@ class Front:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             await asyncio.to_thread(self._log.flush)
-            await asyncio.to_thread(self._services.persistence.save_changes)
+            await asyncio.to_thread(self._services.save_changes)
 
 
 def serve(state: State, listener: socket.socket) -> None:

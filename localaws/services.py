@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections.abc import Callable
 
 from localaws.authorization import Authorizer
 from localaws.cloudformation import resource_types
@@ -47,6 +48,8 @@ class Services:
         log_insights.install()
         metrics.install()
         self._cloudformation: asyncio.Future[None] | None = None
+        self._is_deploying: Callable[[], bool] = lambda: False
+        self._was_deploying = False
         self._alarm_evaluation: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -70,7 +73,15 @@ class Services:
         if exchange.service in ("iam", "sts"):
             self.authorizer.forget()
         if exchange.method not in ("GET", "HEAD"):
+            self.persistence.touch(exchange.service)
+
+    def save_changes(self) -> None:
+        """Save what changed since the last time; stacks change between requests too."""
+        deploying = self._is_deploying()
+        if deploying or self._was_deploying:
             self.persistence.touch()
+        self._was_deploying = deploying
+        self.persistence.save_changes()
 
     async def stop(self) -> None:
         """End jobs and containers, then save everything."""
@@ -90,5 +101,6 @@ class Services:
         cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))
         cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
         self.persistence.add_service("cloudformation")
+        self._is_deploying = cloudformation.is_deploying
         # A hundred thousand modules, classes and functions that stay: collections skip them.
         gc.freeze()

@@ -1,10 +1,9 @@
 """From an operation's name to the method that serves it."""
 
 from collections.abc import Callable, Iterable
-from functools import cache, cached_property
-from typing import Any
+from functools import cached_property
+from typing import cast
 
-import botocore.session
 from botocore import xform_name
 from botocore.model import StructureShape
 
@@ -12,6 +11,7 @@ from localaws.backend import Scope
 from localaws.control_plane.resources import Request, ResourceFamily, Response
 from localaws.control_plane.validation import validate
 from localaws.errors import AwsError
+from localaws.service_models import service_model
 
 Operation = Callable[[Scope, Request], Response]
 
@@ -35,7 +35,7 @@ class ServiceApi:
     def _operations(self) -> dict[str, Operation]:
         return {
             operation: method
-            for operation in _service_model(self.service).operation_names
+            for operation in service_model(self.service).operation_names
             if (method := self._method(xform_name(operation))) is not None
         }
 
@@ -46,7 +46,8 @@ class ServiceApi:
 
     def input_shape(self, operation: str) -> StructureShape:
         """The shape of an operation's request in the service's model."""
-        return _service_model(self.service).operation_model(operation).input_shape  # type: ignore[no-any-return]
+        shape = service_model(self.service).operation_model(operation).input_shape
+        return cast(StructureShape, shape)
 
     def call(self, scope: Scope, operation: str, request: Request) -> Response:
         """Run one operation; the request and the answer as in the JSON protocol.
@@ -62,7 +63,7 @@ class ServiceApi:
                 "UnknownOperationException",
                 f"The operation {operation} of {self.service} is not available here.",
             )
-        validate(_service_model(self.service).operation_model(operation).input_shape, request)
+        validate(service_model(self.service).operation_model(operation).input_shape, request)
         return method(scope, request)
 
     def _method(self, name: str) -> Operation | None:
@@ -70,9 +71,3 @@ class ServiceApi:
             if (method := getattr(family, name, None)) is not None:
                 return method  # type: ignore[no-any-return]
         return None
-
-
-@cache
-def _service_model(service: str) -> Any:
-    """Read when it is first needed: it takes a third of a second."""
-    return botocore.session.get_session().get_service_model(service)

@@ -18,8 +18,8 @@ SERVICE = "sagemaker.amazonaws.com"
 class MiniStackBackend:
     """Object stores of roles, metrics and logs.
 
-    ``touched`` is called after every write, so that it is saved. Call the methods from threads
-    other than the event loop's.
+    ``touched`` is called with a service's signing name after its state changed. Call the methods
+    from threads other than the event loop's.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class MiniStackBackend:
         identities: MiniStackIdentities,
         authorizer: Authorizer,
         region: str,
-        touched: Callable[[], None],
+        touched: Callable[[str], None],
     ) -> None:
         self._region = region
         self._identities = identities
@@ -61,7 +61,6 @@ class MiniStackBackend:
                     list(metric.counts),
                     None,
                 )
-        self._touched()
 
     def put_log_lines(
         self, scope: Scope, group: str, stream: str, lines: Sequence[tuple[float, str]]
@@ -74,8 +73,8 @@ class MiniStackBackend:
                 cloudwatch_logs._create_log_group({"logGroupName": group})
             if stream not in cloudwatch_logs._log_groups[group]["streams"]:
                 cloudwatch_logs._create_log_stream(names)
+                self._touched("logs")
             cloudwatch_logs._put_log_events({**names, "logEvents": events})
-        self._touched()
 
     def _assume(self, role_arn: str) -> Identity:
         """The session that SageMaker opens of a role."""

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-import botocore.session
+from botocore.model import ServiceModel
 from botocore.serialize import create_serializer
 from ministack.services import s3
 from ministack.services.cloudformation import provisioners
+
+from localaws.service_models import service_model
 
 TYPE = "AWS::S3::Bucket"
 SUPPORTED = frozenset(
@@ -205,8 +207,8 @@ def _xml(
 
 
 @cache
-def _s3_model() -> Any:
-    return botocore.session.get_session().get_service_model("s3")
+def _s3_model() -> ServiceModel:
+    return service_model("s3")
 
 
 def _put(put: Callable[[str, bytes], Answer]) -> Callable[[str, bytes], None]:

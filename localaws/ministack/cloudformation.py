@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
+from ministack.services import cloudformation
 from ministack.services.cloudformation import provisioners, stacks
 
 from localaws.backend import Scope
@@ -45,6 +46,12 @@ def register(types: Mapping[str, ResourceType]) -> None:
             provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": resource_type.name}
     runs_on_thread = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda name: name in types or runs_on_thread(name)
+
+
+def is_deploying() -> bool:
+    """Whether any stack is being created, changed or deleted."""
+    statuses = [stack["StackStatus"] for stack in cloudformation._stacks.all_values()]
+    return any(s.endswith("IN_PROGRESS") and not s.startswith("REVIEW") for s in statuses)
 
 
 def after_each_change(prefix: str, changed: Callable[[], None]) -> None:

@@ -24,7 +24,7 @@ class RoleObjectStore:
     region: str
     authorizer: Authorizer
     loop: asyncio.AbstractEventLoop
-    touched: Callable[[], None]
+    touched: Callable[[str], None]
 
     def list_objects(self, bucket: str, prefix: str) -> list[ObjectSummary]:
         """All objects under a prefix."""
@@ -54,7 +54,7 @@ class RoleObjectStore:
         """Write an object, encrypted as the bucket's settings say."""
         self._require("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
         self._request("PUT", f"/{bucket}/{key}", body=body)
-        self.touched()
+        self.touched("s3")
 
     def _require(
         self, action: str, resource: str, context: Mapping[str, ContextValue] | None = None

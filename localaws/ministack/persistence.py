@@ -23,6 +23,18 @@ from localaws.state import StateError
 logger = logging.getLogger(__name__)
 
 FORMAT = "__ministack_format__"
+SIGNING_NAMES = {
+    "ecr": "ecr",
+    "iam": "iam",
+    "kms": "kms",
+    "logs": "cloudwatch_logs",
+    "monitoring": "cloudwatch",
+    "s3": "s3",
+    "sns": "sns",
+    "ssm": "ssm",
+    "sts": "sts-sessions",
+}
+"""The services whose requests change their own state only, with the names of their files."""
 
 
 class Stateful(Protocol):
@@ -52,7 +64,7 @@ class Persistence:
         self._directory = directory
         self._services: dict[str, Stateful] = {}
         self._saved: dict[str, bytes] = {}
-        self._touched = False
+        self._touched: set[str] = set()
         self._journal = Journal(directory / "cloudwatch.journal")
 
     def add_service(self, module: str) -> None:
@@ -72,31 +84,34 @@ class Persistence:
         self._add("cloudwatch_logs", CloudWatchLogsState())
         self._journal.replay()
 
-    def touch(self) -> None:
-        """Some service's state may have changed: save at the next turn."""
-        self._touched = True
+    def touch(self, service: str | None = None) -> None:
+        """The state of a service, by its signing name, may have changed; of any without a name."""
+        name = SIGNING_NAMES.get(service or "")
+        self._touched |= {name} if name is not None else self._services.keys()
 
     def save_changes(self) -> None:
-        """Save when touched since the last time; safe to call from another thread."""
-        if not self._touched:
-            return
-        self._touched = False
+        """Save what was touched since the last time; safe to call from another thread."""
+        touched, self._touched = self._touched, set()
         try:
-            self.save()
+            self._save(touched)
         except RuntimeError:
             # A request changed a dictionary while it was copied: the next turn copies it again.
-            self.touch()
+            self._touched |= touched
         except OSError as error:
             logger.error("The state could not be saved: %s", error)
-            self.touch()
+            self._touched |= touched
 
     def save(self) -> None:
-        """Write the state of every service that changed since the last save."""
+        """Save everything."""
+        self._save(set(self._services))
+
+    def _save(self, names: set[str]) -> None:
+        """Write the state of those services that changed since it was last written."""
         self._journal.save()
-        for name, service in list(self._services.items()):
+        for name in sorted(names):
             wrapped = {
                 FORMAT: persistence._state_format_version(name),
-                "payload": service.get_state(),
+                "payload": self._services[name].get_state(),
             }
             text = json.dumps(wrapped, default=persistence._json_default).encode()
             digest = hashlib.sha256(text).digest()

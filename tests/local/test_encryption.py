@@ -32,7 +32,7 @@ def key_arn(localaws: LocalAws) -> str:
     }
     s3.put_bucket_encryption(
         Bucket=BUCKET,
-        ServerSideEncryptionConfiguration={"Rules": [rule]},  # type: ignore[misc]
+        ServerSideEncryptionConfiguration={"Rules": [rule]},  # type: ignore[arg-type, misc]
     )
     s3.put_object(Bucket=BUCKET, Key="model.tar.gz", Body=b"weights")
     return arn
