@@ -13,51 +13,51 @@ from typing import Any
 _TEMPLATE = """{
   "nodes": [
     {
-      "op": "null", 
-      "name": "data", 
+      "op": "null",
+      "name": "data",
       "inputs": []
-    }, 
+    },
     {
-      "op": "null", 
-      "name": "fc0_weight", 
-      "attrs": {"__shape__": "(%(features)d, %(outputs)d)"}, 
+      "op": "null",
+      "name": "fc0_weight",
+      "attrs": {"__shape__": "(%(features)d, %(outputs)d)"},
       "inputs": []
-    }, 
+    },
     {
-      "op": "dot", 
-      "name": "dot%(number)d", 
+      "op": "dot",
+      "name": "dot%(number)d",
       "inputs": [[0, 0, 0], [1, 0, 0]]
-    }, 
+    },
     {
-      "op": "null", 
-      "name": "fc0_bias", 
+      "op": "null",
+      "name": "fc0_bias",
       "attrs": {
-        "__lr_mult__": "10.0", 
+        "__lr_mult__": "10.0",
         "__shape__": "(1, %(outputs)d)"
-      }, 
+      },
       "inputs": []
-    }, 
+    },
     {
-      "op": "broadcast_add", 
-      "name": "broadcast_plus%(number)d", 
+      "op": "broadcast_add",
+      "name": "broadcast_plus%(number)d",
       "inputs": [[2, 0, 0], [3, 0, 0]]
-    }, 
+    },
     {
-      "op": "null", 
-      "name": "out_label", 
+      "op": "null",
+      "name": "out_label",
       "inputs": []
-    }, 
+    },
     {
-      "op": "%(operator)s", 
-      "name": "%(operator_name)s%(number)d", 
+      "op": "%(operator)s",
+      "name": "%(operator_name)s%(number)d",
       "inputs": [[4, 0, 0], [5, 0, 0]]
     }
-  ], 
-  "arg_nodes": [0, 1, 3, 5], 
-  "node_row_ptr": [0, 1, 2, 3, 4, 5, 6, 7], 
-  "heads": [[6, 0, 0]], 
+  ],
+  "arg_nodes": [0, 1, 3, 5],
+  "node_row_ptr": [0, 1, 2, 3, 4, 5, 6, 7],
+  "heads": [[6, 0, 0]],
   "attrs": {"mxnet_version": ["int", 10301]}
-}"""  # noqa: W291 (MXNet 1.3.1 left a space at the end of each line that goes on)
+}""".replace(",\n", ", \n")  # MXNet 1.3.1 left a blank at the end of each line that goes on
 
 LOGISTIC = "LogisticRegressionOutput"
 SOFTMAX = "SoftmaxOutput"
