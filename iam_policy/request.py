@@ -72,5 +72,6 @@ class Request:
 
 
 def _account_of(arn: str) -> str | None:
+    """The owner's account id; None in ARNs without one, as of S3 objects and AWS's own policies."""
     parts = arn.split(":", 5)
-    return parts[4] or None if len(parts) == 6 else None
+    return parts[4] if len(parts) == 6 and parts[4].isdigit() else None

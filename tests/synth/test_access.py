@@ -10,7 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from app import add_stacks
+from app import add_checks, add_stacks
 from scripts import access_check
 
 ROOT = Path(__file__).parents[2]
@@ -77,12 +77,15 @@ def test_several_ways_to_assume_a_role(check: Check) -> None:
 
 
 @pytest.fixture(scope="module")
-def audited() -> Template:
-    """The access stack of a stage that records invocations."""
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The access stack of a stage that records invocations, past all checks of synth."""
     context = copy.deepcopy(CDK_JSON)["context"]
     context["housing"]["dev"]["auditTrail"] = True
-    app = cdk.App(context=context, builtin_cloud_formation_validation=False)
-    return Template.from_stack(add_stacks(app, "dev").access)
+    directory = str(tmp_path_factory.mktemp("audited"))
+    app = cdk.App(context=context, outdir=directory, builtin_cloud_formation_validation=False)
+    access = add_stacks(app, "dev").access
+    add_checks(app)
+    return Template.from_stack(access)
 
 
 def test_the_trail_records_the_invocations_of_the_endpoint_and_nothing_else(

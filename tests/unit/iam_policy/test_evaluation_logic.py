@@ -246,3 +246,9 @@ class TestBetweenAccounts:
         theirs = dataclasses.replace(arn_without_account, resource_account=OTHER_ACCOUNT)
         assert evaluate(PolicySet((ALLOW,)), arn_without_account).allowed
         assert not evaluate(PolicySet((ALLOW,)), theirs).allowed
+
+    def test_policies_of_aws_itself_belong_to_no_other_account(self) -> None:
+        managed = dataclasses.replace(
+            request(principal=ROLE), resource="arn:aws:iam::aws:policy/ReadOnlyAccess"
+        )
+        assert evaluate(PolicySet((ALLOW,)), managed).allowed
