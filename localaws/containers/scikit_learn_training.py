@@ -128,6 +128,7 @@ def _install_requirements(code: Path, target: Path) -> list[str]:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     installed = subprocess.run(
         [*pip, "--target", str(target), "-r", str(requirements)],
+        cwd=code,
         capture_output=True,
         text=True,
         timeout=INSTALL_TIMEOUT_SECONDS,

@@ -22,7 +22,7 @@ class JobExecutor:
     def start(self, key: Hashable, work: Work) -> None:
         """Run ``work`` in the background; nothing starts any more once ``shut_down`` was called."""
         stop = StopSignal()
-        thread = threading.Thread(target=self._work, args=(key, work, stop), name=f"job {key}")
+        thread = threading.Thread(target=self._work, args=(key, work, stop), daemon=True)
         with self._lock:
             if self._closed:
                 return

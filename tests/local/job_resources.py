@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 import time
 from collections.abc import Mapping
@@ -167,14 +168,15 @@ def houses_csv(rows: int, seed: int = 0) -> str:
     return "\n".join(",".join(repr(float(cell)) for cell in row) for row in table) + "\n"
 
 
-def source_archive(**files: str) -> bytes:
+def source_archive(**files: str | bytes) -> bytes:
     """A sourcedir.tar.gz; ``train_py="..."`` is the file train.py."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, text in files.items():
-            member = tarfile.TarInfo(name.replace("_py", ".py").replace("_txt", ".txt"))
-            member.size = len(text.encode())
-            archive.addfile(member, io.BytesIO(text.encode()))
+        for name, contents in files.items():
+            body = contents.encode() if isinstance(contents, str) else contents
+            member = tarfile.TarInfo(re.sub(r"_(py|txt)$", r".\1", name))
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
     return buffer.getvalue()
 
 

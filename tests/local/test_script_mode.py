@@ -1,7 +1,9 @@
 """The scikit-learn container's training contract, as a user's script sees it."""
 
+import io
 import json
 import os
+import zipfile
 from textwrap import dedent
 from typing import Any
 
@@ -252,6 +254,40 @@ def test_the_packages_of_the_container_can_be_imported(
 ) -> None:
     job = run_script(jobs, package, source)
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+
+
+class TestRequirements:
+    """requirements.txt; the packages come with the source, so that no network is needed."""
+
+    def wheel(self) -> bytes:
+        """A wheel of the module ``shipped``."""
+        wheel = io.BytesIO()
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr("shipped.py", "NAME = 'from the wheel'")
+            information = "shipped-1.0.dist-info"
+            tag = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            archive.writestr(f"{information}/WHEEL", tag)
+            metadata = "Metadata-Version: 2.1\nName: shipped\nVersion: 1.0\n"
+            archive.writestr(f"{information}/METADATA", metadata)
+            archive.writestr(f"{information}/RECORD", "")
+        return wheel.getvalue()
+
+    def test_are_installed_for_the_job(self, jobs: Jobs) -> None:
+        archive = source_archive(
+            train_py="import shipped; print(shipped.NAME)",
+            requirements_txt="--no-index\n--find-links .\nshipped==1.0\n",
+            **{"shipped-1.0-py3-none-any.whl": self.wheel()},
+        )
+        job = jobs.train(script_request(jobs, "requirements", archive))
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+        (lines,) = jobs.log_lines("/aws/sagemaker/TrainingJobs", "requirements").values()
+        assert lines[-1] == "from the wheel"
+
+    def test_that_cannot_be_installed_fail_the_job(self, jobs: Jobs) -> None:
+        archive = source_archive(train_py="", requirements_txt="--no-index\nnot-there==1.0\n")
+        job = jobs.train(script_request(jobs, "no-requirements", archive))
+        assert job["FailureReason"].startswith("AlgorithmError: InstallRequirementsError: ")
+        assert "not-there==1.0" in job["FailureReason"]
 
 
 def test_modules_beside_the_script_can_be_imported(jobs: Jobs) -> None:
