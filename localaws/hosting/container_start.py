@@ -9,7 +9,6 @@ from localaws.containers.base import (
     ContainerImage,
     ContainerSettings,
     ContainerStartError,
-    LoadedModel,
     ModelLoadError,
 )
 from localaws.containers.registry import UnknownImageError
@@ -17,6 +16,7 @@ from localaws.errors import AwsError
 from localaws.hosting.artifacts import ArtifactError, S3Location, unpack
 from localaws.hosting.host import DeploymentError, Host
 from localaws.hosting.instance_types import instance_type
+from localaws.hosting.loading import load_model
 from localaws.hosting.logs import LogStream
 from localaws.hosting.multi_model import ModelBounds, MultiModelServer
 from localaws.hosting.specification import (
@@ -101,7 +101,7 @@ class ContainerStart:
         if self.specification.multi_model:
             models = self._models(image, container, log)
             return MultiModelStage(name, container, models, caller, latency)
-        model: LoadedModel = container.load(self._model_directory)
+        model = load_model(container, self._model_directory, log)
         return SingleModelStage(name, container, model, caller, latency)
 
     def _models(

@@ -19,6 +19,7 @@ from localaws.containers.base import Container, LoadedModel
 from localaws.errors import AwsError
 from localaws.hosting.artifacts import ArtifactError, S3Location, unpack
 from localaws.hosting.errors import model_not_ready, validation_error
+from localaws.hosting.loading import close_model, load_model
 from localaws.hosting.logs import LogStream
 from localaws.hosting.lru_cache import CacheFullError, LruCache
 from localaws.hosting.variant_metrics import VariantMetrics
@@ -130,7 +131,7 @@ class MultiModelServer:
         for name in self._memory.names():
             slot = self._memory.remove(name)
             if slot.model is not None:
-                slot.model.close()
+                close_model(slot.model, self._log)
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _loaded(self, target_model: str) -> LoadedModel | None:
@@ -172,7 +173,9 @@ class MultiModelServer:
             for name, model in evicted:
                 await self._unload(name, model)
             started = time.perf_counter()
-            slot.model = await self._on_thread(lambda: self._container.load(directory))
+            slot.model = await self._on_thread(
+                lambda: load_model(self._container, directory, self._log)
+            )
         except BaseException:
             self._memory.remove(target_model)
             self._files.unpin(target_model)
@@ -254,7 +257,7 @@ class MultiModelServer:
 
     async def _unload(self, target_model: str, model: LoadedModel) -> None:
         started = time.perf_counter()
-        await self._on_thread(model.close)
+        await self._on_thread(lambda: close_model(model, self._log))
         self._metrics.model_unloading_time.record(_microseconds_since(started))
         self._log.write(f"Unloaded {target_model}")
 

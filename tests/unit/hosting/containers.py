@@ -56,6 +56,8 @@ class ScriptedContainer:
         self._image.loaded.append(content)
         if content in self._image.gates:
             self._image.gates[content].wait(10)
+        if content == self._image.breaks_on:
+            raise ValueError("a number was expected")
         if content in self._image.load_errors:
             raise ModelLoadError(f"unable to load model {content}")
         return ScriptedModel(self._image, model_directory)
@@ -75,6 +77,7 @@ class ScriptedImage:
         self.blocking = False
         self.start_error = ""
         self.load_errors: set[str] = set()
+        self.breaks_on = ""
         self.gates: dict[str, threading.Event] = {}
         self.answer: Answer | None = None
         self.requests: list[ContainerRequest] = []

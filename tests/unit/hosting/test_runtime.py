@@ -302,6 +302,18 @@ def test_a_model_that_does_not_load_is_a_model_error(pipeline: Platform) -> None
     assert (error.code, error.fields["OriginalMessage"]) == ("ModelError", "unable to load model a")
 
 
+def test_a_container_that_breaks_while_it_loads_tells_its_log(pipeline: Platform) -> None:
+    pipeline.second.breaks_on = "a"
+    assert pipeline.refusal().fields["OriginalMessage"] == "ValueError: a number was expected"
+    assert "ValueError: a number was expected" in _log(pipeline, "container-2")
+
+
+def test_a_container_that_breaks_at_its_start_fails_the_deployment(platform: Platform) -> None:
+    platform.first.breaks_on = "scaler"
+    with pytest.raises(DeploymentError, match="ValueError: a number was expected"):
+        platform.runtime.deploy(endpoint())
+
+
 def test_no_room_for_a_model_is_a_model_error_507(tmp_path: Path) -> None:
     platform = Platform(tmp_path, HostingSettings(localaws_model_memory_mib=20 * 1024))
     platform.runtime.deploy(endpoint())
