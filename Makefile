@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 
-.PHONY: help setup demo test lint format bench lock clean
+.PHONY: help setup demo test mxnet lint format bench lock clean
 help:
 	@sed -n '1s/^# //p' Makefile
 
@@ -28,6 +28,10 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest $(ARGS)
 
+# MXNet opens what our Linear Learner writes; it needs an older NumPy, hence a place of its own.
+mxnet: setup
+	$(BIN)/python -m tests.mxnet_environment
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,4 +48,4 @@ lock: $(VENV)/.installed
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements.in -o requirements.txt
 
 clean:
-	rm -rf $(VENV) node_modules cdk.out .localaws output
+	rm -rf $(VENV) .mxnet node_modules cdk.out .localaws output
