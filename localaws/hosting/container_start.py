@@ -96,7 +96,7 @@ class ContainerStart:
     def _stage(self, image: ContainerImage, container: Container, log: LogStream) -> Stage:
         name = self.specification.name
         latency = self.metrics.container_latency(name) if self.variant.is_pipeline else None
-        timeout = self.host.settings.localaws_invocation_timeout_seconds
+        timeout = self.host.settings.invocation_timeout_seconds
         caller = ContainerCaller(container, log, self.host.invocation_threads, timeout)
         if self.specification.multi_model:
             models = self._models(image, container, log)
@@ -123,7 +123,7 @@ class ContainerStart:
             log=log,
             threads=self.host.loading_threads,
             keep_models=self.specification.cache_models,
-            wait_seconds=settings.localaws_model_wait_seconds,
+            wait_seconds=settings.model_wait_seconds,
         )
 
     def _object_store(self) -> ObjectStore:

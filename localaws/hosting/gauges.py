@@ -69,7 +69,7 @@ class Gauges:
 
     def read(self, instance: Instance) -> Reading:
         """The state of an instance now."""
-        idle = self._settings.localaws_idle_memory_percent
+        idle = self._settings.idle_memory_percent
         models = instance.models
         if models is None:
             return Reading(0, idle, 0.0)

@@ -13,21 +13,23 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class HostingSettings:
-    """How instances are simulated. Each is set by an environment variable of its name in capitals.
+    """How instances are simulated.
+
+    Each is set by an environment variable: LOCALAWS_ and its name in capitals.
 
     Attributes
     ----------
-    localaws_idle_memory_percent
+    idle_memory_percent
         What an instance uses before it has loaded a model.
-    localaws_memory_limit_percent
+    memory_limit_percent
         Models are unloaded rather than let memory use rise above this.
-    localaws_model_memory_mib
+    model_memory_mib
         What one loaded model takes, for every image; 0 leaves it to the image.
-    localaws_model_storage_gib
+    model_storage_gib
         The disk for unpacked models; 0 leaves it to the instance type or VolumeSizeInGB.
-    localaws_model_wait_seconds
+    model_wait_seconds
         How long an invocation waits for its model before it is answered ModelNotReadyException.
-    localaws_invocation_timeout_seconds
+    invocation_timeout_seconds
         How long a container may take to answer.
 
     The first two put 121 Linear Learner models on an ml.m4.xlarge and its memory at 79 %, as the
@@ -36,41 +38,42 @@ class HostingSettings:
     https://docs.aws.amazon.com/sagemaker/latest/dg/invoke-multi-model-endpoint.html.
     """
 
-    localaws_idle_memory_percent: float = 4.0
-    localaws_memory_limit_percent: float = 79.0
-    localaws_model_memory_mib: float = 0.0
-    localaws_model_storage_gib: float = 0.0
-    localaws_model_wait_seconds: float = 60.0
-    localaws_invocation_timeout_seconds: float = 60.0
+    idle_memory_percent: float = 4.0
+    memory_limit_percent: float = 79.0
+    model_memory_mib: float = 0.0
+    model_storage_gib: float = 0.0
+    model_wait_seconds: float = 60.0
+    invocation_timeout_seconds: float = 60.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "HostingSettings":
         """The defaults, replaced where the environment says so."""
+        variables = {field.name: f"LOCALAWS_{field.name.upper()}" for field in fields(cls)}
         given = {
-            field.name: _number(field.name.upper(), environment[field.name.upper()])
-            for field in fields(cls)
-            if field.name.upper() in environment
+            name: _number(variable, environment[variable])
+            for name, variable in variables.items()
+            if variable in environment
         }
         settings = cls(**given)
-        if settings.localaws_memory_limit_percent <= settings.localaws_idle_memory_percent:
+        if settings.memory_limit_percent <= settings.idle_memory_percent:
             raise SettingError(
                 "LOCALAWS_MEMORY_LIMIT_PERCENT must be above LOCALAWS_IDLE_MEMORY_PERCENT: "
-                f"{settings.localaws_memory_limit_percent:g} is not above "
-                f"{settings.localaws_idle_memory_percent:g}"
+                f"{settings.memory_limit_percent:g} is not above "
+                f"{settings.idle_memory_percent:g}"
             )
         return settings
 
     def model_memory_bytes(self, of_image: int) -> int:
         """Memory of one loaded model, given what its image says."""
-        return int(self.localaws_model_memory_mib * MEBIBYTE) or of_image
+        return int(self.model_memory_mib * MEBIBYTE) or of_image
 
     def model_storage_bytes(self, of_instance: int) -> int:
         """Disk for unpacked models, given what the instance offers."""
-        return int(self.localaws_model_storage_gib * GIBIBYTE) or of_instance
+        return int(self.model_storage_gib * GIBIBYTE) or of_instance
 
     def memory_for_models(self, instance_memory_bytes: int) -> int:
         """Memory that models may take on an instance of this size."""
-        percent = self.localaws_memory_limit_percent - self.localaws_idle_memory_percent
+        percent = self.memory_limit_percent - self.idle_memory_percent
         return int(instance_memory_bytes * percent / 100)
 
 

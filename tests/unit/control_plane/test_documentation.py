@@ -1,6 +1,7 @@
 """The table of operations in the documentation is complete."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 from localaws.hosting.settings import HostingSettings
@@ -17,5 +18,5 @@ def test_it_lists_every_operation_and_no_other(platform: Platform) -> None:
 
 
 def test_it_lists_every_setting() -> None:
-    settings = {name.upper() for name in HostingSettings.__dataclass_fields__}
+    settings = {f"LOCALAWS_{field.name.upper()}" for field in fields(HostingSettings)}
     assert settings == set(re.findall(r"`(LOCALAWS_\w+)`", TEXT))

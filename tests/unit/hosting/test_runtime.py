@@ -315,14 +315,14 @@ def test_a_container_that_breaks_at_its_start_fails_the_deployment(platform: Pla
 
 
 def test_no_room_for_a_model_is_a_model_error_507(tmp_path: Path) -> None:
-    platform = Platform(tmp_path, HostingSettings(localaws_model_memory_mib=20 * 1024))
+    platform = Platform(tmp_path, HostingSettings(model_memory_mib=20 * 1024))
     platform.runtime.deploy(endpoint())
     assert platform.refusal().fields["OriginalStatusCode"] == 507
     platform.runtime.stop()
 
 
 def test_a_container_that_is_too_slow_is_a_model_error(tmp_path: Path) -> None:
-    platform = Platform(tmp_path, HostingSettings(localaws_invocation_timeout_seconds=0.05))
+    platform = Platform(tmp_path, HostingSettings(invocation_timeout_seconds=0.05))
     release = threading.Event()
     platform.first.blocking = True
     platform.first.answer = lambda _: answering(b"late" if release.wait(10) else b"never")
@@ -655,7 +655,7 @@ def test_a_single_container_has_no_container_latency(platform: Platform) -> None
 
 
 def test_instances_report_models_memory_and_disk(tmp_path: Path) -> None:
-    platform = Platform(tmp_path, HostingSettings(localaws_model_memory_mib=1024))
+    platform = Platform(tmp_path, HostingSettings(model_memory_mib=1024))
     platform.runtime.deploy(endpoint())
     platform.invoke(target_model="a.tar.gz")
     platform.invoke(target_model="b.tar.gz")

@@ -9,7 +9,7 @@ def test_an_ml_m4_xlarge_holds_the_121_linear_learner_models_of_the_notebooks_ch
     settings = HostingSettings()
     memory = instance_type("ml.m4.xlarge").memory_bytes
     models = settings.memory_for_models(memory) // MODEL_MEMORY_BYTES
-    percent = settings.localaws_idle_memory_percent + 100 * models * MODEL_MEMORY_BYTES / memory
+    percent = settings.idle_memory_percent + 100 * models * MODEL_MEMORY_BYTES / memory
     assert (models, round(percent)) == (121, 79)
 
 
