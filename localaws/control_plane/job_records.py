@@ -47,6 +47,14 @@ class JobRecords:
             change(record)
             self._store.put(self._kind, scope, name, record)
 
+    def remove(self, scope: Scope, name: str, check: Callable[[Record], None]) -> None:
+        """Drop the record unless ``check`` raises."""
+        with self._lock:
+            record = self.find(scope, name)
+            if record is not None:
+                check(record)
+                self._store.delete(self._kind, scope, name)
+
     def in_scope(self, scope: Scope) -> list[Record]:
         """All records of a scope."""
         return self._store.list(self._kind, scope)

@@ -133,6 +133,12 @@ class TrainingJobs(ResourceFamily):
         self._executor.stop(job_arn)
         return {}
 
+    def delete_training_job(self, scope: Scope, request: Request) -> Response:
+        job_arn = self.describe_training_job(scope, request)["TrainingJobArn"]
+        self._records.remove(scope, request["TrainingJobName"], _refuse_unfinished)
+        self._tags.forget(scope, job_arn)
+        return {}
+
     def _run(self, job: TrainingJob, stop: StopSignal) -> None:
         def report(status: str) -> None:
             self._records.change(job.scope, job.name, lambda record: _move(record, status))
@@ -182,6 +188,14 @@ def _ask_to_stop(record: Record) -> None:
             f"{record['TrainingJobStatus']}."
         )
     _move(record, "Stopping")
+
+
+def _refuse_unfinished(record: Record) -> None:
+    if record["TrainingJobStatus"] in UNFINISHED:
+        raise validation_exception(
+            "The request was rejected because the training job is in status "
+            f"{record['TrainingJobStatus']}; only a job that has ended can be deleted."
+        )
 
 
 def _complete(record: Record, outcome: TrainingOutcome) -> None:

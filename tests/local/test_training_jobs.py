@@ -171,3 +171,13 @@ def test_jobs_are_listed_by_status(jobs: Jobs, trained: dict[str, Any]) -> None:
 def test_a_job_that_does_not_exist_cannot_be_described(jobs: Jobs) -> None:
     with pytest.raises(ClientError, match="Requested resource not found"):
         jobs.sagemaker.describe_training_job(TrainingJobName="no-such-job")
+
+
+def test_a_finished_job_can_be_deleted_and_its_name_used_again(jobs: Jobs) -> None:
+    request = houses_request(jobs, "deleted", Tags=[{"Key": "city", "Value": "Chicago"}])
+    job = jobs.train(request)
+    jobs.sagemaker.delete_training_job(TrainingJobName="deleted")
+    with pytest.raises(ClientError, match="Requested resource not found"):
+        jobs.sagemaker.describe_training_job(TrainingJobName="deleted")
+    assert jobs.sagemaker.list_tags(ResourceArn=job["TrainingJobArn"])["Tags"] == []
+    assert jobs.train(request)["TrainingJobStatus"] == "Completed"
