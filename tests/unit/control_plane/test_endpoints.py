@@ -218,6 +218,37 @@ def test_the_old_config_serves_until_the_new_one_is_up(
     assert "PendingDeploymentSummary" not in after
 
 
+def test_an_endpoint_that_is_updating_cannot_be_updated_or_deleted(
+    platform: Platform, hold: threading.Event
+) -> None:
+    hold.set()
+    platform.deployed()
+    platform.create_config("config-2")
+    hold.clear()
+    platform.call("UpdateEndpoint", EndpointName="housing", EndpointConfigName="config-2")
+    refusals = [
+        platform.refusal("UpdateEndpoint", EndpointName="housing", EndpointConfigName="config"),
+        platform.refusal("DeleteEndpoint", EndpointName="housing"),
+    ]
+    hold.set()
+    assert [error.message for error in refusals] == [IN_PROGRESS] * 2
+
+
+def test_a_deployment_config_is_kept_until_an_update_without_one(platform: Platform) -> None:
+    platform.deployed()
+    rolling = {
+        "RollingUpdatePolicy": {
+            "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1},
+            "WaitIntervalInSeconds": 0,
+        }
+    }
+    update(platform, "config", DeploymentConfig=rolling)
+    assert (
+        update(platform, "config", RetainDeploymentConfig=True)["LastDeploymentConfig"] == rolling
+    )
+    assert "LastDeploymentConfig" not in update(platform, "config")
+
+
 def test_an_update_brings_the_new_model(platform: Platform) -> None:
     platform.deployed()
     platform.backend.s3.objects["preprocessor/model.tar.gz"] = model_archive({"model": b"new"})
