@@ -88,8 +88,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     directory = tmp_path_factory.mktemp("watched")
     aws = start_localaws(directory / "state")
     try:
-        _write_config(directory / "cdk.json")
         aws.cdk("bootstrap", f"aws://{aws.state.account_id}/{aws.state.region}", cwd=directory)
+        _write_config(directory / "cdk.json")
+        aws.cdk("synth", "--quiet", "--output", "cdk.out", cwd=directory)
         _deploy(aws, directory, "housing-dev-storage")
         aws.run(sys.executable, "-m", "scripts.train", "--city", CITY, "--houses", "200")
         _deploy(aws, directory, "housing-dev-hosting", "housing-dev-monitoring")
@@ -107,7 +108,8 @@ def _write_config(path: Path) -> None:
 
 
 def _deploy(aws: LocalAws, directory: Path, *stacks: str) -> None:
-    aws.cdk("deploy", *stacks, "--exclusively", "--require-approval", "never", cwd=directory)
+    options = ("--app", "cdk.out", "--exclusively", "--require-approval", "never")
+    aws.cdk("deploy", *stacks, *options, cwd=directory)
 
 
 @dataclass(frozen=True)
@@ -312,6 +314,7 @@ def eventful(watched: Watched, default: DefaultExperiment) -> None:
     for target_model, body in ((BROKEN_MODEL, EXAMPLE_HOUSE), (MODEL, b"no house")):
         with pytest.raises(ClientError):
             watched.invoke(target_model, body)
+    s3.delete_object(Bucket=bucket, Key=f"models/{BROKEN_MODEL}")
     time.sleep(2)  # log lines are published once a second
 
 
