@@ -8,7 +8,23 @@ from typing import IO, Any
 
 from localaws.containers.base import LogSink
 
-_sink: ContextVar[LogSink | None] = ContextVar("sink", default=None)
+
+class LineBuffer:
+    """Gives whole lines to a sink; ``print`` writes a line in several pieces."""
+
+    def __init__(self, sink: LogSink) -> None:
+        self._sink = sink
+        self._rest = ""
+
+    def write(self, text: str) -> None:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._sink(line)
+
+    def close(self) -> None:
+        """Give what is left, a line without its end."""
+        if self._rest:
+            self._sink(self._rest)
 
 
 class RoutedStream:
@@ -18,28 +34,31 @@ class RoutedStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        sink = _sink.get()
-        if sink is None:
+        buffer = _buffer.get()
+        if buffer is None:
             return self._stream.write(text)
-        for line in text.splitlines():
-            if line.strip():
-                sink(line)
+        buffer.write(text)
         return len(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
+_buffer: ContextVar[LineBuffer | None] = ContextVar("buffer", default=None)
+
+
 @contextmanager
 def captured_output(sink: LogSink) -> Iterator[None]:
-    """Within it, what this thread prints goes to ``sink``."""
+    """Within it, what this thread prints goes to ``sink``, line by line."""
     _route("stdout")
     _route("stderr")
-    token = _sink.set(sink)
+    buffer = LineBuffer(sink)
+    token = _buffer.set(buffer)
     try:
         yield
     finally:
-        _sink.reset(token)
+        _buffer.reset(token)
+        buffer.close()
 
 
 def _route(name: str) -> None:

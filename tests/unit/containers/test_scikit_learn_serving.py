@@ -305,9 +305,9 @@ class TestIsolation:
     def test_what_a_script_prints_goes_to_the_log_of_its_container(self, serve: Serve) -> None:
         source = """
             import sys
-            def model_fn(model_dir): print("loading")
+            def model_fn(model_dir): print("loading", 1)
             def transform_fn(*_):
-                print("answering", file=sys.stderr)
+                print("answering", file=sys.stderr, end="")
                 return "", "text/plain"
             """
         one: list[str] = []
@@ -315,4 +315,4 @@ class TestIsolation:
         model = serve(source, name="one", log=one.append)
         serve(source, name="two", log=two.append)
         ask(model)
-        assert (one, two) == (["loading", "answering"], ["loading"])
+        assert (one, two) == (["loading 1", "answering"], ["loading 1"])
