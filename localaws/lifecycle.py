@@ -92,6 +92,7 @@ def run_in_foreground(directory: Path, port: int | None) -> None:
         write_profile(state, running.port)
         write_atomically(state.directory / "server.json", json.dumps(asdict(running)).encode())
         configure(state, running.port)
+        print(f"localaws serves at {running.endpoint_url}; Ctrl-C ends it", flush=True)
         from localaws.server import serve  # MiniStack reads its settings when it is imported.
 
         serve(state, listener)

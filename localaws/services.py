@@ -16,6 +16,7 @@ from localaws.ministack.embedding import MODULES, MiniStack
 from localaws.ministack.enforcement import Enforcement
 from localaws.ministack.identities import MiniStackIdentities
 from localaws.ministack.persistence import Persistence
+from localaws.ministack.simulation import Simulation
 from localaws.operations import Operations
 from localaws.state import State
 from localaws.wire import Exchange
@@ -33,6 +34,7 @@ class Services:
         identities = MiniStackIdentities()
         self.authorizer = Authorizer(identities)
         Enforcement(identities, self.authorizer).install()
+        Simulation(identities).install()
         self.persistence = Persistence(state.services_directory)
         self._backend = MiniStackBackend(
             identities, self.authorizer, state.region, self.persistence.touch

@@ -49,6 +49,19 @@ class MiniStackIdentities:
         context = _describe("AssumedRole", principal, user_id, role.get("Tags"))
         return Identity(principal, _role_policies(role, account_id), context)
 
+    def simulated(self, arn: str) -> Identity | None:
+        """A user or role as itself, for a simulation; None when it does not exist."""
+        account_id, _, resource = arn.partition(":iam::")[2].partition(":")
+        name = resource.rpartition("/")[2]
+        if resource.startswith("user/"):
+            return _user(account_id, name)
+        role = iam._roles.get_scoped(account_id, None, name)
+        if role is None or not resource.startswith("role/"):
+            return None
+        principal = Principal(role["Arn"], account_id)
+        context = _describe("AssumedRole", principal, role["RoleId"], role.get("Tags"))
+        return Identity(principal, _role_policies(role, account_id), context)
+
     def trust_policy(self, role_arn: str) -> Policy | None:
         """Who may assume a role; None without the role."""
         role = iam._roles.get_scoped(role_arn.split(":")[4], None, role_arn.rsplit("/", 1)[-1])
