@@ -18,6 +18,8 @@ from localaws.hosting.artifacts import ArtifactError, unpack
 from localaws.jobs.image import Exit, Program, TrainingHost
 
 MODEL_MEMORY_BYTES = 200 * 2**20
+"""A guess that nothing rests on: only models of multi-model containers are accounted."""
+
 PROGRAM = "SAGEMAKER_PROGRAM"
 SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
 DEFAULT_ACCEPT = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"
