@@ -1,32 +1,38 @@
 """The matrix as a table for people, and as JSON for programs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from iam_policy import Effect
 from scripts.access.audit import Audit
 from scripts.access.live import LiveCell
-from scripts.access.matrix import NEW_MODEL, Cell, Matrix
+from scripts.access.matrix import NEW_MODEL, Cell, Matrix, Row
 from scripts.console import Console
 
-SYMBOLS = {Effect.ALLOWED: "yes", Effect.EXPLICIT_DENY: "no", Effect.IMPLICIT_DENY: "-"}
+MARKS = {Effect.ALLOWED: "✓", Effect.EXPLICIT_DENY: "×", Effect.IMPLICIT_DENY: "·"}
+MEANINGS = "✓ allowed  × denied by a statement  · allowed by none  ! not as the config says"
+NAME_WIDTH = 28
+"""Names are cut to this many characters, so that fifteen columns fit on a terminal."""
+
+Numbers = Mapping[tuple[str, str], int]
+"""Role and statement to the number that stands for the statement in the role's rows."""
 
 
 def print_audit(console: Console, found: Audit) -> None:
-    """The table, the statements that decided, and the verdict."""
+    """The grid, the statements that decided, and how roles can be assumed."""
     matrix = found.matrix
-    statements = _numbered_statements(matrix)
+    console.say(f"Who may invoke what ({matrix.source})")
     for number, title in enumerate(map(column_title, matrix.titles), start=1):
         console.say(f"{number:>4}  {title}")
-    rows = [
-        [row.subject.name, *(_cell_text(cell, statements) for cell in row.cells)]
-        for row in matrix.rows
-    ]
-    numbers = [str(number + 1) for number in range(len(matrix.titles))]
-    console.table(f"Who may invoke what ({matrix.source})", ["session", *numbers], rows)
-    console.say("yes: allowed   no: denied by a statement   -: allowed by none   !: not as config")
-    for statement, number in statements.items():
-        console.say(f"  [{number}] {statement}")
+    numbers = _statement_numbers(matrix)
+    for line in _grid(matrix, numbers):
+        console.say(line)
+    console.say(MEANINGS)
+    for role, statements in groupby(numbers.items(), key=lambda item: item[0][0]):
+        console.say(f"  {role}")
+        for (_, statement), number in statements:
+            console.say(f"{number:>6}  {statement}")
     refused = sum(not attempt.succeeds for attempt in found.attempts)
     console.say(f"assuming: {refused} of {len(found.attempts)} ways to widen a role are refused")
 
@@ -99,12 +105,26 @@ def _cell_json(cell: Cell, live: LiveCell | None) -> dict[str, object]:
     return document
 
 
-def _numbered_statements(matrix: Matrix) -> dict[str, int]:
-    names = [cell.decision.statement for row in matrix.rows for cell in row.cells]
-    return {name: number for number, name in enumerate(dict.fromkeys(filter(None, names)), 1)}
+def _statement_numbers(matrix: Matrix) -> Numbers:
+    numbers: dict[tuple[str, str], int] = {}
+    for role, rows in groupby(matrix.rows, key=lambda row: row.subject.role.name):
+        decided = [cell.decision.statement for row in rows for cell in row.cells]
+        for number, statement in enumerate(dict.fromkeys(filter(None, decided)), start=1):
+            numbers[role, statement] = number
+    return numbers
 
 
-def _cell_text(cell: Cell, statements: dict[str, int]) -> str:
+def _grid(matrix: Matrix, numbers: Numbers) -> Iterator[str]:
+    rows = [[_cell_text(row, cell, numbers) for cell in row.cells] for row in matrix.rows]
+    header = [str(number + 1) for number in range(len(matrix.titles))]
+    width = 1 + max((len(text) for line in [header, *rows] for text in line), default=0)
+    names = ["session", *(row.subject.name for row in matrix.rows)]
+    for name, texts in zip(names, [header, *rows], strict=True):
+        cut = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
+        yield cut.ljust(NAME_WIDTH) + "".join(text.rjust(width) for text in texts)
+
+
+def _cell_text(row: Row, cell: Cell, numbers: Numbers) -> str:
     statement = cell.decision.statement
-    by = f" {statements[statement]}" if statement else ""
-    return f"{SYMBOLS[cell.decision.effect]}{by}{'' if cell.as_expected else ' !'}"
+    number = numbers[row.subject.role.name, statement] if statement else ""
+    return f"{MARKS[cell.decision.effect]}{number}{'' if cell.as_expected else '!'}"
