@@ -75,9 +75,7 @@ def test_cfn_lint_finds_nothing(assembly_folders: Mapping[str, Path], stage: str
     assert len(files) == len(PARTS)
     # The model waits for its role's policy; the CDK then writes the role itself down as well.
     redundant_depends_on = "W3005"
-    config = ManualArgs(
-        regions=["us-east-1", "eu-central-1"], ignore_checks=[redundant_depends_on]
-    )
+    config = ManualArgs(regions=["us-east-1", "eu-central-1"], ignore_checks=[redundant_depends_on])
     assert [str(match) for path in files for match in lint_file(path, config)] == []
 
 
