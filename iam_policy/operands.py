@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from iam_policy.errors import PolicyError
-from iam_policy.patterns import Patterns, Syntax, Wildcard, arn_components, tokenize
+from iam_policy.patterns import ARN_COMPONENTS, Patterns, Syntax, Wildcard, arn_components, tokenize
 from iam_policy.request import Context
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ def arn_pattern(values: Sequence[str], *, variables: bool) -> Operands:
     tokens = [tokenize(value, wildcards=True, variables=variables) for value in values]
     for value, value_tokens in zip(values, tokens, strict=True):
         fixed = tuple(t for t in value_tokens if isinstance(t, str | Wildcard))
-        if len(fixed) == len(value_tokens) and len(arn_components(fixed)) != 6:
+        if len(fixed) == len(value_tokens) and len(arn_components(fixed)) != ARN_COMPONENTS:
             raise PolicyError(f"{value!r} is not an ARN: it needs six parts between colons")
     return Patterns(tokens, Syntax.ARN)
 

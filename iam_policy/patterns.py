@@ -31,6 +31,9 @@ class Variable:
 Token = str | Wildcard | Variable
 ResolvedToken = str | Wildcard
 
+ARN_COMPONENTS = 6
+NOTHING = "(?!)"
+"""A regular expression that matches no text."""
 _TOKEN = re.compile(r"\$\{(?P<variable>[^}]*)\}|(?P<open>\$\{)|(?P<wildcard>[*?])")
 _VARIABLE = re.compile(r"\s*(?P<key>[^:,']+:[^,']+?)\s*(?:,\s*'(?P<default>[^']*)'\s*)?")
 _ESCAPED_CHARACTERS = frozenset("*?$")
@@ -155,6 +158,8 @@ def _expression(tokens: tuple[ResolvedToken, ...], syntax: Syntax) -> str:
     if syntax is not Syntax.ARN:
         return _wildcard_expression(tokens, ".")
     *components, resource = arn_components(tokens)
+    if len(components) != ARN_COMPONENTS - 1:
+        return NOTHING
     # Only the last of an ARN's six components may hold colons.
     expressions = [_wildcard_expression(component, "[^:]") for component in components]
     return ":".join([*expressions, _wildcard_expression(resource, ".")])
@@ -167,7 +172,7 @@ def arn_components(tokens: tuple[ResolvedToken, ...]) -> list[tuple[ResolvedToke
         if isinstance(token, Wildcard):
             components[-1].append(token)
             continue
-        first, *rest = token.split(":", 6 - len(components))
+        first, *rest = token.split(":", ARN_COMPONENTS - len(components))
         components[-1].append(first)
         components += [[text] for text in rest]
     return [tuple(component) for component in components]

@@ -97,6 +97,11 @@ def test_an_arn_may_be_given_whole_by_a_variable() -> None:
     assert condition_holds("ArnEquals", "aws:SourceArn", "${aws:PrincipalArn}", context)
 
 
+def test_what_is_no_arn_equals_no_arn_even_through_a_variable() -> None:
+    context = {"aws:PrincipalArn": "arn:aws:iam", "aws:SourceArn": "arn:aws:iam"}
+    assert not condition_holds("ArnEquals", "aws:SourceArn", "${aws:PrincipalArn}", context)
+
+
 @pytest.mark.parametrize("version", ["2008-10-17", None])
 def test_the_old_version_takes_variables_for_text(version: str | None) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html"""
