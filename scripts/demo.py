@@ -29,7 +29,7 @@ from scripts.command import (
 )
 from scripts.console import Console
 from scripts.deployment import Deployment, find_deployment, stack_name
-from scripts.local_aws import LocalAws, start_local_aws
+from scripts.local_aws import LocalAws
 from scripts.options import (
     add_house_options,
     add_job_options,
@@ -123,10 +123,10 @@ def _chosen_aws(
     if options.profile or _is_local(boto3.Session()):
         yield boto3.Session(), None
         return
-    with console.step("start localaws"):
-        local = start_local_aws()
-    local.choose()
+    local = LocalAws(Path(tempfile.mkdtemp(prefix="housing-demo-")))
     try:
+        with console.step("start localaws"):
+            local.start()
         yield boto3.Session(), local
     finally:
         if not options.keep:

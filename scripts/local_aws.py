@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +19,20 @@ class LocalAwsError(Exception):
 
 @dataclass(frozen=True)
 class LocalAws:
-    """A running localaws; ``environment`` is what its clients need, None for what to remove."""
+    """A localaws with its state in a folder of its own."""
 
     state_directory: Path
-    environment: Mapping[str, str | None]
+
+    def start(self) -> None:
+        """Start it on a free port and make it the AWS of this process and of those it starts."""
+        _localaws("start", self.state_directory, "--port", str(_free_port()))
+        choose(parse_environment(_localaws("env", self.state_directory)))
+
+    def remove(self) -> None:
+        """Stop the server, if it runs, and remove its state."""
+        if any(self.state_directory.iterdir()):
+            _localaws("reset", self.state_directory)
+        shutil.rmtree(self.state_directory, ignore_errors=True)
 
     @property
     def shell_command(self) -> str:
@@ -35,25 +44,14 @@ class LocalAws:
         """What a user types to end it and remove its state."""
         return f"python -m localaws reset --state-dir {self.state_directory}"
 
-    def choose(self) -> None:
-        """Make it the AWS of this process and of the processes that it starts."""
-        for name, value in self.environment.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
-    def remove(self) -> None:
-        """Stop the server and remove its state."""
-        _localaws("reset", self.state_directory)
-        shutil.rmtree(self.state_directory, ignore_errors=True)
-
-
-def start_local_aws() -> LocalAws:
-    """Start localaws with a free port and a new state folder."""
-    directory = Path(tempfile.mkdtemp(prefix="housing-demo-"))
-    _localaws("start", directory, "--port", str(_free_port()))
-    return LocalAws(directory, parse_environment(_localaws("env", directory)))
+def choose(variables: Mapping[str, str | None]) -> None:
+    """Set these variables in the environment of this process; None removes one."""
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def parse_environment(lines: str) -> dict[str, str | None]:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local_aws import LocalAws, parse_environment
+from scripts.local_aws import LocalAws, choose, parse_environment
 
 
 def test_exports_set_and_unsets_remove() -> None:
@@ -26,12 +26,12 @@ def test_choosing_it_changes_the_environment_of_this_process(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a real one")
     monkeypatch.setenv("AWS_PROFILE", "company")
-    LocalAws(Path("state"), {"AWS_PROFILE": "localaws", "AWS_ACCESS_KEY_ID": None}).choose()
+    choose({"AWS_PROFILE": "localaws", "AWS_ACCESS_KEY_ID": None})
     assert os.environ["AWS_PROFILE"] == "localaws"
     assert "AWS_ACCESS_KEY_ID" not in os.environ
 
 
 def test_the_commands_to_go_on_and_to_end_name_the_state_folder() -> None:
-    local = LocalAws(Path("/tmp/state"), {})
+    local = LocalAws(Path("/tmp/state"))
     assert local.shell_command == 'eval "$(python -m localaws env --state-dir /tmp/state)"'
     assert local.stop_command == "python -m localaws reset --state-dir /tmp/state"
