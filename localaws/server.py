@@ -5,7 +5,6 @@ import contextlib
 import logging
 import socket
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 
 import uvicorn
@@ -25,6 +24,7 @@ from localaws.wire import (
     Send,
     error_response,
     read_request,
+    request_id,
 )
 
 HEALTH_PATH = "/_localaws/health"
@@ -62,19 +62,24 @@ class Front:
     async def _answer(self, answer: Answer, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Authenticate and answer a request to SageMaker, and note who asked for what."""
         began = time.perf_counter()
-        request = await read_request(scope, receive, MAXIMUM_REQUEST_BYTES)
+        identity = request_id()
+        try:
+            request = await read_request(scope, receive, MAXIMUM_REQUEST_BYTES)
+        except AwsError as too_long:
+            await error_response(too_long, identity).send(send)
+            return
         caller = None
         error = None
         try:
             caller = self._services.authorizer.authenticate(request)
-            response = await answer(request, caller)
+            response = (await answer(request, caller)).identified(identity)
         except AwsError as refused:
             error = refused
         except Exception as failure:
             logger.exception("%s %s failed", request.method, request.raw_path)
             error = AwsError("InternalFailure", f"localaws failed: {failure!r}", 500)
         if error is not None:
-            response = error_response(error, str(uuid.uuid4()))
+            response = error_response(error, identity)
         await response.send(send)
         seconds = time.perf_counter() - began
         self._log.add(entry_of(request, response.status, caller, seconds, error))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from random import getrandbits
 from typing import Any
 
 from localaws.errors import AwsError
@@ -25,6 +26,11 @@ class Response:
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+
+    def identified(self, identity: str) -> "Response":
+        """The same answer with the request's id, which SDKs show in ``ResponseMetadata``."""
+        header = (b"x-amzn-requestid", identity.encode())
+        return Response(self.status, [*self.headers, header], self.body)
 
     async def send(self, send: Send) -> None:
         """Send it over ASGI."""
@@ -86,6 +92,12 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
         await self._send(message)
+
+
+def request_id() -> str:
+    """A new id in the form of a UUID, at a fraction of the time that ``uuid`` takes."""
+    digits = f"{getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 async def read_request(scope: AsgiScope, receive: Receive, limit: int) -> SignedRequest:
