@@ -19,6 +19,8 @@ DRAIN_SECONDS = 2.0
 """A child that a program left behind may hold its output open for ever; it is not waited for."""
 
 LAST_LINES = 50
+NICENESS = 10
+"""Serving comes first."""
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
 
@@ -73,7 +75,7 @@ class RunningProgram:
             start_new_session=True,
         )
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, 10)
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)
         self._reader = threading.Thread(
             target=self._read, args=(self._process.stdout,), daemon=True
         )

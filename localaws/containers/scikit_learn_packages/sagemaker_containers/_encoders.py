@@ -40,7 +40,10 @@ def json_to_numpy(string_like: str | bytes, dtype: Any = None) -> Any:
 
 
 def csv_to_numpy(string_like: str, dtype: Any = None) -> Any:
-    """An array of CSV rows, one-dimensional when there is one row; of strings without ``dtype``."""
+    """An array of CSV rows, one-dimensional when there is one row.
+
+    Without ``dtype`` of numbers where all cells are, otherwise of strings.
+    """
     try:
         rows = list(csv.reader(io.StringIO(string_like), strict=True))
         array = np.array(rows).squeeze()

@@ -1,0 +1,3 @@
+"""Files in the container."""
+
+from sagemaker_containers._files import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Calling functions of user code."""
+
+from sagemaker_containers._functions import *  # noqa: F403
