@@ -52,7 +52,8 @@ def _cache_experiment(options: argparse.Namespace) -> int:
     name = options.endpoint or find_deployment(session, options.stage).require("endpoint_name")
     endpoint = describe_endpoint(session, name)
     if options.clean:
-        console.say(f"removed {remove_leftovers(session.client('s3'), endpoint)} objects")
+        count = remove_leftovers(session.client("s3"), endpoint)
+        console.say(f"removed {count} object versions")
     else:
         _run(session, endpoint, options, console)
     return SUCCEEDED
@@ -65,7 +66,7 @@ def _run(
     run = new_run_prefix()
     passes = _passes(options, run)
     period = options.period or endpoint.metrics_period
-    raw = _invoke_copies(session, endpoint, passes, period, options, console)
+    raw = _invoke_copies(session, endpoint, run, passes, period, options, console)
     if not any(row.succeeded for one in raw for row in one.invocations):
         error = raw[0].invocations[0].error
         raise EndpointError(f"endpoint {endpoint.name} answered every request with {error}")
@@ -83,6 +84,7 @@ def _run(
 def _invoke_copies(
     session: boto3.Session,
     endpoint: WatchedEndpoint,
+    run_prefix: str,
     passes: Sequence[Pass],
     period: int,
     options: argparse.Namespace,
@@ -110,7 +112,7 @@ def _invoke_copies(
         f"{len(targets)} copies of {source}; CloudWatch period {period} s; "
         f"{_at_least(shortest_seconds(passes, period, pace))}"
     )
-    with model_copies(s3, endpoint, source, targets), ProgressReport() as progress:
+    with model_copies(s3, endpoint, source, run_prefix, targets), ProgressReport() as progress:
         return run_passes(
             Invoker(runtime, endpoint.name, Payload(body, options.content_type)),
             passes,

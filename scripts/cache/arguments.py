@@ -87,7 +87,9 @@ def make_experiment_parser() -> argparse.ArgumentParser:
     )
     output.add_argument("--json", action="store_true", help="print the summary as JSON")
     output.add_argument(
-        "--clean", action="store_true", help="only remove what killed experiments left in S3"
+        "--clean",
+        action="store_true",
+        help="remove all copies from S3, also those of experiments that still run",
     )
     return parser
 

@@ -14,6 +14,7 @@ from scripts.command import CommandError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 EXPERIMENTS_PREFIX = "cache-experiment/"
 """Where copies go, below the endpoint's model prefix; nothing else is ever removed."""
@@ -33,36 +34,42 @@ def new_run_prefix(now: datetime | None = None) -> str:
 
 def published_models(s3: "S3Client", endpoint: WatchedEndpoint) -> Iterator[str]:
     """Target models below the endpoint's prefix, without an experiment's copies."""
-    for key in _keys(s3, endpoint.bucket, endpoint.model_prefix):
-        target_model = key.removeprefix(endpoint.model_prefix)
-        if target_model.endswith(".tar.gz") and not target_model.startswith(EXPERIMENTS_PREFIX):
-            yield target_model
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=endpoint.bucket, Prefix=endpoint.model_prefix
+    )
+    for page in pages:
+        for item in page.get("Contents", ()):
+            target_model = item["Key"].removeprefix(endpoint.model_prefix)
+            if target_model.endswith(".tar.gz") and not target_model.startswith(EXPERIMENTS_PREFIX):
+                yield target_model
 
 
 @contextmanager
 def model_copies(
-    s3: "S3Client", endpoint: WatchedEndpoint, source: str, target_models: Sequence[str]
+    s3: "S3Client",
+    endpoint: WatchedEndpoint,
+    source: str,
+    run_prefix: str,
+    target_models: Sequence[str],
 ) -> Iterator[None]:
     """Publish copies of ``source`` as ``target_models``, and remove them in the end.
 
-    They are also removed when copying fails or is interrupted half-way. Raises ``CopyError``.
+    All of them begin with ``run_prefix``, below which everything is removed, also when copying
+    fails or is interrupted half-way. Raises ``CopyError``.
     """
-    outside = [name for name in target_models if not name.startswith(EXPERIMENTS_PREFIX)]
-    if outside:
-        raise CopyError(f"{outside[0]!r} is not below {EXPERIMENTS_PREFIX}")
-    keys = [endpoint.model_prefix + name for name in target_models]
+    for name in target_models:
+        if not (run_prefix.startswith(EXPERIMENTS_PREFIX) and name.startswith(run_prefix)):
+            raise CopyError(f"{name!r} is not below {EXPERIMENTS_PREFIX}<run>/")
     try:
-        _copy(s3, endpoint, source, keys)
+        _copy(s3, endpoint, source, [endpoint.model_prefix + name for name in target_models])
         yield
     finally:
-        _delete(s3, endpoint.bucket, keys)
+        _remove(s3, endpoint.bucket, endpoint.model_prefix + run_prefix)
 
 
 def remove_leftovers(s3: "S3Client", endpoint: WatchedEndpoint) -> int:
-    """Remove what runs that were killed left behind; answers how many objects that were."""
-    keys = list(_keys(s3, endpoint.bucket, endpoint.model_prefix + EXPERIMENTS_PREFIX))
-    _delete(s3, endpoint.bucket, keys)
-    return len(keys)
+    """Remove the copies of all runs; answers how many object versions that were."""
+    return _remove(s3, endpoint.bucket, endpoint.model_prefix + EXPERIMENTS_PREFIX)
 
 
 def _copy(s3: "S3Client", endpoint: WatchedEndpoint, source: str, keys: Sequence[str]) -> None:
@@ -84,19 +91,23 @@ def _copy(s3: "S3Client", endpoint: WatchedEndpoint, source: str, keys: Sequence
         executor.shutdown(cancel_futures=True)
 
 
-def _delete(s3: "S3Client", bucket: str, keys: Sequence[str]) -> None:
-    for begin in range(0, len(keys), _OBJECTS_PER_DELETE):
-        batch = keys[begin : begin + _OBJECTS_PER_DELETE]
+def _remove(s3: "S3Client", bucket: str, prefix: str) -> int:
+    """Remove every version of every object below a prefix; answers how many versions."""
+    versions = list(_versions(s3, bucket, prefix))
+    for begin in range(0, len(versions), _OBJECTS_PER_DELETE):
         answer = s3.delete_objects(
-            Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+            Bucket=bucket,
+            Delete={"Objects": versions[begin : begin + _OBJECTS_PER_DELETE], "Quiet": True},
         )
         for error in answer.get("Errors", ()):
             raise CopyError(
                 f"cannot remove s3://{bucket}/{error.get('Key')}: {error.get('Message')}"
             )
+    return len(versions)
 
 
-def _keys(s3: "S3Client", bucket: str, prefix: str) -> Iterator[str]:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for item in page.get("Contents", ()):
-            yield item["Key"]
+def _versions(s3: "S3Client", bucket: str, prefix: str) -> Iterator["ObjectIdentifierTypeDef"]:
+    """In a bucket without versioning each object is the one version ``null`` of its key."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+            yield {"Key": item["Key"], "VersionId": item["VersionId"]}

@@ -62,11 +62,12 @@ class Watched:
         )
 
     def copies(self) -> list[str]:
-        """Keys that experiments have in S3 now."""
+        """Keys that experiments have in S3, noncurrent versions and delete markers included."""
         s3 = self.aws.session().client("s3")
         bucket = self.deployment.require("bucket_name")
-        listing = s3.list_objects_v2(Bucket=bucket, Prefix=f"models/{EXPERIMENTS_PREFIX}")
-        return [item["Key"] for item in listing.get("Contents", [])]
+        listing = s3.list_object_versions(Bucket=bucket, Prefix=f"models/{EXPERIMENTS_PREFIX}")
+        versions = [*listing.get("Versions", []), *listing.get("DeleteMarkers", [])]
+        return [item["Key"] for item in versions]
 
     def begin(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start an experiment and return when its first pass has begun."""
