@@ -1,13 +1,14 @@
 """The CDK app: the four stacks of one stage (``-c stage=prod``; ``dev`` when not given)."""
 
+import sys
 from typing import NamedTuple
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from sagemaker_mme import target_model_rule
+from sagemaker_mme import InvalidPropsError, target_model_rule
 from stacks.access import AccessStack
-from stacks.config import load_config
+from stacks.config import ConfigError, load_config
 from stacks.hosting import HostingStack
 from stacks.monitoring import MonitoringStack
 from stacks.names import stack_name
@@ -56,7 +57,10 @@ def add_checks(app: cdk.App) -> None:
 def main() -> None:
     """Synthesize the stage that the context key ``stage`` names."""
     app = cdk.App()
-    add_stacks(app, stage=app.node.try_get_context("stage") or "dev")
+    try:
+        add_stacks(app, stage=app.node.try_get_context("stage") or "dev")
+    except (ConfigError, InvalidPropsError) as error:
+        sys.exit(f"{error}")
     add_checks(app)
     app.synth()
 

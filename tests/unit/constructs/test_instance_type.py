@@ -9,7 +9,8 @@ from sagemaker_mme.instance_type import INSTANCE_TYPES
 
 def test_the_known_types_are_those_of_the_sagemaker_api() -> None:
     model = boto3.client("sagemaker", region_name="us-east-1").meta.service_model
-    assert set(model.shape_for("ProductionVariantInstanceType").enum) == INSTANCE_TYPES
+    shape = model.shape_for("ProductionVariantInstanceType")
+    assert set(shape.metadata["enum"]) == INSTANCE_TYPES
 
 
 @pytest.mark.parametrize(

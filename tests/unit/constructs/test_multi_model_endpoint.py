@@ -1,7 +1,7 @@
 """The endpoint: its resources, updates, scaling, and what it refuses."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
@@ -255,7 +255,7 @@ def test_values_known_at_deploy_time_are_let_through(
     stack: cdk.Stack, model: InferencePipelineModel, resources: Resources
 ) -> None:
     text = cdk.CfnParameter(stack, "Text").value_as_string
-    number = cdk.CfnParameter(stack, "Number", type="Number").value_as_number
+    number = cast(int, cdk.CfnParameter(stack, "Number", type="Number").value_as_number)
     MultiModelEndpoint(
         stack,
         "Endpoint",

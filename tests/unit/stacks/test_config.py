@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from stacks.config import ConfigError, load_config
+from stacks.config import (
+    Assumer,
+    AutoScaling,
+    ConfigError,
+    DeploymentConfig,
+    RestrictedRole,
+    load_config,
+)
 
 ROOT = Path(__file__).parents[3]
 ROLE = {"targetModels": ["NewYork_NY/*"]}
@@ -125,3 +132,15 @@ def test_services_cannot_pass_an_external_id() -> None:
 def test_sessions_last_1_to_12_hours(hours: int) -> None:
     (fault,) = faults(tenantRole={"maxSessionHours": hours})
     assert fault.startswith("tenantRole.maxSessionHours: Input should be")
+
+
+def test_every_key_is_documented() -> None:
+    documented = (ROOT / "docs" / "deployment-config.md").read_text()
+    keys = [
+        field.alias
+        for section in (DeploymentConfig, AutoScaling, RestrictedRole, Assumer)
+        for field in section.model_fields.values()
+    ]
+    assert [
+        key for key in keys if f"`{key}`" not in documented and f'"{key}"' not in documented
+    ] == []
