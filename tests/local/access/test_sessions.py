@@ -1,5 +1,6 @@
 """Sessions: session tags, session policies, chained roles, policies attached later."""
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -122,6 +123,40 @@ class TestExternalId:
     ) -> None:
         with pytest.raises(ClientError, match="AccessDenied"):
             access.aws.session_as(partner_role, **passed)
+
+
+class TestWebIdentity:
+    """Nobody here can check the signature of a provider's token, so no token opens a role."""
+
+    PROVIDER = "token.actions.githubusercontent.com"
+
+    @pytest.fixture
+    def pipeline_role(self, access: Access) -> Iterator[str]:
+        """A role that trusts the provider, whatever the token says."""
+        trust = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{self.PROVIDER}"},
+        }
+        iam = access.aws.session().client("iam")
+        role = iam.create_role(
+            RoleName="pipeline",
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}),
+        )["Role"]
+        yield role["Arn"]
+        iam.delete_role(RoleName="pipeline")
+
+    def test_a_token_that_nobody_signed_opens_nothing(
+        self, access: Access, pipeline_role: str
+    ) -> None:
+        claims = {"iss": f"https://{self.PROVIDER}", "aud": "sts.amazonaws.com", "sub": "x"}
+        parts = [json.dumps(part).encode() for part in ({"alg": "none"}, claims)]
+        token = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+        with pytest.raises(ClientError) as refused:
+            access.aws.session().client("sts").assume_role_with_web_identity(
+                RoleArn=pipeline_role, RoleSessionName="forged", WebIdentityToken=f"{token}."
+            )
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
 
 class TestRestrictedRoles:
