@@ -76,6 +76,12 @@ def test_several_ways_to_assume_a_role(check: Check) -> None:
     assert check(restrictedRoles={"NewYork": role}, tenantRole={"assumedBy": assumers}) == 0
 
 
+def test_the_roles_of_the_guide_do_what_it_says(check: Check) -> None:
+    guide = (ROOT / "docs" / "access.md").read_text()
+    example = guide.partition("```json\n")[2].partition("```")[0]
+    assert check(**json.loads("{" + example + "}")) == 0
+
+
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """The access stack of a stage that records invocations, past all checks of synth."""
