@@ -1,13 +1,16 @@
 """Modules of user scripts, imported side by side in one process without meeting each other."""
 
+import builtins
 import importlib
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 PACKAGES = Path(__file__).with_name("scikit_learn_packages")
 """The toolkit packages that scripts expect to find in their container."""
@@ -20,6 +23,7 @@ class ScriptModules:
 
     They are in ``sys.modules``, under the names that the script uses, only while ``importable`` is
     entered; then they are put away, so that the next script's module of the same name is another.
+    An ``import`` statement in one of them, whenever it runs, enters it for names of the folder.
     """
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
@@ -27,10 +31,8 @@ class ScriptModules:
         self._environment = environment
         self._names = frozenset(_module_names(directory))
         self._loaded: dict[str, ModuleType] = {}
-
-    def has(self, name: str | None) -> bool:
-        """Whether a module of this (perhaps dotted) name comes from the folder."""
-        return name is not None and name.partition(".")[0] in self._names
+        self._entered = False
+        self._builtins = {**vars(builtins), "__import__": self._import}
 
     def load(self, name: str) -> ModuleType:
         """Import a module; only within ``importable``."""
@@ -38,20 +40,72 @@ class ScriptModules:
 
     @contextmanager
     def importable(self) -> Iterator[None]:
-        """The folder is first on the path, and the container's environment variables are set."""
-        with _import_lock, _variables(self._environment):
-            hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if self.has(name)}
-            sys.modules.update(self._loaded)
-            sys.path.insert(0, str(self._directory))
-            _add_packages()
-            importlib.invalidate_caches()
-            try:
+        """Modules of the folder can be imported, and the container's variables are set."""
+        with _import_lock:
+            if self._entered:
                 yield
-            finally:
-                sys.path.remove(str(self._directory))
-                own = [name for name in list(sys.modules) if self.has(name)]
-                self._loaded = {name: sys.modules.pop(name) for name in own}
-                sys.modules.update(hidden)
+            else:
+                with _variables(self._environment), self._in_place():
+                    yield
+
+    @contextmanager
+    def _in_place(self) -> Iterator[None]:
+        self._entered = True
+        hidden = self._take_away()
+        sys.modules.update(self._loaded)
+        sys.meta_path.insert(0, self)
+        _add_packages()
+        importlib.invalidate_caches()
+        try:
+            yield
+        finally:
+            sys.meta_path.remove(self)
+            self._loaded = self._take_away()
+            sys.modules.update(hidden)
+            self._entered = False
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find a module of the folder, for Python's import system."""
+        if not self._is_own(name):
+            return None
+        spec = PathFinder.find_spec(name, path or [str(self._directory)])
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _ScriptLoader(name, spec.loader.path, self._builtins)
+        return spec
+
+    def _import(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None = None,
+        locals: Mapping[str, object] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """What an ``import`` statement calls in modules of the folder."""
+        if level == 0 and not self._is_own(name):
+            return __import__(name, globals, locals, fromlist, level)
+        with self.importable():
+            return __import__(name, globals, locals, fromlist, level)
+
+    def _is_own(self, name: str) -> bool:
+        return name.partition(".")[0] in self._names
+
+    def _take_away(self) -> dict[str, ModuleType]:
+        return {name: sys.modules.pop(name) for name in list(sys.modules) if self._is_own(name)}
+
+
+class _ScriptLoader(SourceFileLoader):
+    """Runs a module with builtins of its script's own."""
+
+    def __init__(self, name: str, path: str, own_builtins: Mapping[str, Any]) -> None:
+        super().__init__(name, path)
+        self._builtins = own_builtins
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__dict__["__builtins__"] = self._builtins
+        super().exec_module(module)
 
 
 @contextmanager

@@ -71,18 +71,15 @@ class Script:
                 raise
             except (Exception, SystemExit) as error:
                 raise ScriptError(traceback.format_exc()) from error
-        return ServedModel(model, transform, self._modules, self._settings)
+        return ServedModel(model, transform, self._settings)
 
 
 class ServedModel:
     """A loaded model behind the functions of its script."""
 
-    def __init__(
-        self, model: Any, transform: Transform, modules: ScriptModules, settings: ServingSettings
-    ) -> None:
+    def __init__(self, model: Any, transform: Transform, settings: ServingSettings) -> None:
         self._model = model
         self._transform = transform
-        self._modules = modules
         self._settings = settings
 
     def invoke(self, request: ContainerRequest) -> ContainerResponse:
@@ -97,21 +94,10 @@ class ServedModel:
             content = request.body.decode("utf-8", "replace")
         with captured_output(self._settings.log):
             try:
-                result = self._call(content, content_type, accept)
-                return _response(result)
+                return _response(self._transform(self._model, content, content_type, accept))
             except (Exception, SystemExit):
                 self._settings.log(traceback.format_exc())
                 return INTERNAL_SERVER_ERROR
-
-    def _call(self, content: str | bytes, content_type: str, accept: str) -> Any:
-        try:
-            return self._transform(self._model, content, content_type, accept)
-        except ModuleNotFoundError as error:
-            if not self._modules.has(error.name):
-                raise
-        # The script imports a neighbour inside of a function: that needs its own modules in place.
-        with self._modules.importable():
-            return self._transform(self._model, content, content_type, accept)
 
     def close(self) -> None:
         """Nothing to free."""

@@ -6,6 +6,7 @@ _transformer.py, sagemaker_sklearn_container/serving.py.
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
 
@@ -281,6 +282,21 @@ class TestIsolation:
         for _ in range(2):
             answers = [ask(model).body for model in models]
             assert answers == [b"helper-one late-one", b"helper-two late-two"]
+
+    def test_they_do_not_meet_when_they_are_called_at_once(self, serve: Serve) -> None:
+        models = {
+            version: serve(
+                self.SOURCE,
+                name=version,
+                helper=f"NAME = {version!r}",
+                late_helper=f"NAME = {version!r}",
+            )
+            for version in ("one", "two", "three")
+        }
+        versions = list(models) * 40
+        with ThreadPoolExecutor(6) as threads:
+            answers = threads.map(lambda version: ask(models[version]).body.decode(), versions)
+        assert list(answers) == [f"{version} {version}" for version in versions]
 
     def test_a_pickle_finds_the_module_of_its_own_script(self, serve: Serve) -> None:
         source = """

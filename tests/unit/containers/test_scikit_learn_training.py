@@ -1,0 +1,133 @@
+"""How the scikit-learn container prepares a training script, and how it reports its end."""
+
+import io
+import json
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from localaws.containers.scikit_learn_training import prepare, toolkit_exit
+from localaws.jobs import layout
+from localaws.jobs.failure import JobError
+from localaws.jobs.image import Exit, Program, TrainingHost
+from tests.unit.memory_backend import BUCKET, MemoryObjectStore, model_archive
+
+REQUEST = {
+    "AlgorithmSpecification": {"TrainingInputMode": "File"},
+    "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+}
+
+
+class Script:
+    """A host whose script comes from an archive in S3."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory / "algo-1"
+        self.objects = MemoryObjectStore()
+
+    def prepare(self, archive: bytes, program: str = "train.py", **parameters: str) -> Program:
+        self.objects.objects["sourcedir.tar.gz"] = archive
+        hyperparameters = {
+            "sagemaker_program": program,
+            "sagemaker_submit_directory": f"s3://{BUCKET}/sourcedir.tar.gz",
+            **parameters,
+        }
+        host = TrainingHost(self.directory, "algo-1", ("algo-1",), hyperparameters)
+        layout.write(host, REQUEST)
+        return prepare(host, self.objects)
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    return Script(tmp_path)
+
+
+def test_a_script_is_called_by_its_name_in_its_folder(script: Script) -> None:
+    program = script.prepare(model_archive({"train.py": b""}), alpha="1")
+    assert program.arguments == [sys.executable, "train.py", "--alpha", "1"]
+    assert program.directory == script.directory / "code"
+    assert program.environment["PYTHONPATH"].startswith(str(program.directory))
+
+
+def test_a_package_is_called_as_a_module(script: Script) -> None:
+    archive = model_archive({"setup.py": b"", "train.py": b""})
+    assert list(script.prepare(archive).arguments) == [sys.executable, "-m", "train"]
+
+
+def test_the_log_tells_the_environment_and_the_command(script: Script) -> None:
+    preamble = list(script.prepare(model_archive({"train.py": b""})).preamble)
+    environment = preamble[
+        preamble.index("Training Env:") + 1 : preamble.index("Environment variables:")
+    ]
+    assert json.loads("\n".join(environment))["current_host"] == "algo-1"
+    assert 'SM_HOSTS=["algo-1"]' in preamble
+    assert preamble[-2:] == [
+        "Invoking script with the following command:",
+        f"{sys.executable} train.py",
+    ]
+
+
+def test_a_script_that_is_not_in_the_archive_is_named(script: Script) -> None:
+    with pytest.raises(JobError, match=r"train\.py is not in s3://models-bucket/sourcedir"):
+        script.prepare(model_archive({"other.py": b""}))
+
+
+def test_an_archive_that_cannot_be_read_is_named(script: Script) -> None:
+    script.objects.denied.add("s3:GetObject")
+    with pytest.raises(
+        JobError, match=r"AccessDenied .* \(s3://models-bucket/sourcedir\.tar\.gz\)"
+    ):
+        script.prepare(b"")
+
+
+@pytest.mark.parametrize("name", ["../escaped.py", "/tmp/escaped.py", "a/../../escaped.py"])
+def test_an_archive_that_reaches_out_of_its_folder_is_refused(
+    script: Script, tmp_path: Path, name: str
+) -> None:
+    archive = model_archive({"train.py": b"", name: b"x"})
+    if name.startswith("/"):
+        # Absolute names lose their first slash, as with GNU tar, and stay inside.
+        script.prepare(archive)
+    else:
+        with pytest.raises(JobError, match="framework error: s3://"):
+            script.prepare(archive)
+    assert not (tmp_path / "escaped.py").exists()
+    assert not Path("/tmp/escaped.py").exists()
+
+
+def test_an_archive_with_a_link_out_of_its_folder_is_refused(script: Script) -> None:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        link = tarfile.TarInfo("train.py")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    with pytest.raises(JobError, match="framework error: s3://"):
+        script.prepare(stream.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("code", "output", "message"),
+    [
+        (1, "one\nTraceback (most recent call last):\n  File x\nKeyError: 'a'", "KeyError: 'a'"),
+        (2, "usage: train.py\ntrain.py: error: no --alpha", "train.py: error: no --alpha"),
+        (3, "", ""),
+    ],
+)
+def test_the_toolkit_exits_with_1_and_tells_how_the_script_ended(
+    tmp_path: Path, code: int, output: str, message: str
+) -> None:
+    ended = toolkit_exit(
+        Program(["python", "train.py", "--a", "b c"], {}, tmp_path), Exit(code, output)
+    )
+    assert ended.code == 1
+    assert ended.text == (
+        f'ExecuteUserScriptError:\nExitCode {code}\nErrorMessage "{message}"\n'
+        "Command \"python train.py --a 'b c'\""
+    )
+
+
+def test_a_killed_script_is_told_to_be_out_of_memory(tmp_path: Path) -> None:
+    ended = toolkit_exit(Program(["python"], {}, tmp_path), Exit(137))
+    assert 'ExtraInfo "OutOfMemory: Process killed by SIGKILL (signal 9)"' in ended.text
