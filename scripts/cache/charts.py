@@ -21,6 +21,10 @@ from scripts.cache.summary import Latencies
 
 BLUE, RED, GREEN, INK, GREY = "#1f5fa8", "#d1495b", "#2a9d6f", "#222b36", "#8a94a0"
 _STYLE = Path(__file__).with_name("report.mplstyle")
+_COLD_NOTE = (
+    "Cold: as many as CloudWatch counted misses in each of its periods; "
+    "in a period with hits and misses, the slowest."
+)
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,6 @@ def latency_chart(endpoint: WatchedEndpoint, experiment: Experiment) -> Figure:
     _mark_passes(axes, experiment.passes, experiment.start)
     _footnote(figure, endpoint, experiment, (), _COLD_NOTE)
     return figure
-
-
-_COLD_NOTE = (
-    "Cold: as many as CloudWatch counted misses in each of its periods; "
-    "in a period with hits and misses, the slowest."
-)
 
 
 def _metrics_chart(
