@@ -86,7 +86,7 @@ def test_throughput_leaves_out_the_pauses_between_passes() -> None:
 
 
 def test_without_metrics_there_are_latencies_but_no_counts() -> None:
-    experiment = held({metric: () for metric in CACHE_METRICS})
+    experiment = held(dict.fromkeys(CACHE_METRICS, ()))
     assert experiment.summary.cache is None
     assert {row.cold for row in experiment.invocations} == {None}
 
