@@ -31,10 +31,17 @@ def resources(template: Template, kind: str) -> list[dict[str, Any]]:
 
 
 def policy_documents(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(logical id, document) of every identity policy."""
+    """(logical id, document) of every identity and trust policy.
+
+    parliament knows no resource policies; those of buckets and key are the CDK's own.
+    """
     for logical_id, resource in template["Resources"].items():
-        if resource["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
-            yield logical_id, resource["Properties"]["PolicyDocument"]
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::IAM::Policy":
+            yield logical_id, properties["PolicyDocument"]
+        if trust := properties.get("AssumeRolePolicyDocument"):
+            role = {"Resource": "arn:aws:iam::123456789012:role/this"}  # which parliament wants
+            yield logical_id, trust | {"Statement": [s | role for s in trust["Statement"]]}
 
 
 def as_deployed(value: Any) -> Any:
