@@ -127,7 +127,7 @@ class Authorizer:
     ) -> None:
         """Raise ``AwsError`` AccessDeniedException unless the caller may."""
         context = context or {}
-        question = (caller.access_key_id, caller.scope, action, resource, *context.items())
+        question = (caller.access_key_id, caller.scope.region, action, resource, *context.items())
         now = self._now()
         if now > self._remembered_until or len(self._allowed) > MOST_REMEMBERED:
             self._allowed = set()

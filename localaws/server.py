@@ -72,7 +72,8 @@ class Front:
         error = None
         try:
             caller = self._services.authorizer.authenticate(request)
-            response = (await answer(request, caller)).identified(identity)
+            response = await answer(request, caller)
+            response.headers.append((b"x-amzn-requestid", identity.encode()))
         except AwsError as refused:
             error = refused
         except Exception as failure:

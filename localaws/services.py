@@ -21,6 +21,9 @@ from localaws.operations import Operations
 from localaws.state import State
 from localaws.wire import Exchange
 
+CLOUDFORMATION_AFTER_SECONDS = 0.2
+"""So that the first requests of others need not wait for its import."""
+
 
 class Services:
     """What answers requests, with its start and its end.
@@ -65,7 +68,7 @@ class Services:
         self._backend.start(asyncio.get_running_loop())
         await asyncio.to_thread(self._apis.start)
         self._alarm_evaluation = asyncio.create_task(self._alarms.run())
-        self._cloudformation = asyncio.ensure_future(asyncio.to_thread(self._start_cloudformation))
+        self._cloudformation = asyncio.ensure_future(self._start_cloudformation_soon())
 
     async def pass_on(self, exchange: Exchange) -> None:
         """Let MiniStack answer a request, and note what that may have changed."""
@@ -93,6 +96,10 @@ class Services:
         if self._cloudformation is not None:
             await self._cloudformation
         self.persistence.save()
+
+    async def _start_cloudformation_soon(self) -> None:
+        await asyncio.sleep(CLOUDFORMATION_AFTER_SECONDS)
+        await asyncio.to_thread(self._start_cloudformation)
 
     def _start_cloudformation(self) -> None:
         """Import CloudFormation, which takes a second, after everything else answers."""

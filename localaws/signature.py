@@ -95,7 +95,7 @@ def verify(
     text = f"{ALGORITHM}\n{signed_at}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}"
     key = _signing_key(secret, signature.date, signature.region, signature.service)
     genuine = hmac.compare_digest(key.sign(text.encode()), given.encode("latin-1"))
-    if not genuine or _leaves_out_headers(request, signature):
+    if not genuine or _leaves_out_headers(tuple(request.headers), signature.signed_header_set):
         raise _invalid(
             "The request signature we calculated does not match the signature you provided. Check"
             " your AWS Secret Access Key and signing method. Consult the service documentation for"
@@ -170,12 +170,10 @@ def _signing_key(secret: str, date: str, region: str, service: str) -> SigningKe
     return SigningKey(key)
 
 
-def _leaves_out_headers(request: SignedRequest, signature: Signature) -> bool:
+@lru_cache(maxsize=1024)
+def _leaves_out_headers(names: tuple[str, ...], signed: frozenset[str]) -> bool:
     """Whether an ``x-amz-`` header could have been added or changed after the signing."""
-    for name in request.headers.keys() - signature.signed_header_set:
-        if name.startswith("x-amz") and name not in _UNSIGNED_HEADERS:
-            return True
-    return False
+    return any(name.startswith("x-amz") for name in {*names} - signed - _UNSIGNED_HEADERS)
 
 
 def _check_time(signed_at: str, date: str, now: float) -> None:

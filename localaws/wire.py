@@ -27,11 +27,6 @@ class Response:
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
-    def identified(self, identity: str) -> "Response":
-        """The same answer with the request's id, which SDKs show in ``ResponseMetadata``."""
-        header = (b"x-amzn-requestid", identity.encode())
-        return Response(self.status, [*self.headers, header], self.body)
-
     async def send(self, send: Send) -> None:
         """Send it over ASGI."""
         length = (b"content-length", b"%d" % len(self.body))
