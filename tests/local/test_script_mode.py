@@ -256,6 +256,33 @@ def test_the_packages_of_the_container_can_be_imported(
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
 
 
+def test_checkpoints_go_to_s3_and_into_the_next_job(jobs: Jobs) -> None:
+    source = """
+        import sys
+        from pathlib import Path
+        counter = Path(sys.argv[sys.argv.index("--checkpoints") + 1], "counter")
+        counter.write_text(str(int(counter.read_text()) + 1 if counter.exists() else 1))
+        """
+    for number in ("1", "2"):
+        job = run_script(
+            jobs,
+            f"checkpoint-{number}",
+            source,
+            hyperparameters={"checkpoints": "/opt/ml/checkpoints"},
+            CheckpointConfig={"S3Uri": jobs.uri("checkpoints")},
+        )
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+        assert jobs.get(jobs.uri("checkpoints/counter")) == number.encode()
+
+
+def test_a_model_can_be_left_uncompressed(jobs: Jobs) -> None:
+    output = {"S3OutputPath": jobs.uri("jobs"), "CompressionType": "NONE"}
+    job = run_script(jobs, "uncompressed", SHOW, OutputDataConfig=output)
+    assert job["ModelArtifacts"]["S3ModelArtifacts"] == jobs.uri("jobs/uncompressed/output/model/")
+    assert jobs.get(jobs.uri("jobs/uncompressed/output/model/algo-1.json")).startswith(b"{")
+    assert jobs.get(jobs.uri("jobs/uncompressed/output/output/extra.txt")) == b"extra"
+
+
 class TestRequirements:
     """requirements.txt; the packages come with the source, so that no network is needed."""
 
