@@ -62,7 +62,7 @@ def _add_model(options: argparse.Namespace) -> int:
     test = training.dataset.test[city]
     with console.step(f"invoke {model}") as step:
         prediction = predict(runtime_client(session), endpoint_name, model, test)
-        if test.price is not None:
+        if test.price is not None and len(test):
             error = absolute_error(prediction.prices, test.price)
             step.detail = f"MAE ${error:,.0f} on {len(test)} houses"
     return SUCCEEDED

@@ -1,6 +1,7 @@
 """What every script shares: options, the AWS session, errors as one line, exit status."""
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 
@@ -105,6 +106,22 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def not_negative(text: str) -> int:
+    """An option's whole number of at least 0."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return number
+
+
+def not_negative_number(text: str) -> float:
+    """An option's number of at least 0."""
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of at least 0")
     return number
 
 

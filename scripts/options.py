@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.command import CommandError, positive
+from scripts.command import CommandError, not_negative, not_negative_number, positive
 from training.house_files import read_city_folder
 from training.houses import CITIES, HOUSES_PER_CITY, Houses, Market
 from training.pipeline import LINEAR_LEARNER_DEFAULTS, Settings
@@ -13,23 +13,42 @@ from training.publish import check_city
 
 def add_house_options(parser: argparse.ArgumentParser) -> None:
     """Options that say which houses to train on."""
-    parser.add_argument("--data", type=Path, help="folder with a <City>.csv each, header first")
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="folder with a <City>.csv each, header first"
+    )
     parser.add_argument(
         "--market",
         choices=("cities", "notebook"),
         default="cities",
         help="prices by city, or the notebook's one formula (default: cities)",
     )
-    parser.add_argument("--houses", type=positive, default=HOUSES_PER_CITY, help="a city")
-    parser.add_argument("--noise", type=float, default=0.0, help="of prices; 0.02 is 2 %%")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--houses",
+        type=positive,
+        default=HOUSES_PER_CITY,
+        metavar="N",
+        help=f"houses a city (default: {HOUSES_PER_CITY})",
+    )
+    parser.add_argument(
+        "--noise", type=not_negative_number, default=0.0, metavar="SHARE", help="0.02 is 2 %%"
+    )
+    parser.add_argument("--seed", type=not_negative, default=0, metavar="N", help="default: 0")
 
 
 def add_job_options(parser: argparse.ArgumentParser) -> None:
     """Options that say how to run the jobs."""
-    parser.add_argument("--instance-type", default=Settings.instance_type)
     parser.add_argument(
-        "--max-jobs", type=positive, default=Settings.max_in_flight, help="training jobs at once"
+        "--instance-type",
+        default=Settings.instance_type,
+        metavar="TYPE",
+        help=f"of the jobs (default: {Settings.instance_type})",
+    )
+    parser.add_argument(
+        "--max-jobs",
+        type=positive,
+        default=Settings.max_in_flight,
+        metavar="N",
+        help=f"training jobs at once (default: {Settings.max_in_flight})",
     )
     parser.add_argument("--retrain", action="store_true", help="also what is trained already")
     parser.add_argument(

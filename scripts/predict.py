@@ -49,9 +49,11 @@ def _parser() -> argparse.ArgumentParser:
         "python -m scripts.predict --city Chicago_IL --square-feet 2400 --front-porch y",
     )
     parser.add_argument("--city", required=True, help="for example NewYork_NY")
-    parser.add_argument("--csv", type=Path, help="file of houses, first line names the columns")
     parser.add_argument(
-        "--model-version", type=positive, help="of the city's model (default: the latest)"
+        "--csv", type=Path, metavar="FILE", help="file of houses, first line names the columns"
+    )
+    parser.add_argument(
+        "--model-version", type=positive, metavar="N", help="of the model (default: the latest)"
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument(

@@ -44,7 +44,7 @@ def evaluate_cities(
     results = []
     for city, model in training.models.items():
         test = training.dataset.test[city]
-        if test.price is None:
+        if test.price is None or not len(test):
             continue
         prediction = predict(client, endpoint_name, model.target_model, test)
         results.append(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from botocore.exceptions import ClientError, NoRegionError
 
-from scripts.command import CommandError, make_parser, positive, run_command
+from scripts.command import CommandError, make_parser, not_negative_number, positive, run_command
 from scripts.deployment import Deployment, DeploymentError
 
 SCRIPTS = ("train", "predict", "add_model", "publish", "teardown", "demo")
@@ -93,6 +93,13 @@ def test_a_number_must_be_above_zero() -> None:
     assert positive("3") == 3
     with pytest.raises(argparse.ArgumentTypeError, match="0 is not above 0"):
         positive("0")
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf"])
+def test_a_share_must_be_a_number_of_at_least_zero(text: str) -> None:
+    assert not_negative_number("0.02") == 0.02
+    with pytest.raises(argparse.ArgumentTypeError, match=f"{text} is not a number of at least 0"):
+        not_negative_number(text)
 
 
 def test_what_is_not_deployed_is_named_with_the_command_that_deploys_it() -> None:
