@@ -1,12 +1,17 @@
 """Model artifacts: from S3 into a directory, within bounds."""
 
 import io
-import tarfile
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from localaws.backend import ObjectStore
+
+if sys.version_info >= (3, 12):
+    import tarfile
+else:
+    from backports import tarfile
 
 MAXIMUM_UNPACKED_BYTES = 4 * 1024**3
 MAXIMUM_MEMBERS = 10_000
