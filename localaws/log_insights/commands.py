@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import fmean
 
-import numpy as np
-
 from localaws.log_insights.rows import Condition, Row, Value, as_number, as_text
 
 TIMESTAMP = "@timestamp"
@@ -105,6 +103,8 @@ class Aggregate:
             case "max":
                 return max(numbers)
             case _:
+                import numpy as np  # here, since every start of the server would wait for it
+
                 return float(np.percentile(numbers, self.percentile))
 
 
