@@ -12,7 +12,7 @@ from localaws.ministack import log_insights, metrics
 from localaws.ministack.administrator import put_administrator
 from localaws.ministack.alarms import AlarmEvaluator
 from localaws.ministack.backend import MiniStackBackend
-from localaws.ministack.embedding import MODULES, MiniStack
+from localaws.ministack.embedding import LATE_SERVICES, MODULES, MiniStack
 from localaws.ministack.enforcement import Enforcement
 from localaws.ministack.identities import MiniStackIdentities
 from localaws.ministack.persistence import Persistence
@@ -21,7 +21,7 @@ from localaws.operations import Operations
 from localaws.state import State
 from localaws.wire import Exchange
 
-CLOUDFORMATION_AFTER_SECONDS = 0.2
+LATE_SERVICES_AFTER_SECONDS = 0.2
 """So that the first requests of others need not wait for its import."""
 
 
@@ -52,7 +52,7 @@ class Services:
         self._alarms = AlarmEvaluator()
         log_insights.install()
         metrics.install()
-        self._cloudformation: asyncio.Future[None] | None = None
+        self._late_services: asyncio.Future[None] | None = None
         self._is_deploying: Callable[[], bool] = lambda: False
         self._was_deploying = False
         self._alarm_evaluation: asyncio.Task[None] | None = None
@@ -68,12 +68,12 @@ class Services:
         self._backend.start(asyncio.get_running_loop())
         await asyncio.to_thread(self._apis.start)
         self._alarm_evaluation = asyncio.create_task(self._alarms.run())
-        self._cloudformation = asyncio.ensure_future(self._start_cloudformation_soon())
+        self._late_services = asyncio.ensure_future(self._start_late_services_soon())
 
     async def pass_on(self, exchange: Exchange) -> None:
         """Let MiniStack answer a request, and note what that may have changed."""
-        if exchange.service == "cloudformation" and self._cloudformation is not None:
-            await asyncio.shield(self._cloudformation)
+        if exchange.service in LATE_SERVICES and self._late_services is not None:
+            await asyncio.shield(self._late_services)
         await self._ministack(exchange.scope, exchange.receive, exchange.send)
         if exchange.service in ("iam", "sts"):
             self.authorizer.forget()
@@ -93,23 +93,24 @@ class Services:
         if self._alarm_evaluation is not None:
             self._alarm_evaluation.cancel()
         await asyncio.to_thread(self._apis.stop)
-        if self._cloudformation is not None:
-            await self._cloudformation
+        if self._late_services is not None:
+            await self._late_services
         self.persistence.save()
 
-    async def _start_cloudformation_soon(self) -> None:
-        await asyncio.sleep(CLOUDFORMATION_AFTER_SECONDS)
-        await asyncio.to_thread(self._start_cloudformation)
+    async def _start_late_services_soon(self) -> None:
+        await asyncio.sleep(LATE_SERVICES_AFTER_SECONDS)
+        await asyncio.to_thread(self._start_late_services)
 
-    def _start_cloudformation(self) -> None:
-        """Import CloudFormation, which takes a second, after everything else answers."""
+    def _start_late_services(self) -> None:
+        """Import SNS and CloudFormation after everything else answers."""
         from localaws.ministack import buckets, cloudformation, conditions
 
         conditions.install()
         buckets.install()
         cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))
         cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
-        self.persistence.add_service("cloudformation")
+        for module in LATE_SERVICES:
+            self.persistence.add_service(module)
         self._is_deploying = cloudformation.is_deploying
         # A hundred thousand modules, classes and functions that stay: collections skip them.
         gc.freeze()

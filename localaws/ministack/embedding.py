@@ -27,8 +27,10 @@ SERVICES = (
     "tagging",
 )
 """What MiniStack answers for, by MiniStack's names; all its other services stay off."""
-MODULES = ("iam", "s3", "kms", "ssm", "sns", "ecr")
-"""The modules of those that keep state in small; CloudFormation's is large and is loaded later."""
+MODULES = ("iam", "s3", "kms", "ssm", "ecr")
+"""The modules of those that keep state in small."""
+LATE_SERVICES = ("sns", "cloudformation")
+"""Services whose modules take a second to import: they are loaded once the server answers."""
 
 
 def configure(state: State, port: int) -> None:
