@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,3 +12,11 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
     platform = Platform(tmp_path)
     yield platform
     platform.apis.stop()
+
+
+@pytest.fixture
+def hold(platform: Platform) -> threading.Event:
+    """Holds deployments up while they load the preprocessor, until it is set."""
+    gate = threading.Event()
+    platform.first.gates["scaler"] = gate
+    return gate
