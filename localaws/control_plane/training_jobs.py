@@ -1,16 +1,14 @@
 """CreateTrainingJob and its siblings."""
 
-import shutil
 from pathlib import Path
 
 from localaws.backend import Backend, Scope
 from localaws.containers.registry import ContainerRegistry
 from localaws.control_plane import training_requests
-from localaws.control_plane.job_records import INTERRUPTED, JobRecords, Record, failure_of
-from localaws.control_plane.listing import Listing
+from localaws.control_plane.job_family import UNFINISHED, JobFamily
+from localaws.control_plane.job_records import Record, failure_of
 from localaws.control_plane.resources import (
     Request,
-    ResourceFamily,
     Response,
     arn,
     now,
@@ -20,7 +18,7 @@ from localaws.control_plane.store import ResourceStore
 from localaws.control_plane.tags import Tags
 from localaws.errors import AwsError
 from localaws.jobs.executor import JobExecutor
-from localaws.jobs.failure import JobError, internal_error
+from localaws.jobs.failure import JobError
 from localaws.jobs.image import TrainingImage
 from localaws.jobs.stopping import StopSignal
 from localaws.jobs.training import (
@@ -32,7 +30,6 @@ from localaws.jobs.training import (
 )
 
 KIND = "training-job"
-UNFINISHED = ("InProgress", "Stopping")
 FINISHED = ("Completed", "Failed", "Stopped")
 
 STATUS_OF = {
@@ -56,7 +53,6 @@ MESSAGES = {
     "Failed": "Training job failed",
 }
 
-_LISTING = Listing("TrainingJobSummaries", name="TrainingJobName", status="TrainingJobStatus")
 _SUMMARY = (
     "TrainingJobName",
     "TrainingJobArn",
@@ -68,7 +64,7 @@ _SUMMARY = (
 )
 
 
-class TrainingJobs(ResourceFamily):
+class TrainingJobs(JobFamily):
     """Training jobs; what is stored of one is what DescribeTrainingJob answers."""
 
     def __init__(
@@ -80,23 +76,10 @@ class TrainingJobs(ResourceFamily):
         executor: JobExecutor,
         work_directory: Path,
     ) -> None:
-        self._records = JobRecords(store, KIND)
+        super().__init__(KIND, "TrainingJob", store, executor, work_directory)
         self._tags = tags
         self._backend = backend
         self._registry = registry
-        self._executor = executor
-        self._work_directory = work_directory
-
-    def start(self) -> None:
-        """A job that an earlier run left in progress has failed."""
-        shutil.rmtree(self._work_directory, ignore_errors=True)
-        for scope, record in self._records.everywhere():
-            if record["TrainingJobStatus"] in UNFINISHED:
-                self._fail(scope, record["TrainingJobName"], internal_error(INTERRUPTED))
-
-    def stop(self) -> None:
-        """End what runs; those jobs fail."""
-        self._executor.shut_down()
 
     def create_training_job(self, scope: Scope, request: Request) -> Response:
         name = request["TrainingJobName"]
@@ -109,7 +92,7 @@ class TrainingJobs(ResourceFamily):
                 f"training job with this name already exists ({job_arn})",
             )
         self._tags.create(scope, job_arn, request)
-        directory = self._work_directory / scope.account_id / scope.region / name
+        directory = self._directory(scope, name)
         job = TrainingJob(scope, name, job_arn, request, image, directory)
         self._executor.start(job_arn, lambda stop: self._run(job, stop))
         return {"TrainingJobArn": job_arn}
@@ -121,11 +104,7 @@ class TrainingJobs(ResourceFamily):
         return record
 
     def list_training_jobs(self, scope: Scope, request: Request) -> Response:
-        summaries = (
-            {member: record[member] for member in _SUMMARY if member in record}
-            for record in self._records.in_scope(scope)
-        )
-        return _LISTING.page(summaries, request)
+        return self._page(scope, request, _SUMMARY)
 
     def stop_training_job(self, scope: Scope, request: Request) -> Response:
         job_arn = self.describe_training_job(scope, request)["TrainingJobArn"]

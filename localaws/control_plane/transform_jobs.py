@@ -1,17 +1,15 @@
 """CreateTransformJob and its siblings."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from localaws.backend import Backend, Scope
-from localaws.control_plane.job_records import INTERRUPTED, JobRecords, Record, failure_of
-from localaws.control_plane.listing import Listing
+from localaws.control_plane.job_family import UNFINISHED, JobFamily
+from localaws.control_plane.job_records import Record, failure_of
 from localaws.control_plane.models import Models, containers_of
 from localaws.control_plane.resources import (
     Request,
-    ResourceFamily,
     Response,
     arn,
     now,
@@ -22,7 +20,7 @@ from localaws.control_plane.tags import Tags
 from localaws.errors import AwsError
 from localaws.jobs.channels import DATA_TYPES
 from localaws.jobs.executor import JobExecutor
-from localaws.jobs.failure import JobError, internal_error
+from localaws.jobs.failure import JobError
 from localaws.jobs.stopping import StopSignal
 from localaws.jobs.transform.association import Association
 from localaws.jobs.transform.json_path import JsonPathError
@@ -30,9 +28,7 @@ from localaws.jobs.transform.run import TransformJob, TransformRun
 
 KIND = "transform-job"
 MAXIMUM_PAYLOAD_MB = 100
-UNFINISHED = ("InProgress", "Stopping")
 
-_LISTING = Listing("TransformJobSummaries", name="TransformJobName", status="TransformJobStatus")
 _SUMMARY = (
     "TransformJobName",
     "TransformJobArn",
@@ -44,7 +40,7 @@ _SUMMARY = (
 )
 
 
-class TransformJobs(ResourceFamily):
+class TransformJobs(JobFamily):
     """Transform jobs; what is stored of one is what DescribeTransformJob answers."""
 
     def __init__(
@@ -56,23 +52,10 @@ class TransformJobs(ResourceFamily):
         executor: JobExecutor,
         work_directory: Path,
     ) -> None:
-        self._records = JobRecords(store, KIND)
+        super().__init__(KIND, "TransformJob", store, executor, work_directory)
         self._tags = tags
         self._models = models
         self._backend = backend
-        self._executor = executor
-        self._work_directory = work_directory
-
-    def start(self) -> None:
-        """A job that an earlier run left in progress has failed."""
-        shutil.rmtree(self._work_directory, ignore_errors=True)
-        for scope, record in self._records.everywhere():
-            if record["TransformJobStatus"] in UNFINISHED:
-                self._fail(scope, record["TransformJobName"], internal_error(INTERRUPTED))
-
-    def stop(self) -> None:
-        """End what runs; those jobs fail."""
-        self._executor.shut_down()
 
     def create_transform_job(self, scope: Scope, request: Request) -> Response:
         name = request["TransformJobName"]
@@ -100,7 +83,7 @@ class TransformJobs(ResourceFamily):
             request=request,
             role_arn=model["ExecutionRoleArn"],
             containers=tuple(containers_of(model)),
-            directory=self._work_directory / scope.account_id / scope.region / name,
+            directory=self._directory(scope, name),
         )
         self._executor.start(job_arn, lambda stop: self._run(job, stop))
         return {"TransformJobArn": job_arn}
@@ -110,11 +93,7 @@ class TransformJobs(ResourceFamily):
         return {member: value for member, value in record.items() if member != "LastModifiedTime"}
 
     def list_transform_jobs(self, scope: Scope, request: Request) -> Response:
-        summaries = (
-            {member: record[member] for member in _SUMMARY if member in record}
-            for record in self._records.in_scope(scope)
-        )
-        return _LISTING.page(summaries, request)
+        return self._page(scope, request, _SUMMARY)
 
     def stop_transform_job(self, scope: Scope, request: Request) -> Response:
         record = self._find(scope, request["TransformJobName"])
