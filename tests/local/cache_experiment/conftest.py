@@ -8,6 +8,7 @@ import csv
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -140,7 +141,7 @@ def default(watched: Watched, tmp_path_factory: pytest.TempPathFactory) -> Defau
 
 
 def _shorten(watched: Watched, alarm: str, seconds: int) -> None:
-    """Give a deployed alarm a shorter period; nothing else of it changes."""
+    """Give a deployed alarm a shorter period, and wait until it is OK with that."""
     cloudwatch = watched.aws.session().client("cloudwatch")
     name = f"{watched.endpoint_name}-{alarm}"
     found: Any = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
@@ -150,3 +151,7 @@ def _shorten(watched: Watched, alarm: str, seconds: int) -> None:
     )  # fmt: skip
     settings = {key: found[key] for key in kept if key in found}
     cloudwatch.put_metric_alarm(**settings, Period=seconds)
+    while (
+        cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0].get("StateValue") != "OK"
+    ):
+        time.sleep(0.2)

@@ -15,7 +15,6 @@ from localaws.errors import AwsError
 from localaws.signature import SignedRequest, parse_authorization, verify
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-NOW = datetime.now(UTC).timestamp()
 printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 segments = st.lists(st.text(min_size=1, max_size=10).filter(lambda s: s.isprintable()), max_size=4)
 
@@ -36,14 +35,15 @@ def signed(
     return SignedRequest("POST", parts.path, parts.query, {"host": parts.netloc, **sent}, body)
 
 
-def check(request: SignedRequest, secret: str = SECRET, now: float = NOW) -> None:
+def check(request: SignedRequest, secret: str = SECRET, minutes_later: float = 0) -> None:
     signature, given_signature = parse_authorization(request)
+    now = datetime.now(UTC).timestamp() + 60 * minutes_later
     verify(request, signature, given_signature, secret, now)
 
 
-def refusal(request: SignedRequest, secret: str = SECRET, now: float = NOW) -> str:
+def refusal(request: SignedRequest, secret: str = SECRET, minutes_later: float = 0) -> str:
     with pytest.raises(AwsError) as error:
-        check(request, secret, now)
+        check(request, secret, minutes_later)
     return error.value.code
 
 
@@ -95,7 +95,7 @@ def test_another_secret_is_refused() -> None:
 
 @pytest.mark.parametrize("minutes", [-6, 6, 15])
 def test_a_signature_of_another_time_is_refused(minutes: int) -> None:
-    assert refusal(signed(), now=NOW + 60 * minutes) == "InvalidSignatureException"
+    assert refusal(signed(), minutes_later=minutes) == "InvalidSignatureException"
 
 
 def test_no_signature_is_missing_authentication() -> None:
