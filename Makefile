@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+# Where Python is told not to keep compiled modules, each command would take twice as long.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test mxnet lint format bench lock clean
 help:
@@ -16,8 +18,8 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
-	@# The first import of a large package compiles it: better now, and kept, than at each command.
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c 'import app, scripts.demo, localaws.server, ministack.app, matplotlib.figure, sklearn.compose'
+	@# The first import of a large package compiles it: better now than in the first deployment.
+	@$(BIN)/python -c 'import app, scripts.demo, localaws.server, ministack.app, matplotlib.figure, sklearn.compose'
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json $(VENV)/.installed
