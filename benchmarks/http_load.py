@@ -26,7 +26,11 @@ class Load:
     @property
     def p50_milliseconds(self) -> float:
         """The median latency."""
-        return statistics.median(self.seconds) * 1000
+        return self.percentile_milliseconds(50)
+
+    def percentile_milliseconds(self, percentile: int) -> float:
+        """The latency that so many percent of the requests do not exceed; 1 to 99."""
+        return statistics.quantiles(self.seconds, n=100)[percentile - 1] * 1000
 
 
 class Connection(asyncio.Protocol):

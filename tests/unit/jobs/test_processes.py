@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from localaws.jobs.image import Exit, Program
-from localaws.jobs.processes import Cores, RunningProgram
+from localaws.jobs.processes import NICENESS, Cores, RunningProgram
 from localaws.jobs.stopping import JobAbortedError, StopSignal
 from localaws.jobs.supervision import Ending, Supervisor
 
@@ -67,6 +67,14 @@ class TestProgram:
     def test_is_nicer_than_we_are(self, tmp_path: Path) -> None:
         _, lines = run(python("import os, time; time.sleep(0.3); print(os.nice(0))", tmp_path))
         assert int(lines[0]) > os.nice(0)
+
+    @pytest.mark.skipif(
+        not Path("/proc/self/autogroup").exists(), reason="this kernel has no autogroups"
+    )
+    def test_is_nicer_than_we_are_also_as_a_session(self, tmp_path: Path) -> None:
+        show = "import time; time.sleep(0.3); print(open('/proc/self/autogroup').read())"
+        _, lines = run(python(show, tmp_path))
+        assert lines[0].endswith(f"nice {NICENESS}")
 
     def test_that_prints_what_is_no_utf_8_is_still_read(self, tmp_path: Path) -> None:
         _, lines = run(python("import sys; sys.stdout.buffer.write(b'a\\xff\\n')", tmp_path))
