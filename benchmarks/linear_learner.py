@@ -15,9 +15,11 @@ from benchmarks.linear_learner_reproduction import (
     ABALONE_ABSOLUTE_LOSS,
     ABALONE_MSE,
     HOUSING_MEAN_ABSOLUTE_ERROR,
+    HOUSING_SEEDS,
     City,
     abalone,
     city,
+    market,
     mean_absolute_error,
     train_city,
 )
@@ -26,7 +28,6 @@ from training.linear_learner.model import LinearModel
 from training.linear_learner.predictor import predict
 from training.linear_learner.wire import decode_request, encode_predictions, read_training_csv
 
-CITIES = 200
 CSV_ROW = b"0.5,-1.2,0.3,1.1,-0.7,0.2,1,0,0,1\n"
 JSON_ROW = b'{"instances": [{"features": [0.5, -1.2, 0.3, 1.1, -0.7, 0.2, 1, 0, 0, 1]}]}'
 
@@ -96,9 +97,9 @@ def _quality() -> Iterator[Figure]:
         "rings",
         f"service {ABALONE_ABSOLUTE_LOSS}",
     )
-    cities = [city(seed) for seed in range(CITIES)]
+    cities = [one for seed in HOUSING_SEEDS for one in market(seed)]
     yield Figure(
-        f"house prices, mean absolute error, median of {CITIES} cities",
+        f"house prices, mean absolute error, median of {len(cities)} cities",
         float(np.median([mean_absolute_error(train_city(one), one.test) for one in cities])),
         "$",
         f"service {HOUSING_MEAN_ABSOLUTE_ERROR:.0f} (one city)",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.houses import Houses, Market
+from training.houses import CITIES, Houses, Market
 from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import Hyperparameters
 from training.linear_learner.model import Float32Array
@@ -24,6 +24,9 @@ ABALONE_ABSOLUTE_LOSS = 1.59498387557
 ABALONE_SPLIT_ABSOLUTE_LOSS = 1.60554397144
 ABALONE_SPLIT_MSE = 5.50183371
 HOUSING_MEAN_ABSOLUTE_ERROR = 4117.0
+HOUSING_SEEDS = range(40)
+"""Runs of the notebook. The error of one city varies by a quarter, the median of 40 cities still by
+4 %; the median of 40 runs of ten cities varies by 1 %."""
 
 TRAINING_HOUSES, VALIDATION_HOUSES, TEST_HOUSES = 629, 270, 401
 HOUSING_HYPERPARAMETERS = {
@@ -81,10 +84,15 @@ class City:
     """The 100 houses that the service's endpoint was asked about, with their true prices."""
 
 
-def city(seed: int) -> City:
+def market(seed: int) -> list[City]:
+    """The ten cities of a run of the notebook."""
+    return [city(seed, name) for name in CITIES]
+
+
+def city(seed: int, name: str = "Houston_TX") -> City:
     """Draws the houses of a city, and preprocesses them as the notebook does."""
     count = TRAINING_HOUSES + VALIDATION_HOUSES + TEST_HOUSES
-    houses = Market.notebook(seed).houses("Houston_TX", count)
+    houses = Market.notebook(seed).houses(name, count)
     seen = TRAINING_HOUSES + VALIDATION_HOUSES
     reference = _numbers(houses.take(np.arange(seen)))
     rows = _dataset(houses, reference)
