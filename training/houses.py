@@ -30,6 +30,7 @@ COLUMNS = (*FEATURE_COLUMNS, PRICE_COLUMN)
 LATEST_YEAR = 2019
 SMALLEST_SQUARE_FEET = 300
 SMALLEST_LOT_ACRES = 0.05
+SMALLEST_PRICE = 1_000.0
 HOUSES_PER_CITY = 1000
 
 
@@ -170,7 +171,8 @@ class Market:
         prices = self.prices_of(city).of(houses)
         if self.noise:
             prices = np.trunc(prices * (1 + self.noise * generator.standard_normal(count)))
-        return replace(houses, price=prices)
+        # Linear prices fall below zero for one old and small house in ten thousand.
+        return replace(houses, price=prices.clip(min=SMALLEST_PRICE))
 
     def _generator(self, city: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, *city.encode()])

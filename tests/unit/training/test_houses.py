@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.houses import CITIES, COLUMNS, Houses, Market, split
+from training.houses import CITIES, COLUMNS, SMALLEST_PRICE, Houses, Market, split
 
 MANY = 20_000
 
@@ -108,6 +108,13 @@ def test_a_city_that_is_not_listed_pays_a_blend_and_keeps_it() -> None:
     prices = Market(seed=1).prices_of("Boston_MA")
     assert prices == Market(seed=2).prices_of("Boston_MA")
     assert 110 < prices.square_foot < 460
+
+
+@pytest.mark.parametrize("market", [Market(noise=0.02), Market.notebook()])
+def test_no_house_is_free(market: Market) -> None:
+    prices = market.houses("Unlisted_XX", 200_000).price
+    assert prices is not None
+    assert prices.min() == SMALLEST_PRICE
 
 
 def test_csv_has_one_line_a_house_with_the_price_last() -> None:
