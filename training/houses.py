@@ -6,6 +6,7 @@ house at a time and prices every city alike; here a city is drawn as a whole, an
 a house in its own way.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Self
@@ -30,7 +31,6 @@ COLUMNS = (*FEATURE_COLUMNS, PRICE_COLUMN)
 LATEST_YEAR = 2019
 SMALLEST_SQUARE_FEET = 300
 SMALLEST_LOT_ACRES = 0.05
-SMALLEST_PRICE = 1_000.0
 HOUSES_PER_CITY = 1000
 
 
@@ -146,19 +146,24 @@ class Market:
         Standard deviation of a random factor on each price; 0.02 moves prices by about 2 %.
     seed
         Not negative.
+    lowest_price
+        Linear prices fall below zero for one old and small house in ten thousand; it costs this.
     """
 
     prices: Mapping[str, Prices] = field(default_factory=lambda: PRICES_BY_CITY)
     noise: float = 0.0
     seed: int = 0
+    lowest_price: float = 1_000.0
 
     @classmethod
     def notebook(cls, seed: int = 0) -> Self:
         """The notebook's own market: one formula for every city.
 
-        Its published results (MAE 4,117 on 401 houses) are comparable with this market alone.
+        Its published results (MAE 4,117 on 401 houses) are comparable with this market alone, so
+        its prices are what the formula gives, also below zero.
         """
-        return cls(prices=dict.fromkeys(CITIES, NOTEBOOK_PRICES), seed=seed)
+        prices = dict.fromkeys(CITIES, NOTEBOOK_PRICES)
+        return cls(prices=prices, seed=seed, lowest_price=-math.inf)
 
     def prices_of(self, city: str) -> Prices:
         """What this city pays."""
@@ -171,8 +176,7 @@ class Market:
         prices = self.prices_of(city).of(houses)
         if self.noise:
             prices = np.trunc(prices * (1 + self.noise * generator.standard_normal(count)))
-        # Linear prices fall below zero for one old and small house in ten thousand.
-        return replace(houses, price=prices.clip(min=SMALLEST_PRICE))
+        return replace(houses, price=prices.clip(min=self.lowest_price))
 
     def _generator(self, city: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, *city.encode()])
