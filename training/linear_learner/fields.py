@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
+import numpy as np
+
 Reader = Callable[[str], object]
 Kind = Mapping[str, Reader]
 READER = "reader"
@@ -18,6 +20,8 @@ FINITE = "a finite number"
 FRACTION = "a number between 0 and 1, both excluded"
 DECAY = "a number from 0 up to 1, 1 excluded"
 PROPORTION = "a number from 0 to 1"
+
+_GREATEST = float(np.finfo(np.float32).max)
 
 _RANGES: Mapping[str, Callable[[float], bool]] = {
     POSITIVE: lambda value: value > 0,
@@ -43,7 +47,7 @@ def integer(maximum: int | None = None) -> Kind:
 
 
 def number(allowed: str) -> Kind:
-    """A float; ``allowed`` is one of the constants above."""
+    """A number that a float32 holds; ``allowed`` is one of the constants above."""
     contains = _RANGES[allowed]
 
     def read(text: str) -> float:
@@ -53,6 +57,8 @@ def number(allowed: str) -> Kind:
             value = math.nan
         if not (math.isfinite(value) and contains(value)):
             raise ValueError(allowed)
+        if abs(value) > _GREATEST:
+            raise ValueError(f"{allowed}, and within ±{_GREATEST:.2g}")
         return value
 
     return {READER: read}

@@ -40,10 +40,9 @@ class Fitted:
 class Fitting:
     """Trains all candidates of one job.
 
-    The criterion that selects a model and ends training is the loss on the validation data, times
-    ``label_unit`` to be in the label's own unit; for a binary classifier what
-    ``binary_classifier_model_selection_criteria`` names. Without validation data it is the loss of
-    the epoch's updates.
+    The criterion that selects a model and ends training is the loss on the validation data, in the
+    label's own unit; for a binary classifier what ``binary_classifier_model_selection_criteria``
+    names. Without validation data it is the loss of the epoch's updates.
     """
 
     def __init__(
@@ -51,14 +50,12 @@ class Fitting:
         parameters: Hyperparameters,
         candidates: tuple[Candidate, ...],
         loss: LossFunction,
-        label_unit: float,
         log: JobLog,
     ) -> None:
         self._parameters = parameters
         self._candidates = candidates
         self._loss = loss
         self._objective = f"{loss.metric}_objective"
-        self._label_unit = label_unit
         self._log = log
 
     def run(self, train: Rows, validation: Rows | None) -> Fitted:
@@ -100,7 +97,7 @@ class Fitting:
 
     def _validate(self, models: ParallelModels, validation: Rows, epoch: int) -> Values:
         losses = models.mean_losses(validation.features, validation.labels, self._loss)
-        losses *= self._label_unit
+        losses *= self._loss.unit
         self._log.objective("validation", self._objective, epoch, float(losses[0]))
         if not _is_calibrated(self._parameters):
             return losses

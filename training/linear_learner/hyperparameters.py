@@ -175,7 +175,7 @@ class Hyperparameters:
         parsed, violations = _read(given, {f.name: f.metadata[READER] for f in fields(cls)})
         if "predictor_type" not in given:
             violations.append("predictor_type is required")
-        if _TUNING in values:
+        if values.get(_TUNING):
             parsed["num_models"] = 1
         if "predictor_type" in parsed:
             hyperparameters = cls(**parsed)

@@ -23,9 +23,11 @@ from training.linear_learner.model import Float32Array, PredictorType
 from training.linear_learner.predictor import sigmoid
 
 Labels = NDArray[Any]
-_SMALLEST = np.finfo(np.float32).tiny
+Floats = NDArray[np.floating]
+"""Float32 in training, where speed counts; float64 for metrics, that no error is too large."""
+_SMALLEST = float(np.finfo(np.float32).tiny)
 
-Step = Callable[[Float32Array, Labels, Float32Array], None]
+Step = Callable[[Floats, Labels, Floats], None]
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,12 @@ class LossFunction:
         metric: its name in log lines, without the ending ``_objective``.
         step: ``step(scores, labels, losses)`` fills ``losses`` and overwrites ``scores`` with their
             derivatives.
-        degree: how it grows with the label's unit: a loss of normalised labels times
-            ``stdev ** degree`` is the loss in the label's unit. 0 where labels are classes.
+        unit: what a loss of normalised labels is multiplied with to be in the label's own unit.
     """
 
     metric: str
     step: Step
-    degree: int = 0
+    unit: float = 1.0
 
 
 def loss_function(
@@ -56,21 +57,23 @@ def loss_function(
     ``huber_delta`` and ``loss_insensitivity`` are in the label's unit. Where the labels are divided
     by ``stdev_label``, so are they; the models then minimise the documented loss.
     """
+    variance_label = stdev_label**2
     match parameters.loss_function:
         case Loss.SQUARED:
-            return LossFunction("mse", squared, degree=2)
+            return LossFunction("mse", squared, variance_label)
         case Loss.ABSOLUTE:
-            return LossFunction("absolute_loss", absolute, degree=1)
+            return LossFunction("absolute_loss", absolute, stdev_label)
         case Loss.EPS_INSENSITIVE_SQUARED:
             step = eps_insensitive_squared(parameters.loss_insensitivity / stdev_label)
-            return LossFunction("eps_insensitive_squared_loss", step, degree=2)
+            return LossFunction("eps_insensitive_squared_loss", step, variance_label)
         case Loss.EPS_INSENSITIVE_ABSOLUTE:
             step = eps_insensitive_absolute(parameters.loss_insensitivity / stdev_label)
-            return LossFunction("eps_insensitive_absolute_loss", step, degree=1)
+            return LossFunction("eps_insensitive_absolute_loss", step, stdev_label)
         case Loss.QUANTILE:
-            return LossFunction("quantile_loss", quantile(parameters.quantile), degree=1)
+            return LossFunction("quantile_loss", quantile(parameters.quantile), stdev_label)
         case Loss.HUBER:
-            return LossFunction("huber_loss", huber(parameters.huber_delta / stdev_label), degree=2)
+            delta = max(parameters.huber_delta / stdev_label, _SMALLEST)
+            return LossFunction("huber_loss", huber(delta), variance_label * min(delta, 1))
         case Loss.HINGE:
             step = positives_weighted(hinge(parameters.margin), positive_weight)
             return LossFunction("hinge_loss", step)
@@ -88,13 +91,13 @@ def labels_for(predictor_type: PredictorType, labels: NDArray[np.float32]) -> La
     return labels[:, None]
 
 
-def squared(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+def squared(scores: Floats, labels: Labels, losses: Floats) -> None:
     """(score - label)²; like MXNet's LinearRegressionOutput, the derivative leaves out the 2."""
     np.subtract(scores, labels, out=scores)
     np.square(scores, out=losses)
 
 
-def absolute(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+def absolute(scores: Floats, labels: Labels, losses: Floats) -> None:
     """|score - label|."""
     np.subtract(scores, labels, out=scores)
     np.abs(scores, out=losses)
@@ -106,7 +109,7 @@ def absolute(scores: Float32Array, labels: Labels, losses: Float32Array) -> None
 def eps_insensitive_squared(epsilon: float) -> Step:
     """What (score - label)² exceeds ``epsilon``² by; the derivative without the 2, as above."""
 
-    def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+    def step(scores: Floats, labels: Labels, losses: Floats) -> None:
         np.subtract(scores, labels, out=scores)
         np.square(scores, out=losses)
         losses -= np.float32(epsilon**2)
@@ -119,7 +122,7 @@ def eps_insensitive_squared(epsilon: float) -> Step:
 def eps_insensitive_absolute(epsilon: float) -> Step:
     """What |score - label| exceeds ``epsilon`` by."""
 
-    def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+    def step(scores: Floats, labels: Labels, losses: Floats) -> None:
         np.subtract(scores, labels, out=scores)
         scores -= np.clip(scores, -epsilon, epsilon)
         np.abs(scores, out=losses)
@@ -131,7 +134,7 @@ def eps_insensitive_absolute(epsilon: float) -> Step:
 def quantile(level: float) -> Step:
     """``level`` times what the score falls short by, 1 - ``level`` times what it exceeds by."""
 
-    def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+    def step(scores: Floats, labels: Labels, losses: Floats) -> None:
         np.subtract(scores, labels, out=scores)
         slopes = np.where(scores > 0, np.float32(1 - level), np.float32(-level))
         np.multiply(scores, slopes, out=losses)
@@ -141,18 +144,22 @@ def quantile(level: float) -> Step:
 
 
 def huber(delta: float) -> Step:
-    """Half the squared error up to ``delta``, and linear from there on."""
+    """Half the squared error up to ``delta``, and linear from there on; over min(delta, 1).
 
-    def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+    Undivided, the slopes of a small ``delta`` would be as small, and weight decay the stronger.
+    """
+    divisor, steepest = min(delta, 1), max(delta, 1)
+
+    def step(scores: Floats, labels: Labels, losses: Floats) -> None:
         np.subtract(scores, labels, out=scores)
-        slopes = np.clip(scores, -delta, delta)
-        np.multiply(slopes, scores - slopes / 2, out=losses)
+        slopes = np.clip(scores / divisor, -steepest, steepest)
+        np.multiply(slopes, scores - slopes * (divisor / 2), out=losses)
         scores[:] = slopes
 
     return step
 
 
-def logistic(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+def logistic(scores: Floats, labels: Labels, losses: Floats) -> None:
     """Cross-entropy of the label, 0 or 1, under the probability sigmoid(score)."""
     np.logaddexp(np.float32(0), scores, out=losses)
     losses -= labels * scores
@@ -165,7 +172,7 @@ def hinge(margin: float) -> Step:
     AWS states the usual hinge loss with labels 0 and 1 in place of -1 and 1.
     """
 
-    def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+    def step(scores: Floats, labels: Labels, losses: Floats) -> None:
         sides = 2 * labels - 1
         np.multiply(sides, np.float32(0.5) - scores, out=losses)
         losses += np.float32(margin / 2)
@@ -180,7 +187,7 @@ def positives_weighted(step: Step, weight: float) -> Step:
     if weight == 1:
         return step
 
-    def weighted(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+    def weighted(scores: Floats, labels: Labels, losses: Floats) -> None:
         step(scores, labels, losses)
         weights = 1 + np.float32(weight - 1) * labels
         losses *= weights
@@ -192,7 +199,7 @@ def positives_weighted(step: Step, weight: float) -> Step:
 def softmax(class_weights: Float32Array | None) -> Step:
     """Cross-entropy of the class under the scores' softmax; each class counted by its weight."""
 
-    def step(scores: Float32Array, labels: Labels, losses: Float32Array) -> None:
+    def step(scores: Floats, labels: Labels, losses: Floats) -> None:
         scores -= scores.max(axis=2, keepdims=True)
         chosen = np.take_along_axis(scores, labels, axis=2)
         np.exp(scores, out=scores)

@@ -31,12 +31,12 @@ def quality_metrics(model: LinearModel, data: Dataset, parameters: Hyperparamete
 
 def _objective(model: LinearModel, data: Dataset, parameters: Hyperparameters) -> Metrics:
     loss = loss_function(parameters)
-    scores = margins(model, data.features)
+    scores = margins(model, data.features).astype(np.float64)
     if model.outputs > 1:
         scores = scores[:, None, :]
-    losses = np.empty((len(data), 1), np.float32)
+    losses = np.empty((len(data), 1))
     loss.step(scores, labels_for(model.predictor_type, data.labels), losses)
-    return {f"{loss.metric}_objective": float(losses.mean(dtype=np.float64))}
+    return {f"{loss.metric}_objective": loss.unit * float(losses.mean())}
 
 
 def _regression(predictions: Predictions, data: Dataset) -> Metrics:

@@ -59,7 +59,8 @@ class Scaler:
 
     def normalise_labels(self, labels: Float32Array) -> Float32Array:
         """Float32 of shape (n,)."""
-        return ((labels - self.mean_label) / self.stdev_label).astype(np.float32)
+        centred = labels.astype(np.float64) - self.mean_label
+        return (centred / self.stdev_label).astype(np.float32)
 
     def denormalise(self, weights: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Weights (d, k) and bias (k,) on raw features, from (d + 1, k) on normalised ones."""

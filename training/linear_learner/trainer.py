@@ -79,8 +79,8 @@ def train(
     # A candidate may diverge; then it is not selected.
     with np.errstate(over="ignore", invalid="ignore"):
         outcomes = [job(weight) for weight in positive_weights(hyperparameters, train)]
-    best = max(outcomes, key=lambda outcome: outcome.value)
-    return _report(best, hyperparameters, channels, selection, job_log)
+        best = max(outcomes, key=lambda outcome: outcome.value)
+        return _report(best, hyperparameters, channels, selection, job_log)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +110,8 @@ def _train_once(
         for name, data in channels.items()
         if name != "test"
     }
-    label_unit = scaler.stdev_label**loss.degree
     candidates = candidates_for(parameters)
-    fitting = Fitting(parameters, candidates, loss, label_unit, log)
+    fitting = Fitting(parameters, candidates, loss, log)
     fitted = fitting.run(rows["train"], rows.get("validation"))
     weights, bias = scaler.denormalise(fitted.weights)
     metrics_params = _metrics_params(parameters, positive_weight, balance)

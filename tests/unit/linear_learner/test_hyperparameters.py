@@ -76,6 +76,8 @@ WRONG_VALUES = [
     ("l1", "inf", "'auto' or a number of at least 0"),
     ("init_method", "xavier", "one of uniform, normal"),
     ("init_bias", "1e999", "a finite number"),
+    ("init_bias", "-1e39", "a finite number, and within ±3.4e+38"),
+    ("f_beta", "1e200", "a number greater than 0, and within ±3.4e+38"),
     ("target_recall", "1.1", "a number from 0 to 1"),
     ("positive_example_weight_mult", "0", "one of balanced, auto, or a number greater than 0"),
     (
@@ -154,9 +156,12 @@ def test_names_of_the_platform_are_left_alone() -> None:
     assert Hyperparameters.parse(values) == Hyperparameters.parse({"predictor_type": "regressor"})
 
 
-def test_a_tuning_job_trains_one_model() -> None:
+@pytest.mark.parametrize(("objective", "models"), [("validation:mse", 1), ("", 8)])
+def test_a_tuning_job_trains_one_model(objective: str, models: int) -> None:
+    """The container's own default of the objective, outside a tuning job, is the empty text."""
     values = {"predictor_type": "regressor", "num_models": "8"}
-    assert Hyperparameters.parse({**values, "_tuning_objective_metric": "x"}).num_models == 1
+    parsed = Hyperparameters.parse({**values, "_tuning_objective_metric": objective})
+    assert parsed.num_models == models
 
 
 @given(

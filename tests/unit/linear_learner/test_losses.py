@@ -35,8 +35,8 @@ SCORES = st.floats(-3, 3, width=32)
 
 def loss_named(name: str, **values: str) -> LossFunction:
     predictor_type = "regressor" if name in REGRESSION else "binary_classifier"
-    values |= REGRESSION[name][0] if name in REGRESSION else {}
-    parameters = {"predictor_type": predictor_type, "loss": name, **values}
+    defaults, _ = REGRESSION.get(name, ({}, None))
+    parameters = {"predictor_type": predictor_type, "loss": name, **defaults, **values}
     return loss_function(Hyperparameters.parse(parameters))
 
 
@@ -53,8 +53,9 @@ def evaluate(loss: LossFunction, score: float, label: float) -> tuple[float, flo
 def test_a_regression_loss_has_the_value_of_its_formula(
     name: str, score: float, label: float
 ) -> None:
-    value, _ = evaluate(loss_named(name), score, label)
-    assert value == pytest.approx(REGRESSION[name][1](score - label), abs=1e-5)
+    loss = loss_named(name)
+    value, _ = evaluate(loss, score, label)
+    assert loss.unit * value == pytest.approx(REGRESSION[name][1](score - label), abs=1e-5)
 
 
 @pytest.mark.parametrize("name", [*REGRESSION, "logistic", "hinge_loss"])
@@ -66,6 +67,12 @@ def test_a_derivative_is_the_slope_of_the_loss(name: str, score: float, positive
     slope = (after - before) / (2 * width) / (2 if name in HALVED else 1)
     smallest, greatest = sorted((slope_before, slope_after))
     assert smallest - 1e-3 <= slope <= greatest + 1e-3
+
+
+@pytest.mark.parametrize("delta", ["1e-30", "0.001", "0.5", "2"])
+def test_huber_loss_is_steep_enough_to_be_learned_however_small_its_delta(delta: str) -> None:
+    loss = loss_named("huber_loss", huber_delta=delta)
+    assert evaluate(loss, 9, 0)[1] == max(float(delta), 1)
 
 
 @given(score=SCORES)
@@ -132,5 +139,6 @@ def test_a_loss_of_normalised_labels_converts_to_the_unit_of_the_label(name: str
     parameters = {"predictor_type": "regressor", "loss": name, **REGRESSION[name][0]}
     normalised = loss_function(Hyperparameters.parse(parameters), stdev_label=stdev)
     value, _ = evaluate(normalised, score / stdev, label / stdev)
-    own_unit, _ = evaluate(loss_named(name), score, label)
-    assert value * stdev**normalised.degree == pytest.approx(own_unit, rel=1e-4)
+    loss = loss_named(name)
+    own_unit, _ = evaluate(loss, score, label)
+    assert normalised.unit * value == pytest.approx(loss.unit * own_unit, rel=1e-4)

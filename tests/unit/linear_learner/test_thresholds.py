@@ -46,11 +46,24 @@ def found(rows: list[tuple[float, bool]], parameters: Hyperparameters) -> tuple[
 
 @pytest.mark.parametrize("criterion", ["accuracy", "f_beta"])
 @given(rows=ROWS)
-def test_no_other_score_does_better(criterion: str, rows: list[tuple[float, bool]]) -> None:
+def test_no_other_threshold_does_better(criterion: str, rows: list[tuple[float, bool]]) -> None:
     threshold, value = found(rows, parameters(criterion, f_beta="2"))
-    every = [measures(rows, score, beta=2)[criterion] for score, _ in rows]
+    above_all = max(score for score, _ in rows) + 1
+    thresholds = [*(score for score, _ in rows), above_all]
+    every = [measures(rows, other, beta=2)[criterion] for other in thresholds]
     assert value == pytest.approx(max(every))
     assert value == pytest.approx(measures(rows, threshold, beta=2)[criterion])
+
+
+def test_no_row_is_answered_with_1_where_that_is_most_accurate() -> None:
+    threshold, value = found([(0.75, False), (0.5, False), (0.25, True)], parameters())
+    assert threshold == np.nextafter(np.float32(0.75), np.float32(1))
+    assert value == pytest.approx(2 / 3)
+
+
+def test_of_equally_accurate_thresholds_the_highest_score_is_taken() -> None:
+    threshold, _ = found([(0.75, True), (0.5, False), (0.25, True)], parameters())
+    assert threshold == 0.75
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 
 from training.linear_learner.artifact import write_artifact
 from training.linear_learner.dataset import Dataset
-from training.linear_learner.hyperparameters import Hyperparameters
+from training.linear_learner.hyperparameters import LOSSES, Hyperparameters
+from training.linear_learner.model import PredictorType
 from training.linear_learner.predictor import predict
 from training.linear_learner.trainer import TrainingError, TrainingResult, train
 
@@ -65,21 +66,17 @@ def trained(predictor_type: str = "regressor", **values: str) -> TrainingResult:
 
 
 class TestWhatIsLearned:
-    @pytest.mark.parametrize(
-        "loss",
-        [
-            "squared_loss",
-            "absolute_loss",
-            "huber_loss",
-            "eps_insensitive_squared_loss",
-            "eps_insensitive_absolute_loss",
-            "quantile_loss",
-        ],
-    )
-    def test_every_regression_loss_finds_the_line(self, loss: str) -> None:
-        model = trained(loss=loss).model
-        assert model.weights[:, 0] == pytest.approx(SLOPES, abs=0.2)
-        assert model.loss == loss
+    @pytest.mark.parametrize("unit", [1, 1e6, 1e30])
+    @pytest.mark.parametrize("loss", LOSSES[PredictorType.REGRESSOR])
+    def test_every_regression_loss_finds_the_line_in_any_unit_of_the_label(
+        self, loss: str, unit: float
+    ) -> None:
+        data = regression()
+        scaled = Dataset(data.features, (data.labels * unit).astype(np.float32))
+        result = train(parameters(loss=loss), scaled)
+        assert result.model.weights[:, 0] / unit == pytest.approx(SLOPES, abs=0.2)
+        assert result.model.loss == loss
+        assert np.isfinite(list(result.metrics.values())).all()
 
     @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
     def test_every_optimizer_finds_the_line(self, optimizer: str) -> None:
