@@ -94,28 +94,47 @@ def _train(hyperparameters: Hyperparameters, channels: Mapping[str, Dataset]) ->
 
 
 def read_channel(base: Path, name: str, content_type: str) -> Dataset:
-    """All rows of a channel, file after file in the order of their names."""
+    """All rows of a channel, file after file in the order of their names.
+
+    Raises ``CustomerError`` when there are none, or they do not belong together.
+    """
     directory = base / "input" / "data" / name
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type not in READERS:
-        raise CustomerError(
-            f"No iterator has been registered for ContentType ('{content_type}', '1.0')"
-        )
+    media_type = _media_type(content_type)
     files = sorted(path for path in directory.rglob("*") if path.is_file())
     if not files:
         raise CustomerError(f"no file found in path /opt/ml/input/data/{name}")
-    datasets = [_read_file(path, name, media_type) for path in files]
-    widths = {dataset.features.shape[1] for dataset in datasets}
-    if len(widths) > 1:
-        raise CustomerError(f"the files of channel '{name}' have rows of widths {sorted(widths)}")
+    shown = [f"/opt/ml/{path.relative_to(base).as_posix()}" for path in files]
+    datasets = [
+        _read_file(path, text, name, media_type) for path, text in zip(files, shown, strict=True)
+    ]
+    width = datasets[0].features.shape[1]
+    for text, dataset in zip(shown, datasets, strict=True):
+        if dataset.features.shape[1] != width:
+            raise CustomerError(
+                f"{text} has rows of {dataset.features.shape[1]} features; {shown[0]} of {width}"
+            )
     return Dataset(
         np.concatenate([dataset.features for dataset in datasets]),
         np.concatenate([dataset.labels for dataset in datasets]),
     )
 
 
-def _read_file(path: Path, channel: str, media_type: str) -> Dataset:
-    shown = f"/opt/ml/input/data/{channel}/{path.name}"
+def _media_type(content_type: str) -> str:
+    """The media type of a channel that can be trained on."""
+    media_type, *parameters = [part.strip().lower() for part in content_type.split(";")]
+    if media_type not in READERS:
+        raise CustomerError(
+            f"No iterator has been registered for ContentType ('{content_type}', '1.0')"
+        )
+    for parameter in parameters:
+        if parameter.startswith("label_size=") and parameter != "label_size=1":
+            raise CustomerError(
+                f"ContentType is '{content_type}'; a row to train on has one label: label_size=1"
+            )
+    return media_type
+
+
+def _read_file(path: Path, shown: str, channel: str, media_type: str) -> Dataset:
     try:
         return READERS[media_type](path.read_bytes(), shown)
     except ValueError as error:

@@ -53,6 +53,13 @@ MESSAGES = {
     "Failed": "Training job failed",
 }
 
+_SWITCHES = (
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "EnableNetworkIsolation",
+)
+"""Members that DescribeTrainingJob always answers, off unless the request says otherwise."""
+
 _SUMMARY = (
     "TrainingJobName",
     "TrainingJobArn",
@@ -155,6 +162,7 @@ def _new_record(job_arn: str, request: Request, image: TrainingImage) -> Record:
         },
         "CreationTime": now(),
         "SecondaryStatusTransitions": [],
+        **{member: request.get(member, False) for member in _SWITCHES},
     }
     _move(record, "Starting")
     return record
@@ -206,5 +214,6 @@ def _move(record: Record, status: str) -> None:
     if ended:
         transitions[-1]["EndTime"] = moment
         record["TrainingEndTime"] = moment
-        seconds = round(moment - record.get("TrainingStartTime", moment))
+    if ended and "TrainingStartTime" in record:
+        seconds = round(moment - record["TrainingStartTime"])
         record["TrainingTimeInSeconds"] = record["BillableTimeInSeconds"] = max(1, seconds)

@@ -12,6 +12,7 @@ from localaws.errors import AwsError
 from localaws.hosting.artifacts import S3Location
 from localaws.jobs.channels import DATA_TYPES
 from localaws.jobs.image import TrainingImage
+from localaws.jobs.training import max_runtime_seconds
 
 UNSUPPORTED_MEMBERS = (
     "DebugRuleConfigurations",
@@ -76,6 +77,9 @@ def _problems(request: Request) -> Iterator[str]:
     resources = request.get("ResourceConfig", {})
     if "InstanceCount" not in resources or "InstanceType" not in resources:
         yield "ResourceConfig needs InstanceType and InstanceCount; localaws has no InstanceGroups"
+    elif resources["InstanceCount"] < 1:
+        yield "ResourceConfig.InstanceCount must be at least 1"
+    yield from _spot_problems(request)
     yield from _metric_problems(algorithm.get("MetricDefinitions", []))
     channels = request.get("InputDataConfig", [])
     names = Counter(channel["ChannelName"] for channel in channels)
@@ -83,6 +87,22 @@ def _problems(request: Request) -> Iterator[str]:
         yield f"ChannelName {name} is used more than once"
     for channel in channels:
         yield from _channel_problems(channel)
+
+
+def _spot_problems(request: Request) -> Iterator[str]:
+    """In SageMaker's words (github.com/aws/amazon-sagemaker-examples issue 869)."""
+    wait = request.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds")
+    spot = request.get("EnableManagedSpotTraining", False)
+    if wait is not None and not spot:
+        yield (
+            "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is "
+            "set to true"
+        )
+    if spot and (wait is None or wait < max_runtime_seconds(request)):
+        yield (
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
+            "MaxRuntimeInSeconds"
+        )
 
 
 def _metric_problems(definitions: list[dict[str, str]]) -> Iterator[str]:

@@ -9,13 +9,14 @@ from pathlib import Path
 def pack_directory(directory: Path) -> bytes:
     """A tar.gz of a folder's files that depends on nothing but their names and bytes.
 
-    Like SageMaker's: POSIX ustar, owner 0, mode 0644 (0755 where executable), and no time or name
-    in the gzip header, so that equal contents give equal bytes.
+    Like SageMaker's: POSIX ustar (with pax headers for names that it cannot hold), owner 0, mode
+    0644 (0755 where executable), and no time or name in the gzip header, so that equal contents
+    give equal bytes.
     """
     buffer = io.BytesIO()
     with (
         gzip.GzipFile("", "wb", compresslevel=6, fileobj=buffer, mtime=0) as compressed,
-        tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for path in sorted(directory.rglob("*")):
             if path.is_file() and not path.is_symlink():

@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
 """
 
+import gzip
+import io
 import json
 import random
 import zlib
@@ -77,7 +79,7 @@ def _files_of_prefix(location: S3Location, objects: ObjectStore) -> list[InputFi
     keys = [summary.key for summary in objects.list_objects(location.bucket, location.key)]
     base = _folder(location.key, keys)
     return [
-        InputFile(location.bucket, key, PurePosixPath(key[len(base) :]))
+        InputFile(location.bucket, key, _relative(key[len(base) :]))
         for key in sorted(keys)
         if not key.endswith("/")
     ]
@@ -101,12 +103,17 @@ def _files_of_manifest(location: S3Location, objects: ObjectStore) -> list[Input
     try:
         head, *paths = json.loads(objects.get_object(location.bucket, location.key))
         base = S3Location.parse(str(head["prefix"]))
-        return [InputFile(base.bucket, base.key + path, PurePosixPath(path)) for path in paths]
+        return [InputFile(base.bucket, base.key + path, _relative(path)) for path in paths]
     except (ValueError, TypeError, KeyError) as error:
         form = '[{"prefix": "s3://..."}, "path", ...]'
         raise client_error(
             f'Manifest "{location.url}" is not of the form {form}: {error}'
         ) from error
+
+
+def _relative(name: str) -> PurePosixPath:
+    """A path of the rest of a key, which may begin with a slash: ``prefix//file``."""
+    return PurePosixPath(name.lstrip("/"))
 
 
 _LISTERS = {"S3Prefix": _files_of_prefix, "ManifestFile": _files_of_manifest}
@@ -119,14 +126,19 @@ def download(
 ) -> None:
     """Write files to their paths below a folder; Gzip files unzipped.
 
-    Raises ``JobError`` naming the object that could not be read.
+    Raises ``JobError`` naming the object that could not be read, or whose key cannot be a path: as
+    AWS says, ``a`` cannot be a file where ``a/b`` is one too.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for file in files:
-        target = _target(directory, file)
-        target.parent.mkdir(parents=True, exist_ok=True)
         body = read_object(S3Location(file.bucket, file.key), objects)
-        target.write_bytes(_unzipped(body, file) if gzipped else body)
+        contents = _unzipped(body, file) if gzipped else body
+        try:
+            _write(contents, _target(directory, file))
+        except OSError as error:
+            raise client_error(
+                f"Data download failed:key '{file.key}' cannot be a file: {error.strerror}"
+            ) from error
 
 
 def parse_location(uri: str) -> S3Location:
@@ -147,19 +159,25 @@ def read_object(location: S3Location, objects: ObjectStore) -> bytes:
 
 
 def _target(directory: Path, file: InputFile) -> Path:
-    if file.path.is_absolute() or ".." in file.path.parts:
+    if ".." in file.path.parts:
         raise client_error(f"Data download failed:key '{file.key}' leads out of its channel")
     return directory / file.path
 
 
+def _write(contents: bytes, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(contents)
+
+
 def _unzipped(body: bytes, file: InputFile) -> bytes:
+    """The contents of all members of a gzip file: ``cat a.gz b.gz`` is one too."""
     try:
-        decompressor = zlib.decompressobj(wbits=31)
-        contents = decompressor.decompress(body, MAXIMUM_UNZIPPED_BYTES)
-    except zlib.error as error:
+        with gzip.GzipFile(fileobj=io.BytesIO(body)) as zipped:
+            contents = zipped.read(MAXIMUM_UNZIPPED_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise _unzip_failure(file, str(error)) from error
-    if not decompressor.eof:
-        raise _unzip_failure(file, "truncated, or larger than 8 GiB")
+    if not body or len(contents) > MAXIMUM_UNZIPPED_BYTES:
+        raise _unzip_failure(file, "larger than 8 GiB" if body else "empty")
     return contents
 
 

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from localaws.backend import ObjectStore
@@ -41,7 +41,7 @@ class ModelOutput:
             merged = scratch / name
             merged.mkdir(parents=True)
             for host in hosts:
-                shutil.copytree(host.directory / folder, merged, dirs_exist_ok=True)
+                _merge(host, folder, merged)
             if name == "model" or any(merged.iterdir()):
                 self._upload_folder(merged, name, objects)
 
@@ -81,6 +81,29 @@ class Checkpoints:
             return
         for host in hosts:
             upload_files(host.directory / layout.CHECKPOINTS, self.location, objects)
+
+
+def _merge(host: TrainingHost, folder: PurePosixPath, target: Path) -> None:
+    """Add the files of a host's folder to those of other hosts.
+
+    A link counts as what it leads to, if that is there. Raises ``JobError`` naming a file that
+    cannot be copied: a pipe, or one of the name of another host's folder.
+    """
+    try:
+        shutil.copytree(host.directory / folder, target, dirs_exist_ok=True, ignore=_dangling)
+    except shutil.Error as error:
+        source, _, reason = error.args[0][0]
+        path = PurePosixPath(layout.CONTAINER_ROOT) / Path(source).relative_to(host.directory)
+        cause = reason.partition(": ")[0].replace(f"`{source}`", "it")
+        raise client_error(f"Artifact upload failed:{path} of {host.name}: {cause}") from error
+    except FileNotFoundError as error:
+        path = PurePosixPath(layout.CONTAINER_ROOT) / folder
+        raise client_error(f"Artifact upload failed:{path} of {host.name} is gone") from error
+
+
+def _dangling(directory: str, names: Sequence[str]) -> list[str]:
+    """The links of a folder that lead nowhere."""
+    return [name for name in names if not Path(directory, name).exists()]
 
 
 def upload_files(directory: Path, location: S3Location, objects: ObjectStore) -> None:

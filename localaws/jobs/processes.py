@@ -20,6 +20,10 @@ DRAIN_SECONDS = 2.0
 """A child that a program left behind may hold its output open for ever; it is not waited for."""
 
 LAST_LINES = 50
+MAXIMUM_LINE = 2**18
+"""A longer line becomes several: CloudWatch Logs takes events of at most 1 MB
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html), and a
+character may take four bytes."""
 NICENESS = 15
 """Serving and its clients come first; on busy cores a job still gets a few hundredths of one."""
 
@@ -82,7 +86,7 @@ class RunningProgram:
         self._reader.start()
 
     def _read(self, output: IO[str]) -> None:
-        for line in output:
+        for line in iter(lambda: output.readline(MAXIMUM_LINE), ""):
             text = line.rstrip("\r\n")
             self._last_lines.append(text)
             self._write_line(text)

@@ -139,6 +139,56 @@ def test_an_empty_prefix_is_refused_in_the_words_of_the_service(jobs: Jobs) -> N
     assert error.value.response["Error"]["Code"] == "ValidationException"
 
 
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        (
+            {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 0}},
+            "InstanceCount must be at least 1",
+        ),
+        (
+            {"EnableManagedSpotTraining": True},
+            "It must be present and be greater than or equal to MaxRuntimeInSeconds",
+        ),
+        (
+            {
+                "EnableManagedSpotTraining": True,
+                "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 59},
+            },
+            "It must be present and be greater than or equal to MaxRuntimeInSeconds",
+        ),
+        (
+            {"StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60}},
+            "only supported when EnableManagedSpotTraining is set to true",
+        ),
+        (
+            {
+                "InputDataConfig": [
+                    csv_channel("train", "s3://b/k", S3DataType="AugmentedManifestFile")
+                ]
+            },
+            "localaws has no S3DataType AugmentedManifestFile, only S3Prefix, ManifestFile",
+        ),
+    ],
+)
+def test_what_cannot_be_run_is_refused_with_the_reason(
+    jobs: Jobs, members: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ClientError, match=reason) as error:
+        jobs.sagemaker.create_training_job(**houses_request(jobs, "refused", **members))
+    assert error.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_a_spot_job_runs_and_is_described_as_one(jobs: Jobs) -> None:
+    condition = {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60}
+    request = houses_request(
+        jobs, "spot", EnableManagedSpotTraining=True, StoppingCondition=condition
+    )
+    job = jobs.train(request)
+    assert (job["TrainingJobStatus"], job["EnableManagedSpotTraining"]) == ("Completed", True)
+    assert (job["StoppingCondition"], job["EnableNetworkIsolation"]) == (condition, False)
+
+
 def test_a_name_can_be_used_once(jobs: Jobs, trained: dict[str, Any]) -> None:
     with pytest.raises(ClientError, match="must be unique") as error:
         jobs.sagemaker.create_training_job(**houses_request(jobs, "houses"))

@@ -148,7 +148,14 @@ class TestTraining:
             ({"train/a.csv": "1,nan\n"}, "train/a.csv, row 1, column 2: 'nan' is not a number"),
             ({"train/a.csv": "1\n2\n"}, "a label and at least one feature are needed"),
             ({"train/a.csv": ""}, "train/a.csv: no rows"),
-            ({"train/a.csv": "1,2\n", "train/b.csv": "1,2,3\n"}, "rows of widths [1, 2]"),
+            (
+                {"train/deep/a.csv": "1,x\n"},
+                "/opt/ml/input/data/train/deep/a.csv, row 1, column 2: 'x' is not a number",
+            ),
+            (
+                {"train/a.csv": "1,2\n", "train/b.csv": "1,2,3\n"},
+                "train/b.csv has rows of 2 features; /opt/ml/input/data/train/a.csv of 1",
+            ),
             ({"train/a.csv": "1,2\n"}, "mini_batch_size"),
             ({"validation/a.csv": "1,2\n"}, "'train' is a required property"),
             (
@@ -173,6 +180,15 @@ class TestTraining:
     def test_names_a_content_type_that_it_cannot_read(self, base: Path) -> None:
         _, failure = self.train(base, {"train/a": "x"}, content_type="csv")
         assert failure == "No iterator has been registered for ContentType ('csv', '1.0')"
+
+    @pytest.mark.parametrize("size", ["0", "2", "one"])
+    def test_reads_no_row_without_exactly_one_label(self, base: Path, size: str) -> None:
+        content_type = f"text/csv; label_size={size}"
+        code, failure = self.train(base, {"train/a": "1,2\n"}, content_type=content_type)
+        assert code == linear_learner_training.CUSTOMER_ERROR
+        assert failure == (
+            f"ContentType is '{content_type}'; a row to train on has one label: label_size=1"
+        )
 
     def test_refuses_bytes_that_are_no_recordio(self, base: Path) -> None:
         files = {"train/a": b"1,2\n"}

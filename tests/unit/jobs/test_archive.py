@@ -38,6 +38,13 @@ def test_equal_contents_give_equal_bytes_whatever_their_times(tmp_path: Path) ->
     assert pack_directory(tmp_path / "one") == pack_directory(tmp_path / "two")
 
 
+def test_names_that_ustar_cannot_hold_are_kept(tmp_path: Path) -> None:
+    name = "/".join(["d" * 100] * 4 + ["é"])
+    write(tmp_path, {f"model/{name}": b"x"})
+    unpack(pack_directory(tmp_path / "model"), tmp_path / "unpacked")
+    assert (tmp_path / "unpacked" / name).read_bytes() == b"x"
+
+
 def test_links_are_left_out(tmp_path: Path) -> None:
     write(tmp_path, {"outside": b"secret", "model/a": b"1"})
     (tmp_path / "model" / "link").symlink_to(tmp_path / "outside")

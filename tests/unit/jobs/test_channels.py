@@ -99,11 +99,13 @@ def test_files_are_written_to_their_paths(objects: MemoryObjectStore, tmp_path: 
     assert (tmp_path / "deep" / "b.csv").read_bytes() == b"data/train/deep/b.csv"
 
 
-def test_gzip_files_are_unzipped(objects: MemoryObjectStore, tmp_path: Path) -> None:
-    objects.objects["zipped/a"] = gzip.compress(b"text")
+def test_gzip_files_are_unzipped_with_all_their_members(
+    objects: MemoryObjectStore, tmp_path: Path
+) -> None:
+    objects.objects["zipped/a"] = gzip.compress(b"one\n") + gzip.compress(b"two\n")
     files = read_channel(definition("zipped/"), objects).files
     download(files, tmp_path, objects, gzipped=True)
-    assert (tmp_path / "a").read_bytes() == b"text"
+    assert (tmp_path / "a").read_bytes() == b"one\ntwo\n"
 
 
 @pytest.mark.parametrize("body", [b"", b"no gzip", gzip.compress(b"text")[:-9]])
@@ -116,10 +118,32 @@ def test_a_broken_gzip_file_is_named(
         download(files, tmp_path, objects, gzipped=True)
 
 
-@pytest.mark.parametrize("key", ["data/../../escaped", "data//etc/escaped"])
-def test_a_key_that_leads_out_of_the_folder_is_refused(tmp_path: Path, key: str) -> None:
+def test_a_second_slash_behind_the_prefix_counts_as_one(tmp_path: Path) -> None:
     objects = MemoryObjectStore()
-    objects.objects[key] = b"x"
+    objects.objects["data//etc/passwd"] = b"x"
+    download(read_channel(definition("data/"), objects).files, tmp_path, objects)
+    assert (tmp_path / "etc" / "passwd").read_bytes() == b"x"
+
+
+def test_a_key_that_is_a_file_and_a_folder_is_named(tmp_path: Path) -> None:
+    objects = MemoryObjectStore()
+    objects.objects.update({"data/a": b"1", "data/a/b": b"2"})
+    files = read_channel(definition("data/"), objects).files
+    with pytest.raises(JobError, match="key 'data/a/b' cannot be a file: "):
+        download(files, tmp_path, objects)
+
+
+def test_a_key_that_is_too_long_for_a_file_is_named(tmp_path: Path) -> None:
+    objects = MemoryObjectStore()
+    objects.objects[f"data/{'x' * 300}"] = b"1"
+    files = read_channel(definition("data/"), objects).files
+    with pytest.raises(JobError, match=r"key 'data/x+' cannot be a file: File name too long"):
+        download(files, tmp_path, objects)
+
+
+def test_a_key_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    objects = MemoryObjectStore()
+    objects.objects["data/../../escaped"] = b"x"
     files = read_channel(definition("data/"), objects).files
     with pytest.raises(JobError, match="leads out of its channel"):
         download(files, tmp_path / "channel", objects)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from localaws.jobs.image import Exit, Program
-from localaws.jobs.processes import NICENESS, Cores, RunningProgram
+from localaws.jobs.processes import MAXIMUM_LINE, NICENESS, Cores, RunningProgram
 from localaws.jobs.stopping import JobAbortedError, StopSignal
 from localaws.jobs.supervision import Ending, Supervisor
 
@@ -54,6 +54,10 @@ class TestProgram:
             python("import os; print(os.getcwd(), os.environ['OWN'])", tmp_path, OWN="x")
         )
         assert lines == [f"{tmp_path} x"]
+
+    def test_that_prints_an_endless_line_has_it_cut_into_events(self, tmp_path: Path) -> None:
+        _, lines = run(python(f"print('x' * {MAXIMUM_LINE + 1})", tmp_path))
+        assert [len(line) for line in lines] == [MAXIMUM_LINE, 1]
 
     def test_gets_none_of_our_secrets(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

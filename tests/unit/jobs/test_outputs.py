@@ -1,0 +1,79 @@
+"""What the hosts of a training job leave, as one model in S3."""
+
+import io
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from localaws.jobs import layout
+from localaws.jobs.failure import JobError
+from localaws.jobs.image import TrainingHost
+from localaws.jobs.outputs import ModelOutput
+from tests.unit.memory_backend import BUCKET, MemoryObjectStore
+
+NAMES = ("algo-1", "algo-2")
+REQUEST = {"OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/jobs"}}
+
+
+class Hosts:
+    """Two hosts and the model folder of each."""
+
+    def __init__(self, directory: Path) -> None:
+        self._scratch = directory / "merged"
+        self._hosts = [TrainingHost(directory / name, name, NAMES, {}) for name in NAMES]
+        for host in self._hosts:
+            (host.directory / layout.MODEL).mkdir(parents=True)
+            (host.directory / layout.OUTPUT_DATA).mkdir(parents=True)
+        self.first, self.second = (host.directory / layout.MODEL for host in self._hosts)
+
+    def upload(self) -> dict[str, bytes]:
+        """The files of the model that is then in S3."""
+        objects = MemoryObjectStore()
+        ModelOutput.of("job", REQUEST).upload(self._hosts, self._scratch, objects)
+        archive = io.BytesIO(objects.objects["jobs/job/output/model.tar.gz"])
+        with tarfile.open(fileobj=archive) as tar:
+            members = ((member.name, tar.extractfile(member)) for member in tar)
+            return {name: file.read() for name, file in members if file is not None}
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Hosts:
+    return Hosts(tmp_path)
+
+
+def test_the_files_of_all_hosts_are_one_model_and_the_last_host_of_a_file_counts(
+    hosts: Hosts,
+) -> None:
+    (hosts.first / "one").write_text("1")
+    (hosts.first / "same").write_text("first")
+    (hosts.second / "same").write_text("second")
+    assert hosts.upload() == {"one": b"1", "same": b"second"}
+
+
+def test_a_link_counts_as_what_it_leads_to_and_not_at_all_when_that_is_gone(hosts: Hosts) -> None:
+    (hosts.first / "epoch-9").write_text("weights")
+    (hosts.first / "best").symlink_to("epoch-9")
+    (hosts.first / "gone").symlink_to("epoch-8")
+    assert hosts.upload() == {"epoch-9": b"weights", "best": b"weights"}
+
+
+def test_a_pipe_is_named(hosts: Hosts) -> None:
+    os.mkfifo(hosts.second / "pipe")
+    with pytest.raises(JobError, match="/opt/ml/model/pipe of algo-2: it is a named pipe"):
+        hosts.upload()
+
+
+def test_a_file_that_is_a_folder_on_another_host_is_named(hosts: Hosts) -> None:
+    (hosts.first / "same").write_text("1")
+    (hosts.second / "same").mkdir()
+    with pytest.raises(JobError, match=r"/opt/ml/model/same of algo-2: \[Errno 17\] File exists"):
+        hosts.upload()
+
+
+def test_a_model_folder_that_the_script_removed_is_named(hosts: Hosts) -> None:
+    shutil.rmtree(hosts.first)
+    with pytest.raises(JobError, match="/opt/ml/model of algo-1 is gone"):
+        hosts.upload()
