@@ -12,7 +12,6 @@ rest is as in the service's own artifacts, for one in ``ll-adult-prediction-mode
 aws/amazon-sagemaker-examples.
 """
 
-import gzip
 import io
 import json
 import tarfile
@@ -21,6 +20,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,30 @@ MODEL_FILE = "model_algo-1"
 MAXIMUM_UNPACKED_BYTES = 1 << 30
 """An artifact that unpacks to more is refused: a linear model has a few kilobytes."""
 
+MAXIMUM_JSON_BYTES = 1 << 25
+"""A JSON member of more is refused: the weights of a million classes have 22 MB."""
+
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 """The first moment that a zip can name; artifacts without another are the same bytes always."""
 
 _MANIFEST = {"mx-mod": "mxnet_module", "additional-params.json": "json", "version": 1}
 _PARAMETERS_MEMBER = "additional-params.json"
 _REGULAR_FILE = 0o100644 << 16
+_ZIP_ENTRY = b"PK\x01\x02"
+"""What each entry in a zip's directory begins with; zipfile reads all of them, however many."""
+_MOST_ZIP_ENTRIES = 100
+_PARAMETER_TYPES = {
+    "threshold": (int, float),
+    "loss_type": (str,),
+    "predictor_type": (str,),
+    "metrics_params": (dict,),
+}
+_IDENTITY = "identity"
+_LINKS = {
+    PredictorType.REGRESSOR: (_IDENTITY,),
+    PredictorType.BINARY_CLASSIFIER: (LOGISTIC, _IDENTITY),
+    PredictorType.MULTICLASS_CLASSIFIER: (SOFTMAX,),
+}
 # As Go writes it: no modification time, no extra flags, an unknown operating system.
 _GZIP_HEADER = bytes.fromhex("1f8b08000000000000ff")
 
@@ -71,11 +89,8 @@ def read_artifact_bytes(data: bytes) -> LinearModel:
         ArtifactError: truncated, larger than 1 GiB unpacked, not exactly one regular file
             ``model_algo-1`` at the top of the archive, or a model that contradicts itself.
     """
-    with _refusing("model.tar.gz"), gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-        unpacked = stream.read(MAXIMUM_UNPACKED_BYTES + 1)
-        if len(unpacked) > MAXIMUM_UNPACKED_BYTES:
-            raise ArtifactError(f"it unpacks to more than {MAXIMUM_UNPACKED_BYTES} bytes")
-        return _read_model_file(_only_member(unpacked))
+    with _refusing("model.tar.gz"):
+        return _read_model_file(_only_member(_gunzip(data)))
 
 
 def read_model_directory(directory: Path) -> LinearModel:
@@ -134,12 +149,22 @@ def _refusing(what: str) -> Iterator[None]:
         raise ArtifactError(f"{what} is not a Linear Learner artifact: {reason}") from error
 
 
+def _gunzip(data: bytes) -> bytes:
+    stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    unpacked = stream.decompress(data, MAXIMUM_UNPACKED_BYTES + 1)
+    if len(unpacked) > MAXIMUM_UNPACKED_BYTES:
+        raise ArtifactError(f"it unpacks to more than {MAXIMUM_UNPACKED_BYTES} bytes")
+    if not stream.eof:
+        raise ArtifactError("it is truncated")
+    return unpacked
+
+
 def _only_member(archive: bytes) -> bytes:
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
-        members = [member for member in tar if member.name != "."]
+        members = [member for member in islice(tar, 3) if member.name != "."]
         names = [member.name.removeprefix("./") for member in members]
         if names != [MODEL_FILE]:
-            raise ArtifactError(f"it holds {names[:10]}; exactly one {MODEL_FILE!r} is needed")
+            raise ArtifactError(f"it holds {names}; exactly one {MODEL_FILE!r} is needed")
         if not members[0].isreg() or members[0].issparse():
             raise ArtifactError(f"{MODEL_FILE!r} is not a regular file")
         stream = tar.extractfile(members[0])
@@ -150,26 +175,32 @@ def _only_member(archive: bytes) -> bytes:
 
 
 def _read_model_file(data: bytes) -> LinearModel:
+    if data.count(_ZIP_ENTRY) > _MOST_ZIP_ENTRIES:
+        raise ArtifactError(f"{MODEL_FILE!r} has more than {_MOST_ZIP_ENTRIES} members")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = {member.filename: member for member in archive.infolist()}
-        if sum(member.file_size for member in members.values()) > MAXIMUM_UNPACKED_BYTES:
-            raise ArtifactError(f"its members have more than {MAXIMUM_UNPACKED_BYTES} bytes")
-
-        def content(name: str) -> bytes:
-            if name not in members:
-                raise ArtifactError(f"{MODEL_FILE!r} has no member {name!r}")
-            return archive.read(members[name])
-
-        module = _module_name(_object(content("manifest.json"), "manifest.json"))
+        module = _module_name(_object(archive, "manifest.json"))
         return _model(
-            _object(content(_PARAMETERS_MEMBER), _PARAMETERS_MEMBER),
-            read_graph(content(f"{module}-symbol.json")),
-            read_arrays(content(f"{module}-0000.params")),
+            _object(archive, _PARAMETERS_MEMBER),
+            read_graph(_content(archive, f"{module}-symbol.json", MAXIMUM_JSON_BYTES)),
+            read_arrays(_content(archive, f"{module}-0000.params", MAXIMUM_UNPACKED_BYTES)),
         )
 
 
-def _object(data: bytes, name: str) -> dict[str, Any]:
-    value = json.loads(data)
+def _content(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    """The bytes of a member, of which no more are unpacked than it announces."""
+    if name not in archive.namelist():
+        raise ArtifactError(f"{MODEL_FILE!r} has no member {name!r}")
+    member = archive.getinfo(name)
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ArtifactError(f"{name!r} is neither stored nor deflated")
+    if member.file_size > limit:
+        raise ArtifactError(f"{name!r} has more than {limit} bytes")
+    with archive.open(member) as stream:
+        return stream.read(member.file_size)
+
+
+def _object(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
+    value = json.loads(_content(archive, name, MAXIMUM_JSON_BYTES))
     if not isinstance(value, dict):
         raise ArtifactError(f"{name} is not a JSON object")
     return value
@@ -188,24 +219,34 @@ def _model(parameters: dict[str, Any], graph: Graph, arrays: dict[str, Any]) -> 
     weights, bias = arrays["arg:fc0_weight"], arrays["arg:fc0_bias"]
     if bias.ndim != 2 or len(bias) != 1 or weights.ndim != 2:
         raise ArtifactError(f"its arrays have shapes {weights.shape} and {bias.shape}")
-    loss, threshold = parameters["loss_type"], parameters["threshold"]
-    if not isinstance(loss, str) or not isinstance(parameters["metrics_params"], dict):
-        raise ArtifactError(f"{_PARAMETERS_MEMBER} is not of the known form")
-    if _link(graph.operator) != _link(operator_of(loss)):
-        raise ArtifactError(f"the graph's {graph.operator} contradicts the loss {loss!r}")
+    _check_parameters(parameters)
+    predictor_type, loss = PredictorType(parameters["predictor_type"]), parameters["loss_type"]
+    link = _link(graph.operator)
+    if link != _link(operator_of(loss)) or link not in _LINKS[predictor_type]:
+        raise ArtifactError(
+            f"the graph's {graph.operator} contradicts a {predictor_type} with the loss {loss!r}"
+        )
     return LinearModel(
-        predictor_type=PredictorType(parameters["predictor_type"]),
+        predictor_type=predictor_type,
         loss=loss,
         weights=weights,
         bias=bias[0],
-        threshold=float(threshold),
+        threshold=float(parameters["threshold"]),
         metrics_params=parameters["metrics_params"],
         graph_number=graph.number,
     )
 
 
+def _check_parameters(parameters: dict[str, Any]) -> None:
+    for name, types in _PARAMETER_TYPES.items():
+        if name not in parameters:
+            raise ArtifactError(f"{_PARAMETERS_MEMBER} has no {name!r}")
+        if type(parameters[name]) not in types:
+            raise ArtifactError(f"{name!r} in {_PARAMETERS_MEMBER} is {parameters[name]!r:.40}")
+
+
 def _link(operator: str) -> str:
-    return operator if operator in (LOGISTIC, SOFTMAX) else "identity"
+    return operator if operator in (LOGISTIC, SOFTMAX) else _IDENTITY
 
 
 def _parameters(model: LinearModel) -> dict[str, object]:

@@ -53,7 +53,8 @@ class LinearModel:
             nothing for the answers; it is kept so that an artifact is rewritten byte for byte.
 
     Raises:
-        ValueError: the arrays do not fit each other or the predictor type, or are not finite.
+        ValueError: the arrays do not fit each other or the predictor type, or a number is not
+            finite.
     """
 
     predictor_type: PredictorType
@@ -71,8 +72,9 @@ class LinearModel:
             raise ValueError(f"weights have shape {self.weights.shape}; (d, k) is needed")
         if self.bias.shape != self.weights.shape[1:]:
             raise ValueError(f"bias has shape {self.bias.shape}; {self.weights.shape[1:]} needed")
-        if not (np.isfinite(self.weights).all() and np.isfinite(self.bias).all()):
-            raise ValueError("weights or bias are not finite numbers")
+        for name in ("weights", "bias", "threshold"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"{name}: not finite numbers only")
         several = self.predictor_type is PredictorType.MULTICLASS_CLASSIFIER
         if several != (self.outputs > 1):
             raise ValueError(f"a {self.predictor_type} cannot have {self.outputs} output(s)")

@@ -50,7 +50,7 @@ def predict(model: LinearModel, features: Float32Array) -> Predictions:
         return Predictions(linear[:, 0])
     if model.predictor_type is PredictorType.MULTICLASS_CLASSIFIER:
         return Predictions(softmax(linear), linear.argmax(axis=1))
-    scores = linear[:, 0] if model.loss == "hinge_loss" else sigmoid(linear[:, 0])
+    scores = sigmoid(linear[:, 0]) if model.loss == "logistic" else linear[:, 0]
     return Predictions(scores, (scores >= model.threshold).astype(np.int64))
 
 

@@ -22,3 +22,13 @@ def random_model(
         bias=random.normal(size=outputs).astype(np.float32),
         graph_number=32,
     )
+
+
+def assert_same(model: LinearModel, other: LinearModel) -> None:
+    assert model.predictor_type == other.predictor_type
+    assert model.loss == other.loss
+    assert np.array_equal(model.weights, other.weights)
+    assert np.array_equal(model.bias, other.bias)
+    assert model.threshold == other.threshold
+    assert model.metrics_params == other.metrics_params
+    assert model.graph_number == other.graph_number

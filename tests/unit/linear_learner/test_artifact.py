@@ -3,19 +3,26 @@
 import gzip
 import io
 import json
+import re
 import struct
 import tarfile
 import zipfile
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.linear_learner.models import LOSSES, random_model
+from tests.unit.linear_learner.archives import (
+    edited,
+    members_of,
+    model_members,
+    packed,
+    unpacked,
+    zipped,
+)
+from tests.unit.linear_learner.models import LOSSES, assert_same, random_model
 from training.linear_learner.artifact import (
     ArtifactError,
     read_artifact,
@@ -162,54 +169,6 @@ class TestADamagedArtifact:
         read_or_refuse(packed({"model_algo-1": zipped(members)}))
 
 
-class TestAHostileArchive:
-    @pytest.mark.parametrize(
-        "name", ["../model_algo-1", "/model_algo-1", "a/model_algo-1", "a/../model_algo-1"]
-    )
-    def test_that_points_elsewhere_is_refused(self, name: str, regressor: LinearModel) -> None:
-        with pytest.raises(ArtifactError, match="exactly one 'model_algo-1' is needed"):
-            read_artifact_bytes(packed({name: write_model_file(regressor)}))
-
-    def test_with_another_file_beside_the_model_is_refused(self, regressor: LinearModel) -> None:
-        members = {"model_algo-1": write_model_file(regressor), "evil.py": b"import os"}
-        with pytest.raises(ArtifactError, match=r"it holds \['model_algo-1', 'evil.py'\]"):
-            read_artifact_bytes(packed(members))
-
-    @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE])
-    def test_whose_model_is_no_regular_file_is_refused(self, kind: bytes) -> None:
-        member = tarfile.TarInfo("model_algo-1")
-        member.type = kind
-        member.linkname = "/etc/passwd"
-        with pytest.raises(ArtifactError, match="is not a regular file"):
-            read_artifact_bytes(packed_member(member))
-
-    def test_that_unpacks_to_more_than_allowed_is_refused(
-        self, monkeypatch: pytest.MonkeyPatch, regressor: LinearModel
-    ) -> None:
-        monkeypatch.setattr("training.linear_learner.artifact.MAXIMUM_UNPACKED_BYTES", 10_000)
-        bomb = gzip.compress(bytes(1_000_000))
-        with pytest.raises(ArtifactError, match="unpacks to more than 10000 bytes"):
-            read_artifact_bytes(bomb)
-
-    def test_whose_zip_unpacks_to_more_than_allowed_is_refused(
-        self, monkeypatch: pytest.MonkeyPatch, regressor: LinearModel, tmp_path: Path
-    ) -> None:
-        monkeypatch.setattr("training.linear_learner.artifact.MAXIMUM_UNPACKED_BYTES", 10_000)
-        members = {**model_members(regressor), "padding": bytes(1_000_000)}
-        (tmp_path / "model_algo-1").write_bytes(zipped(members, zipfile.ZIP_DEFLATED))
-        with pytest.raises(ArtifactError, match="members have more than 10000 bytes"):
-            read_model_directory(tmp_path)
-
-    def test_repacked_by_hand_from_the_current_directory_is_read(
-        self, regressor: LinearModel
-    ) -> None:
-        """As ``tar czf model.tar.gz .`` writes it."""
-        root = tarfile.TarInfo("./")
-        root.type = tarfile.DIRTYPE
-        archive = packed({"./model_algo-1": write_model_file(regressor)}, first=root)
-        assert_same(read_artifact_bytes(archive), regressor)
-
-
 class TestAModelThatContradictsItself:
     @pytest.mark.parametrize(
         "member", ["manifest.json", "additional-params.json", "mx-mod-symbol.json"]
@@ -241,7 +200,47 @@ class TestAModelThatContradictsItself:
         members["additional-params.json"] = edited(
             members["additional-params.json"], loss_type="logistic"
         )
-        with pytest.raises(ArtifactError, match="LinearRegressionOutput contradicts the loss"):
+        with pytest.raises(
+            ArtifactError,
+            match="LinearRegressionOutput contradicts a regressor with the loss 'logistic'",
+        ):
+            read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
+
+    def test_whose_graph_does_not_fit_its_predictor_type_is_refused(
+        self, real_artifact: bytes
+    ) -> None:
+        (model_file,) = unpacked(real_artifact).values()
+        members = members_of(model_file)
+        members["additional-params.json"] = edited(
+            members["additional-params.json"], predictor_type="regressor"
+        )
+        with pytest.raises(ArtifactError, match="LogisticRegressionOutput contradicts a regressor"):
+            read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
+
+    @pytest.mark.parametrize(
+        ("name", "value", "fault"),
+        [
+            ("threshold", "0.5", "'threshold' in additional-params.json is '0.5'"),
+            ("threshold", True, "'threshold' in additional-params.json is True"),
+            ("threshold", float("nan"), "threshold: not finite numbers only"),
+            ("loss_type", None, "'loss_type' in additional-params.json is None"),
+            ("metrics_params", [], "'metrics_params' in additional-params.json is []"),
+            ("predictor_type", "ranker", "'ranker' is not a valid PredictorType"),
+        ],
+    )
+    def test_whose_parameters_are_not_what_they_should_be_is_refused(
+        self, name: str, value: object, fault: str, regressor: LinearModel
+    ) -> None:
+        members = model_members(regressor)
+        members["additional-params.json"] = edited(
+            members["additional-params.json"], **{name: value}
+        )
+        with pytest.raises(ArtifactError, match=re.escape(fault)):
+            read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
+
+    def test_without_one_of_its_parameters_is_refused(self, regressor: LinearModel) -> None:
+        members = {**model_members(regressor), "additional-params.json": b'{"threshold": 0.5}'}
+        with pytest.raises(ArtifactError, match=r"additional-params.json has no 'loss_type'"):
             read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
 
     def test_with_another_graph_is_refused(self, regressor: LinearModel) -> None:
@@ -256,7 +255,7 @@ class TestAModelThatContradictsItself:
         members["mx-mod-0000.params"] = members["mx-mod-0000.params"].replace(
             weight, struct.pack("<f", float("nan"))
         )
-        with pytest.raises(ArtifactError, match="not finite"):
+        with pytest.raises(ArtifactError, match="weights: not finite numbers only"):
             read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
 
     def test_that_is_missing_is_refused(self, tmp_path: Path) -> None:
@@ -266,70 +265,9 @@ class TestAModelThatContradictsItself:
             read_artifact(tmp_path / "model.tar.gz")
 
 
-def assert_same(model: LinearModel, other: LinearModel) -> None:
-    assert model.predictor_type == other.predictor_type
-    assert model.loss == other.loss
-    assert np.array_equal(model.weights, other.weights)
-    assert np.array_equal(model.bias, other.bias)
-    assert model.threshold == other.threshold
-    assert model.metrics_params == other.metrics_params
-    assert model.graph_number == other.graph_number
-
-
 def read_or_refuse(data: bytes) -> None:
     try:
         model = read_artifact_bytes(data)
     except ArtifactError:
         return
     assert isinstance(model, LinearModel)
-
-
-def unpacked(archive: bytes) -> dict[str, bytes]:
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        return {member.name: contents(tar, member) for member in tar}
-
-
-def contents(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    stream = tar.extractfile(member)
-    assert stream is not None
-    return stream.read()
-
-
-def packed(members: dict[str, bytes], first: tarfile.TarInfo | None = None) -> bytes:
-    def add(tar: tarfile.TarFile) -> None:
-        if first is not None:
-            tar.addfile(first)
-        for name, content in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-
-    return tar_gz(add)
-
-
-def packed_member(member: tarfile.TarInfo) -> bytes:
-    return tar_gz(lambda tar: tar.addfile(member))
-
-
-def tar_gz(add: Callable[[tarfile.TarFile], None]) -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as tar:
-        add(tar)
-    return file.getvalue()
-
-
-def model_members(model: LinearModel) -> dict[str, bytes]:
-    archive = zipfile.ZipFile(io.BytesIO(write_model_file(model)))
-    return {name: archive.read(name) for name in archive.namelist()}
-
-
-def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", compression) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue()
-
-
-def edited(document: bytes, **values: object) -> bytes:
-    return json.dumps({**json.loads(document), **values}).encode()
