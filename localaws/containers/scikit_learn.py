@@ -1,7 +1,8 @@
 """The image of SageMaker's scikit-learn container: script mode, for hosting and for training."""
 
+import posixpath
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from localaws.backend import ObjectStore
 from localaws.containers import scikit_learn_training
@@ -55,7 +56,7 @@ class ScikitLearnContainer:
         try:
             return Script(code, program, settings).load_model(model_directory)
         except ScriptError as error:
-            self._settings.log(str(error))
+            self._settings.log(str(error).rstrip())
             raise ModelLoadError(str(error).splitlines()[-1]) from error
 
     def stop(self) -> None:
@@ -91,12 +92,16 @@ def _code_directory(settings: ContainerSettings, model_directory: Path) -> Path:
     submitted = settings.environment.get(SUBMIT_DIRECTORY, f"{CONTAINER_MODEL_DIRECTORY}/code")
     if submitted.startswith("s3://"):
         return _fetched_code(settings, submitted, model_directory.parent / "code")
-    if not submitted.startswith(CONTAINER_MODEL_DIRECTORY):
+    path = PurePosixPath(posixpath.normpath(submitted))
+    if not path.is_relative_to(CONTAINER_MODEL_DIRECTORY):
         raise ModelLoadError(
-            f"{SUBMIT_DIRECTORY} is {submitted}; it must begin with s3:// or "
+            f"{SUBMIT_DIRECTORY} is {submitted}; it must begin with s3:// or be in "
             f"{CONTAINER_MODEL_DIRECTORY}"
         )
-    return model_directory / submitted.removeprefix(CONTAINER_MODEL_DIRECTORY).lstrip("/")
+    code = model_directory / path.relative_to(CONTAINER_MODEL_DIRECTORY)
+    if not code.is_dir():
+        raise ModelLoadError(f"{SUBMIT_DIRECTORY} is {submitted}; the model has no such folder")
+    return code
 
 
 def _fetched_code(settings: ContainerSettings, submitted: str, directory: Path) -> Path:

@@ -2,19 +2,23 @@
 
 import builtins
 import importlib
-import os
+import logging
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 PACKAGES = Path(__file__).with_name("scikit_learn_packages")
 """The toolkit packages that scripts expect to find in their container."""
 
+Entry = TypeVar("Entry")
+Logger = logging.Logger | logging.PlaceHolder
+
+_LOGGERS = logging.root.manager.loggerDict
 _import_lock = threading.RLock()
 
 
@@ -22,15 +26,16 @@ class ScriptModules:
     """The modules of one code folder.
 
     They are in ``sys.modules``, under the names that the script uses, only while ``importable`` is
-    entered; then they are put away, so that the next script's module of the same name is another.
-    An ``import`` statement in one of them, whenever it runs, enters it for names of the folder.
+    entered; then they are put away, so that the next script's module of the same name is another,
+    and the loggers of these names with them. An ``import`` statement in one of them, whenever it
+    runs, enters it for names of the folder.
     """
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._environment = environment
         self._names = frozenset(_module_names(directory))
         self._loaded: dict[str, ModuleType] = {}
+        self._loggers: dict[str, Logger] = {}
         self._entered = False
         self._builtins = {**vars(builtins), "__import__": self._import}
 
@@ -40,19 +45,20 @@ class ScriptModules:
 
     @contextmanager
     def importable(self) -> Iterator[None]:
-        """Modules of the folder can be imported, and the container's variables are set."""
+        """Modules of the folder can be imported."""
         with _import_lock:
             if self._entered:
                 yield
             else:
-                with _variables(self._environment), self._in_place():
+                with self._in_place():
                     yield
 
     @contextmanager
     def _in_place(self) -> Iterator[None]:
         self._entered = True
-        hidden = self._take_away()
+        hidden, hidden_loggers = self._take_away(sys.modules), self._take_away(_LOGGERS)
         sys.modules.update(self._loaded)
+        _LOGGERS.update(self._loggers)
         sys.meta_path.insert(0, self)
         _add_packages()
         importlib.invalidate_caches()
@@ -60,8 +66,9 @@ class ScriptModules:
             yield
         finally:
             sys.meta_path.remove(self)
-            self._loaded = self._take_away()
+            self._loaded, self._loggers = self._take_away(sys.modules), self._take_away(_LOGGERS)
             sys.modules.update(hidden)
+            _LOGGERS.update(hidden_loggers)
             self._entered = False
 
     def find_spec(
@@ -92,8 +99,8 @@ class ScriptModules:
     def _is_own(self, name: str) -> bool:
         return name.partition(".")[0] in self._names
 
-    def _take_away(self) -> dict[str, ModuleType]:
-        return {name: sys.modules.pop(name) for name in list(sys.modules) if self._is_own(name)}
+    def _take_away(self, entries: MutableMapping[str, Entry]) -> dict[str, Entry]:
+        return {name: entries.pop(name) for name in list(entries) if self._is_own(name)}
 
 
 class _ScriptLoader(SourceFileLoader):
@@ -106,20 +113,6 @@ class _ScriptLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         module.__dict__["__builtins__"] = self._builtins
         super().exec_module(module)
-
-
-@contextmanager
-def _variables(environment: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in environment}
-    os.environ.update(environment)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _module_names(directory: Path) -> Iterator[str]:

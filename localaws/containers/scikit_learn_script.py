@@ -14,8 +14,9 @@ from types import ModuleType
 from typing import Any
 
 from localaws.containers.base import ContainerRequest, ContainerResponse, LogSink
+from localaws.containers.scikit_learn_environment import container_variables, environment_of
 from localaws.containers.scikit_learn_modules import ScriptModules
-from localaws.containers.scikit_learn_output import captured_output
+from localaws.containers.scikit_learn_output import captured_output, kept_root_logger
 
 JSON = "application/json"
 UTF8_TYPES = (JSON, "text/csv")
@@ -53,33 +54,41 @@ class Script:
     """A script and the modules beside it, apart from those of every other endpoint."""
 
     def __init__(self, code_directory: Path, program: str, settings: ServingSettings) -> None:
-        if not (code_directory / program).is_file():
+        self._name = program.removesuffix(".py")
+        if not (code_directory / f"{self._name}.py").is_file():
             raise ScriptError(f"{program} is not in {code_directory.name}/ of the model artifact")
-        self._name = Path(program).stem
-        self._modules = ScriptModules(code_directory, settings.environment)
+        self._modules = ScriptModules(code_directory)
         self._settings = settings
 
     def load_model(self, model_directory: Path) -> "ServedModel":
         """Import the script and load its model. Raises ``ScriptError`` when either fails."""
-        with captured_output(self._settings.log):
+        variables = container_variables(self._settings.environment)
+        with captured_output(self._settings.log), environment_of(variables):
             try:
-                with self._modules.importable():
+                with self._modules.importable(), kept_root_logger():
                     module = self._modules.load(self._name)
                     transform = _transform_function(module)
                     model = _model_function(module)(str(model_directory))
             except ScriptError:
                 raise
-            except (Exception, SystemExit) as error:
+            except BaseException as error:  # SystemExit and the like end a script, not localaws.
                 raise ScriptError(traceback.format_exc()) from error
-        return ServedModel(model, transform, self._settings)
+        return ServedModel(model, transform, variables, self._settings)
 
 
 class ServedModel:
     """A loaded model behind the functions of its script."""
 
-    def __init__(self, model: Any, transform: Transform, settings: ServingSettings) -> None:
+    def __init__(
+        self,
+        model: Any,
+        transform: Transform,
+        variables: dict[str, str],
+        settings: ServingSettings,
+    ) -> None:
         self._model = model
         self._transform = transform
+        self._variables = variables
         self._settings = settings
 
     def invoke(self, request: ContainerRequest) -> ContainerResponse:
@@ -92,11 +101,11 @@ class ServedModel:
         content: str | bytes = request.body
         if content_type in UTF8_TYPES:
             content = request.body.decode("utf-8", "replace")
-        with captured_output(self._settings.log):
+        with captured_output(self._settings.log), environment_of(self._variables):
             try:
                 return _response(self._transform(self._model, content, content_type, accept))
-            except (Exception, SystemExit):
-                self._settings.log(traceback.format_exc())
+            except BaseException:  # SystemExit and the like end a script's worker, not localaws.
+                self._settings.log(traceback.format_exc().rstrip())
                 return INTERNAL_SERVER_ERROR
 
     def close(self) -> None:
@@ -112,9 +121,9 @@ def _model_function(module: ModuleType) -> Callable[[str], Any]:
 
 def _transform_function(module: ModuleType) -> Transform:
     functions = {
-        name: getattr(module, name)
+        name: function
         for name in ("input_fn", "predict_fn", "output_fn")
-        if hasattr(module, name)
+        if (function := getattr(module, name, None)) is not None
     }
     transform: Transform | None = getattr(module, "transform_fn", None)
     if transform is None:

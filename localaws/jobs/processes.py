@@ -70,7 +70,7 @@ class RunningProgram:
         self._process = subprocess.Popen(
             [*_end_with_parent(), *program.arguments],
             cwd=program.directory,
-            env={**_base_environment(), **program.environment},
+            env={**base_environment(), **program.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -115,7 +115,7 @@ class RunningProgram:
             os.killpg(self._process.pid, number)
 
 
-def _base_environment() -> Mapping[str, str]:
+def base_environment() -> Mapping[str, str]:
     """What a job's process gets of ours: nothing that could hold a secret, one thread for BLAS."""
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}

@@ -5,6 +5,7 @@ _transformer.py, sagemaker_sklearn_container/serving.py.
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -220,6 +221,15 @@ class TestFunctions:
             """
         assert ask(serve(source), "4", "text/csv", "text/x").body == b"40"
 
+    def test_that_are_none_are_the_defaults(self, serve: Serve) -> None:
+        source = """
+            input_fn = None
+            output_fn = None
+            def model_fn(model_dir): return 2
+            def predict_fn(data, model): return data * model
+            """
+        assert ask(serve(source), body=b"[1, 2]").body == b"[2.0, 4.0]"
+
     def test_model_fn_gets_the_folder_of_the_model(self, serve: Serve, tmp_path: Path) -> None:
         source = """
             def model_fn(model_dir): return model_dir
@@ -235,6 +245,7 @@ class TestFunctions:
             ("def model_fn(model_dir): raise OSError('no model')", "no model"),
             ("def model_fn(:", "invalid syntax"),
             ("raise SystemExit('bye')", "bye"),
+            ("raise KeyboardInterrupt('enough')", "enough"),
             (
                 "def model_fn(d): pass\ndef input_fn(): pass\ndef transform_fn(): pass",
                 "Cannot use transform_fn implementation with input_fn, predict_fn",
@@ -256,6 +267,19 @@ class TestFunctions:
     def test_a_program_that_is_missing_is_named(self, serve: Serve) -> None:
         with pytest.raises(ModelLoadError, match=r"other\.py is not in code/"):
             serve("", {"SAGEMAKER_PROGRAM": "other.py"})
+
+    def test_a_program_may_be_named_as_a_module(self, serve: Serve) -> None:
+        source = "def model_fn(d): pass\ndef transform_fn(*_): return 'here', 'text/plain'"
+        assert ask(serve(source, {"SAGEMAKER_PROGRAM": "script"})).body == b"here"
+
+    @pytest.mark.parametrize("folder", ["/opt/ml/code", "/opt/ml/models", "/opt/ml/model/../other"])
+    def test_a_folder_that_is_not_the_models_is_refused(self, serve: Serve, folder: str) -> None:
+        with pytest.raises(ModelLoadError, match="must begin with s3:// or be in /opt/ml/model"):
+            serve("", {"SAGEMAKER_SUBMIT_DIRECTORY": folder})
+
+    def test_a_folder_that_the_model_does_not_have_is_named(self, serve: Serve) -> None:
+        with pytest.raises(ModelLoadError, match="/opt/ml/model/src; the model has no such folder"):
+            serve("", {"SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/src"})
 
 
 class TestIsolation:
@@ -308,15 +332,73 @@ class TestIsolation:
         second = serve(source, name="two", shapes="class Square: SIDES = 'four'")
         assert [ask(first).body, ask(second).body] == [b"4", b"four"]
 
-    def test_the_containers_variables_are_set_while_the_script_loads_and_then_gone(
-        self, serve: Serve
-    ) -> None:
+    def test_each_has_the_variables_of_its_container_whenever_it_asks(self, serve: Serve) -> None:
         source = """
             import os
-            def model_fn(model_dir): return os.environ["OWN_SETTING"]
-            def transform_fn(model, *_): return str((model, "OWN_SETTING" in os.environ)), "text/x"
+            from os import environ
+            AT_IMPORT = os.environ["CITY"]
+            def model_fn(model_dir):
+                os.environ["SET_BY"] = AT_IMPORT
+                return os.getenv("CITY")
+            def transform_fn(model, *_):
+                return " ".join([AT_IMPORT, model, environ["CITY"], os.environ["SET_BY"]]), "a/b"
             """
-        assert ask(serve(source, {"OWN_SETTING": "here"})).body == b"('here', False)"
+        models = [serve(source, {"CITY": city}, name=city) for city in ("Boston", "Chicago")]
+        assert [ask(model).body.decode().split() for model in models] == [
+            ["Boston"] * 4,
+            ["Chicago"] * 4,
+        ]
+        assert "CITY" not in os.environ
+
+    def test_none_has_the_secrets_of_this_machine(
+        self, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        source = """
+            import os
+            def model_fn(model_dir): return dict(os.environ)
+            def transform_fn(model, *_): return repr({**model, **os.environ}), "text/plain"
+            """
+        variables = ask(serve(source)).body.decode()
+        assert "PATH" in variables
+        assert "secret" not in variables
+
+    def test_what_a_script_logs_goes_to_the_log_of_its_container_in_its_form(
+        self, serve: Serve, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        source = """
+            import logging
+            logging.basicConfig(level=logging.DEBUG)
+            logger = logging.getLogger(__name__)
+            def model_fn(model_dir): logging.info("loading")
+            def transform_fn(*_):
+                logger.warning("answering")
+                logger.debug("unheard")
+                return "", "text/plain"
+            """
+        lines: list[str] = []
+        ask(serve(source, log=lines.append))
+        assert [line.partition(" ")[2].partition(" ")[2] for line in lines] == [
+            "INFO - root - loading",
+            "WARNING - script - answering",
+        ]
+        assert caplog.messages == []
+
+    def test_handlers_that_a_script_adds_are_not_the_next_ones(self, serve: Serve) -> None:
+        source = """
+            import logging, sys
+            for logger in (logging.getLogger(), logging.getLogger(__name__)):
+                logger.addHandler(logging.StreamHandler(sys.stdout))
+            def model_fn(model_dir): pass
+            def transform_fn(*_):
+                logger.info("once")
+                return "", "text/plain"
+            """
+        for name in ("one", "two"):
+            lines: list[str] = []
+            ask(serve(source, name=name, log=lines.append))
+            assert lines[0] == "once"
+            assert len(lines) == 2
 
     def test_what_a_script_prints_goes_to_the_log_of_its_container(self, serve: Serve) -> None:
         source = """
