@@ -60,7 +60,7 @@ class ScriptModules:
         sys.modules.update(self._loaded)
         _LOGGERS.update(self._loggers)
         sys.meta_path.insert(0, self)
-        _add_packages()
+        add_packages()
         importlib.invalidate_caches()
         try:
             yield
@@ -121,7 +121,13 @@ def _module_names(directory: Path) -> Iterator[str]:
             yield path.stem
 
 
-def _add_packages() -> None:
-    """Behind everything else, so that packages that are really installed come first."""
+def add_packages() -> None:
+    """Let PACKAGES be found, behind everything else: packages really installed come first."""
     if str(PACKAGES) not in sys.path:
         sys.path.append(str(PACKAGES))
+
+
+def toolkit(name: str) -> ModuleType:
+    """A module of ``sagemaker_containers``, the one that scripts have."""
+    add_packages()
+    return importlib.import_module(f"sagemaker_containers.{name}")

@@ -15,7 +15,7 @@ from typing import Any
 
 from localaws.containers.base import ContainerRequest, ContainerResponse, LogSink
 from localaws.containers.scikit_learn_environment import container_variables, environment_of
-from localaws.containers.scikit_learn_modules import ScriptModules
+from localaws.containers.scikit_learn_modules import ScriptModules, toolkit
 from localaws.containers.scikit_learn_output import captured_output, kept_root_logger
 
 JSON = "application/json"
@@ -113,9 +113,9 @@ class ServedModel:
 
 
 def _model_function(module: ModuleType) -> Callable[[str], Any]:
-    from sagemaker_containers import _transformer
-
-    function: Callable[[str], Any] = getattr(module, "model_fn", _transformer.default_model_fn)
+    function: Callable[[str], Any] = getattr(
+        module, "model_fn", toolkit("_transformer").default_model_fn
+    )
     return function
 
 
@@ -136,11 +136,8 @@ def _transform_function(module: ModuleType) -> Transform:
 
 
 def _default_input(data: str | bytes, content_type: str) -> Any:
-    import numpy as np
-    from sagemaker_containers import _encoders
-
-    array = _encoders.decode(data, content_type)
-    return array.astype(np.float32) if content_type in UTF8_TYPES else array
+    array = toolkit("_encoders").decode(data, content_type)
+    return array.astype("float32") if content_type in UTF8_TYPES else array
 
 
 def _default_predict(data: Any, model: Any) -> Any:
@@ -148,9 +145,7 @@ def _default_predict(data: Any, model: Any) -> Any:
 
 
 def _default_output(prediction: Any, accept: str) -> Any:
-    from sagemaker_containers import _transformer
-
-    return _transformer.default_output_fn(prediction, accept)
+    return toolkit("_transformer").default_output_fn(prediction, accept)
 
 
 def _pipeline(
@@ -170,10 +165,8 @@ def _response(result: Any) -> ContainerResponse:
     A tuple is (body, content type); a plain string or bytes are HTML, a dict or list JSON, as Flask
     has it; anything else must be a response.
     """
-    from sagemaker_containers import _worker
-
     if isinstance(result, tuple):
-        result = _worker.Response(response=result[0], mimetype=result[1])
+        result = toolkit("_worker").Response(response=result[0], mimetype=result[1])
     if isinstance(result, str | bytes | bytearray):
         body = result.encode() if isinstance(result, str) else bytes(result)
         return ContainerResponse(body, HTML)

@@ -52,6 +52,9 @@ def prepare(host: TrainingHost, objects: ObjectStore) -> Program:
         environment={
             **{name: in_host(value, host) for name, value in host.environment.items()},
             **variables,
+            "CURRENT_HOST": host.name,
+            "SAGEMAKER_JOB_NAME": parameters.job_name,
+            "SAGEMAKER_REGION": parameters.region,
             "SAGEMAKER_BASE_DIR": str(host.directory),
             "PYTHONPATH": os.pathsep.join([str(code), *packages, str(PACKAGES)]),
         },

@@ -1,7 +1,7 @@
 """Hyperparameters, arguments and SM_* variables of a training script.
 
 The contract is that of sagemaker-training (https://github.com/aws/sagemaker-training-toolkit,
-environment.py and mapping.py).
+environment.py, mapping.py and params.py).
 """
 
 import json
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.containers.scikit_learn_modules import toolkit
 from localaws.jobs import layout
 from localaws.jobs.image import TrainingHost
 
@@ -17,14 +18,18 @@ PREFIX = "sagemaker_"
 PROGRAM = "sagemaker_program"
 SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 LOG_LEVEL = "sagemaker_container_log_level"
+JOB_NAME = "sagemaker_job_name"
+REGION = "sagemaker_region"
 PLATFORM_PARAMETERS = (
     PROGRAM,
     SUBMIT_DIRECTORY,
     LOG_LEVEL,
+    JOB_NAME,
+    REGION,
     "sagemaker_enable_cloudwatch_metrics",
-    "sagemaker_job_name",
-    "sagemaker_region",
     "sagemaker_s3_output",
+    "_tuning_objective_metric",
+    "default_user_module_name",
 )
 """Hyperparameters that tell the container what to run; the script does not see them."""
 
@@ -37,12 +42,15 @@ class ScriptParameters:
     """The hyperparameters of a script-mode job, told apart.
 
     ``program`` is the script and ``submitted`` where it is; ``user`` what the script is called
-    with; ``framework`` any other parameter that begins with ``sagemaker_``.
+    with; ``job_name`` and ``region`` what the SDK says they are; ``framework`` any other parameter
+    that begins with ``sagemaker_``.
     """
 
     program: str
     submitted: str
     log_level: int
+    job_name: str
+    region: str
     user: Mapping[str, Any]
     framework: Mapping[str, Any]
 
@@ -58,7 +66,13 @@ class ScriptParameters:
             program=given(PROGRAM),
             submitted=given(SUBMIT_DIRECTORY),
             log_level=values.get(LOG_LEVEL, INFO),
-            user={name: value for name, value in values.items() if not name.startswith(PREFIX)},
+            job_name=given(JOB_NAME),
+            region=given(REGION) or host.environment.get("AWS_REGION", ""),
+            user={
+                name: value
+                for name, value in values.items()
+                if not name.startswith(PREFIX) and name not in PLATFORM_PARAMETERS
+            },
             framework={
                 name: value
                 for name, value in values.items()
@@ -69,11 +83,8 @@ class ScriptParameters:
     @property
     def arguments(self) -> list[str]:
         """``{"alpha": 1, "c": 2}`` as ``--alpha 1 -c 2``, in the order of the names."""
-        return [
-            part
-            for name in sorted(self.user)
-            for part in (f"--{name}" if len(name) > 1 else f"-{name}", _argument(self.user[name]))
-        ]
+        arguments: list[str] = toolkit("_mapping").to_cmd_args(self.user)
+        return arguments
 
 
 def training_variables(host: TrainingHost, parameters: ScriptParameters) -> dict[str, str]:
@@ -90,6 +101,8 @@ def training_variables(host: TrainingHost, parameters: ScriptParameters) -> dict
         "job_name": host.environment.get("TRAINING_JOB_NAME", ""),
         "is_master": host.name == host.hosts[0],
         "master_hostname": host.hosts[0],
+        "distribution_hosts": [],
+        "is_modelparallel_enabled": None,
     }
     values = {
         **described,
@@ -101,7 +114,8 @@ def training_variables(host: TrainingHost, parameters: ScriptParameters) -> dict
         **{f"channel_{name}": folder for name, folder in channels.items()},
         **{f"hp_{name}": value for name, value in parameters.user.items()},
     }
-    return {f"SM_{name.upper()}": _variable(value) for name, value in values.items()}
+    variables: dict[str, str] = toolkit("_mapping").to_env_vars(values)
+    return variables
 
 
 def in_host(value: Any, host: TrainingHost) -> Any:
@@ -153,19 +167,3 @@ def _decoded(value: str, host: TrainingHost) -> Any:
     except ValueError:
         decoded = value
     return in_host(decoded, host)
-
-
-def _variable(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _argument(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, Mapping):
-        return ",".join(f"{key}={item}" for key, item in sorted(value.items()))
-    return str(value)

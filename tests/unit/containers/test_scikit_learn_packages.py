@@ -95,6 +95,43 @@ def test_no_pickle_is_loaded_from_a_request() -> None:
     assert run(source) == "refused\n"
 
 
+def test_an_accept_header_is_told_apart_as_by_the_toolkit() -> None:
+    source = """
+        from sagemaker_inference import encoder, utils
+        types = utils.parse_accept("text/csv; q=0.5, application/json")
+        print(types, [type for type in types if type in encoder.SUPPORTED_CONTENT_TYPES])
+        """
+    assert run(source) == "['text/csv;q=0.5', 'application/json'] ['application/json']\n"
+
+
+def test_an_error_says_what_it_is_to_be_answered_with() -> None:
+    source = """
+        from sagemaker_inference.errors import GenericInferenceToolkitError
+        error = GenericInferenceToolkitError(400)
+        print(error.status_code, error.message, error.phrase)
+        """
+    assert run(source) == "400 Invalid Request Invalid Request\n"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        "sagemaker_containers.training_env()",
+        "sagemaker_containers.beta.framework.training_env()",
+        "sagemaker_training.environment.Environment()",
+    ],
+)
+def test_the_training_environment_has_what_the_job_was_told(environment: str) -> None:
+    source = f"""
+        import os
+        os.environ["SM_TRAINING_ENV"] = '{{"current_host": "algo-2", "hosts": ["algo-2"]}}'
+        import sagemaker_containers.beta.framework, sagemaker_training.environment
+        env = {environment}
+        print(env.current_host, env["hosts"], sorted(env), hasattr(env, "gpus"))
+        """
+    assert run(source) == "algo-2 ['algo-2'] ['current_host', 'hosts'] False\n"
+
+
 def test_functions_get_the_arguments_that_they_take() -> None:
     source = """
         from sagemaker_containers.beta.framework import functions

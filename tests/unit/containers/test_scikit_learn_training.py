@@ -51,6 +51,12 @@ def test_a_script_is_called_by_its_name_in_its_folder(script: Script) -> None:
     assert program.environment["PYTHONPATH"].startswith(str(program.directory))
 
 
+def test_a_script_has_the_variables_that_the_toolkit_sets_besides_its_own(script: Script) -> None:
+    program = script.prepare(model_archive({"train.py": b""}), sagemaker_region="eu-west-1")
+    names = ("CURRENT_HOST", "SAGEMAKER_JOB_NAME", "SAGEMAKER_REGION")
+    assert [program.environment[name] for name in names] == ["algo-1", "", "eu-west-1"]
+
+
 def test_a_package_is_called_as_a_module(script: Script) -> None:
     archive = model_archive({"setup.py": b"", "train.py": b""})
     assert list(script.prepare(archive).arguments) == [sys.executable, "-m", "train"]

@@ -75,12 +75,15 @@ def test_what_is_the_platforms_is_kept_from_the_script() -> None:
             "sagemaker_program": '"train.py"',
             "sagemaker_submit_directory": '"s3://bucket/sourcedir.tar.gz"',
             "sagemaker_container_log_level": "10",
+            "sagemaker_job_name": '"forest-1"',
+            "sagemaker_region": '"eu-west-1"',
+            "_tuning_objective_metric": '"validation:rmse"',
             "sagemaker_parameter_server_enabled": "true",
             "alpha": "1",
         }
     )
     assert (read.program, read.submitted) == ("train.py", "s3://bucket/sourcedir.tar.gz")
-    assert read.log_level == 10
+    assert (read.log_level, read.job_name, read.region) == (10, "forest-1", "eu-west-1")
     assert read.user == {"alpha": 1}
     assert read.framework == {"sagemaker_parameter_server_enabled": True}
 

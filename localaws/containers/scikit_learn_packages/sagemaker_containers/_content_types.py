@@ -5,4 +5,5 @@ CSV = "text/csv"
 OCTET_STREAM = "application/octet-stream"
 ANY = "*/*"
 NPY = "application/x-npy"
+NPZ = "application/x-npz"
 UTF8_TYPES = [JSON, CSV]

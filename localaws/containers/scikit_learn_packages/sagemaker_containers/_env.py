@@ -1,8 +1,8 @@
 """What a container knows about the job or endpoint that it runs for, from its SM_* variables."""
 
 import json
-import logging
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,36 +75,26 @@ class ServingEnv:
         )
 
 
-class TrainingEnv:
-    """The environment of a training job's container."""
+class TrainingEnv(Mapping[str, Any]):
+    """The environment of a training job's container: what SM_TRAINING_ENV tells of it.
+
+    Its members are attributes, ``env.current_host``, and entries, ``env["current_host"]``.
+    """
 
     def __init__(self) -> None:
-        everything = read_hyperparameters()
-        resources = read_resource_config()
-        channels = read_input_data_config()
-        self.hyperparameters = {
-            name: value
-            for name, value in everything.items()
-            if not name.startswith(_params.SAGEMAKER_PREFIX)
-        }
-        self.additional_framework_parameters: dict[str, Any] = {}
-        self.resource_config = resources
-        self.input_data_config = channels
-        self.hosts: list[str] = resources["hosts"]
-        self.current_host: str = resources["current_host"]
-        self.master_hostname = self.hosts[0]
-        self.is_master = self.current_host == self.master_hostname
-        self.network_interface_name: str = resources.get("network_interface_name", "eth0")
-        self.channel_input_dirs = {name: channel_path(name) for name in channels}
-        self.user_entry_point: str = everything.get(_params.USER_PROGRAM_PARAM, "")
-        self.module_name = self.user_entry_point.removesuffix(".py")
-        self.module_dir: str = everything.get(_params.SUBMIT_DIR_PARAM, code_dir)
-        self.log_level: int = everything.get(_params.LOG_LEVEL_PARAM, logging.INFO)
-        self.job_name = os.environ.get(_params.TRAINING_JOB_ENV, "")
-        self.model_dir = model_dir
-        self.input_dir = input_dir
-        self.input_config_dir = input_config_dir
-        self.output_dir = output_dir
-        self.output_data_dir = output_data_dir
-        self.num_cpus = num_cpus()
-        self.num_gpus = num_gpus()
+        self._values: dict[str, Any] = json.loads(os.environ["SM_TRAINING_ENV"])
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["_values"][name]
+        except KeyError:
+            raise AttributeError(f"the training environment has no {name}") from None
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)

@@ -15,10 +15,17 @@ def _csv_to_numpy(string_like: str | bytes, dtype: Any = None) -> Any:
     return np.genfromtxt(io.StringIO(text), dtype=dtype, delimiter=",")
 
 
+def _npz_to_sparse(npz_bytes: bytes) -> Any:
+    from scipy import sparse  # type: ignore[import-untyped]
+
+    return sparse.load_npz(io.BytesIO(npz_bytes))
+
+
 _DECODERS: Mapping[str, Callable[[Any], Any]] = {
     content_types.NPY: npy_to_numpy,
     content_types.CSV: _csv_to_numpy,
     content_types.JSON: json_to_numpy,
+    content_types.NPZ: _npz_to_sparse,
 }
 
 

@@ -22,6 +22,8 @@ _ENCODERS: Mapping[str, Callable[[Any], Any]] = {
     content_types.JSON: array_to_json,
 }
 
+SUPPORTED_CONTENT_TYPES = set(_ENCODERS)
+
 
 def encode(array_like: Any, content_type: str) -> Any:
     """A response body of an array."""
