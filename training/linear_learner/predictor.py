@@ -34,8 +34,9 @@ class Predictions:
         return len(self.scores)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def predict(model: LinearModel, features: Float32Array) -> Predictions:
-    """Scores ``features``, float32 of shape (n, d).
+    """Scores ``features``, float32 of shape (n, d); a score that float32 cannot hold is not finite.
 
     A binary classifier answers the label 1 where the score is at least the model's threshold, a
     multiclass one the class of the greatest score.

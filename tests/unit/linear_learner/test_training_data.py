@@ -71,6 +71,14 @@ def test_a_recordio_file_holds_features_and_labels() -> None:
     assert data.features.tolist() == [[1, 2], [3, 4]]
 
 
+def test_a_recordio_file_of_dense_rows_may_be_larger_than_sparse_rows_may_become(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("training.linear_learner.wire.rows.MAXIMUM_CELLS", 3)
+    data = read_training_recordio(record([9], 1, 2) + record([8], 3, 4), "train.rec")
+    assert data.features.shape == (2, 2)
+
+
 @pytest.mark.parametrize(
     ("data", "fault"),
     [

@@ -2,12 +2,14 @@
 
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.linear_learner.models import random_model
 from training.linear_learner.model import Float32Array, LinearModel
 from training.linear_learner.predictor import Predictions, predict
 from training.linear_learner.wire import RequestError, decode_request, encode_predictions
@@ -42,6 +44,7 @@ class TestARequest:
             (CSV, b"1,2.5,-3\n4,5e2,6\n"),
             (CSV, b"1,2.5,-3\r\n4,5e2,6"),
             (CSV, b" 1, 2.5 ,-3\n\n4,500.0,6"),
+            (CSV, b"+1,25e-1,-3.\r4,5E+02,006\n \n"),
             ("text/csv; charset=utf-8", b"1,2.5,-3\n4,500,6"),
             ("Text/CSV;label_size=0", b"1,2.5,-3\n4,500,6"),
             ("text/csv; label_size=1", b"9,1,2.5,-3\n9,4,500,6"),
@@ -55,6 +58,10 @@ class TestARequest:
             (JSON, b'{"instances":[{"features":[1,2.5,-3],"label":1},{"features":[4,500,6]}]}'),
             (JSON_LINES, b'{"features":[1,2.5,-3]}\n{"features":[4,500,6]}'),
             (JSON_LINES, b'{"features":[1,2.5,-3]}\n{"data":{"features":{"values":[4,500,6]}}}\n'),
+            (
+                JSON,
+                b'{"instances":[{"features":{"values":[1,2.5,-3]}},{"data":{"features":[4,500,6]}}]}',
+            ),
         ],
     )
     def test_is_read_in_every_documented_form(self, content_type: str, body: bytes) -> None:
@@ -113,6 +120,10 @@ class TestARequestThatCannotBeRead:
             (CSV, b"1,inf"),
             (CSV, b"1,1e39"),
             (CSV, b"\xff\xfe"),
+            (CSV, b"\xef\xbb\xbf1,2"),
+            (CSV, "\u0661,2".encode()),
+            (CSV, "1,2\u20283,4".encode()),
+            (CSV, b'"1","2"'),
             ("text/csv; label_size=2", b"1,2"),
             ("text/csv; label_size=one", b"1,2"),
             (JSON, b"1,2,3"),
@@ -147,10 +158,32 @@ class TestARequestThatCannotBeRead:
         assert (error.status, error.message) == (400, "unable to evaluate payload provided")
         assert error.detail
 
+    @pytest.mark.parametrize(
+        ("content_type", "body", "detail"),
+        [
+            (CSV, b"1,2\n3,house", "row 2, column 2: 'house' is not a number"),
+            ("text/csv;label_size=1", b"a,2\nb,", "row 2, column 2: '' is not a number"),
+            ("text/csv;label_size=1", b"1,2,3\n1,2", "row 2: 2 columns; the first row has 3"),
+            ("text/csv;label_size=2", b"1,2", "row 1: no column after the first 2"),
+            (
+                JSON,
+                b'{"instances":[{"features":[1,"2"]}]}',
+                "row 1, column 2 is not a finite number",
+            ),
+        ],
+    )
+    def test_says_in_the_log_where_it_is_at_fault(
+        self, content_type: str, body: bytes, detail: str
+    ) -> None:
+        assert refusal(body, content_type).detail == detail
+
     def test_cannot_make_the_container_allocate_a_huge_dense_table(self) -> None:
         row = '{"data":{"features":{"keys":[0],"shape":[1000000000],"values":[1]}}}'
         error = refusal(f'{{"instances":[{row}]}}'.encode(), JSON)
-        assert error.status == 400
+        assert (error.status, error.detail) == (
+            400,
+            "1 rows of 1000000000 cells are too many to make dense: at most 67108864 cells",
+        )
 
     @given(body=st.binary(max_size=80), content_type=st.sampled_from([CSV, JSON, JSON_LINES]))
     def test_raises_nothing_else(self, body: bytes, content_type: str) -> None:
@@ -218,6 +251,25 @@ class TestAnAnswer:
         assert body == (
             b'{"score":0.000000000000001}\n{"score":0.0}\n{"score":-0.0625}\n{"score":411700.25}\n'
         )
+
+    @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+    def test_in_json_lines_is_a_number_however_large(self, score: float) -> None:
+        body, _ = encoded(Predictions(np.array([score], np.float32)), JSON_LINES)
+        assert json.loads(body)["score"] == pytest.approx(score, abs=1e-15)
+
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize("predictor_type", ["regressor", "multiclass_classifier"])
+    @pytest.mark.parametrize("accept", [JSON, JSON_LINES, CSV, RECORDIO])
+    def test_with_a_score_that_no_float32_holds_is_a_refusal(
+        self, predictor_type: str, accept: str
+    ) -> None:
+        outputs = 1 if predictor_type == "regressor" else 4
+        model = random_model(predictor_type, 3, outputs)
+        large = replace(model, weights=1e30 * model.weights)
+        predictions = predict(large, np.full((1, 3), 1e30, np.float32))
+        with pytest.raises(RequestError, match="a score is too large for a float32") as refused:
+            encode_predictions(predictions, accept)
+        assert refused.value.status == 400
 
     @pytest.mark.parametrize(
         ("accept", "answered"),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from training.linear_learner.model import Float32Array
+from training.linear_learner.wire.csv_rows import read_rows
 from training.linear_learner.wire.errors import RequestError
 from training.linear_learner.wire.recordio import RecordError, Tensor, read_records
 from training.linear_learner.wire.rows import RowError, dense, table
@@ -60,12 +61,7 @@ def label_size(content_type: str) -> int:
 
 
 def _decode_csv(body: bytes, content_type: str) -> Float32Array:
-    text = body.decode()
-    if "_" in text:
-        raise RowError("cells that are not numbers")
-    labels = label_size(content_type)
-    lines = (line.split(",")[labels:] for line in text.splitlines() if line)
-    return table([[float(cell) for cell in cells] for cells in lines])
+    return read_rows(body, skip=label_size(content_type))
 
 
 def _decode_json(body: bytes, content_type: str) -> Float32Array:
@@ -97,7 +93,7 @@ _DECODERS: dict[str, Callable[[bytes, str], Float32Array]] = {
 def _instances(instances: list[Any]) -> Float32Array:
     if not all(isinstance(instance, dict) for instance in instances):
         raise RowError("an instance is not an object")
-    if all("features" in instance for instance in instances):
+    if all(isinstance(instance.get("features"), list) for instance in instances):
         return table([instance["features"] for instance in instances])
     return dense([_tensor(instance) for instance in instances])
 

@@ -6,16 +6,18 @@ the float32; JSON Lines with sorted keys, no blanks, and scores cut off after 15
 
 import json
 from collections.abc import Iterator
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 from typing import NotRequired, TypedDict
 
 import numpy as np
 
 from training.linear_learner.predictor import Predictions
+from training.linear_learner.wire.errors import RequestError
 from training.linear_learner.wire.recordio import Record, Tensor, write_record
 from training.linear_learner.wire.requests import CSV, JSON, JSON_LINES, RECORDIO
 
 _FIFTEEN_DECIMALS = Decimal("1e-15")
+_EVERY_FLOAT32 = Context(prec=39 + 15, rounding=ROUND_DOWN)
 
 
 class _Answer(TypedDict):
@@ -30,7 +32,12 @@ def encode_predictions(predictions: Predictions, accept: str) -> tuple[bytes, st
 
     ``accept`` is the header's value; the first type in it that can be written is. Anything else is
     answered with JSON, as the service does.
+
+    Raises:
+        RequestError: 400, a score is too large for a float32; JSON has no word for it.
     """
+    if not np.isfinite(predictions.scores).all():
+        raise RequestError.not_evaluable("a score is too large for a float32")
     for content_type in (part.partition(";")[0].strip().lower() for part in accept.split(",")):
         if content_type in _ENCODERS:
             return _ENCODERS[content_type](predictions), content_type
@@ -89,6 +96,6 @@ def _answers(predictions: Predictions) -> Iterator[_Answer]:
 
 
 def _cut(score: float) -> str:
-    cut = Decimal(repr(score)).quantize(_FIFTEEN_DECIMALS, ROUND_DOWN)
+    cut = Decimal(repr(score)).quantize(_FIFTEEN_DECIMALS, context=_EVERY_FLOAT32)
     digits = f"{cut:f}".rstrip("0")
     return digits + "0" if digits.endswith(".") else digits

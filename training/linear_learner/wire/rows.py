@@ -9,7 +9,7 @@ from training.linear_learner.model import Float32Array
 from training.linear_learner.wire.recordio import Tensor
 
 MAXIMUM_CELLS = 1 << 26
-"""Rows are refused that have more cells than this once they are dense (256 MiB of float32)."""
+"""Sparse rows are refused that have more cells than this once they are dense (256 MiB)."""
 
 GREATEST = float(np.finfo(np.float32).max)
 """What a float32 holds at most; greater numbers are refused like infinite ones."""
@@ -50,8 +50,14 @@ def dense(tensors: Sequence[Tensor]) -> Float32Array:
     if len(widths) != 1:
         raise RowError(f"rows of different widths: {sorted(widths)[:10]}")
     width = widths.pop()
-    if width < 1 or width * len(tensors) > MAXIMUM_CELLS:
-        raise RowError(f"{len(tensors)} rows of {width} cells")
+    if width < 1:
+        raise RowError("rows without cells")
+    given = sum(len(tensor.values) for tensor in tensors)
+    if width * len(tensors) > max(MAXIMUM_CELLS, given):
+        raise RowError(
+            f"{len(tensors)} rows of {width} cells are too many to make dense: at most "
+            f"{MAXIMUM_CELLS} cells"
+        )
     rows = np.zeros((len(tensors), width), np.float32)
     for row, tensor in zip(rows, tensors, strict=True):
         if tensor.keys:

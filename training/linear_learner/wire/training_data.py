@@ -1,15 +1,15 @@
 """Reads the files of a training channel."""
 
 import io
-import math
 
 import numpy as np
 
 from training.linear_learner.dataset import Dataset
 from training.linear_learner.model import Float32Array
+from training.linear_learner.wire.csv_rows import read_rows
 from training.linear_learner.wire.errors import DataError
 from training.linear_learner.wire.recordio import Record, RecordError, read_records
-from training.linear_learner.wire.rows import GREATEST, RowError, dense, finite
+from training.linear_learner.wire.rows import RowError, dense, finite
 
 
 def read_training_csv(data: bytes, name: str) -> Dataset:
@@ -23,7 +23,10 @@ def read_training_csv(data: bytes, name: str) -> Dataset:
         raise DataError(f"{name}: no rows")
     cells = _read_at_once(data)
     if cells is None:
-        cells = _read_cell_by_cell(data, name)
+        try:
+            cells = read_rows(data)
+        except RowError as error:
+            raise DataError(f"{name}, {error}") from error
     if cells.shape[1] < 2:
         raise DataError(f"{name}: one column; a label and at least one feature are needed")
     return Dataset(np.ascontiguousarray(cells[:, 1:]), np.ascontiguousarray(cells[:, 0]))
@@ -66,32 +69,3 @@ def _read_at_once(data: bytes) -> Float32Array | None:
     with np.errstate(over="ignore"):
         cells: Float32Array = table.astype(np.float32)
     return cells if np.isfinite(cells).all() else None
-
-
-def _read_cell_by_cell(data: bytes, name: str) -> Float32Array:
-    """The table, read slowly, to tell where it cannot be read."""
-    rows: list[list[float]] = []
-    for number, line in enumerate(data.decode(errors="replace").splitlines(), 1):
-        if not line.strip():
-            continue
-        rows.append(_read_line(line, f"{name}, row {number}"))
-        if len(rows[-1]) != len(rows[0]):
-            raise DataError(
-                f"{name}, row {number}: {len(rows[-1])} columns; the first row has {len(rows[0])}"
-            )
-    if not rows:
-        raise DataError(f"{name}: no rows")
-    return np.array(rows, np.float32)
-
-
-def _read_line(line: str, place: str) -> list[float]:
-    numbers = []
-    for column, cell in enumerate(line.split(","), 1):
-        try:
-            number = math.nan if "_" in cell else float(cell)
-        except ValueError:
-            number = math.nan
-        if not abs(number) <= GREATEST:
-            raise DataError(f"{place}, column {column}: {cell!r} is not a number")
-        numbers.append(number)
-    return numbers
