@@ -98,10 +98,7 @@ def _code_directory(settings: ContainerSettings, model_directory: Path) -> Path:
             f"{SUBMIT_DIRECTORY} is {submitted}; it must begin with s3:// or be in "
             f"{CONTAINER_MODEL_DIRECTORY}"
         )
-    code = model_directory / path.relative_to(CONTAINER_MODEL_DIRECTORY)
-    if not code.is_dir():
-        raise ModelLoadError(f"{SUBMIT_DIRECTORY} is {submitted}; the model has no such folder")
-    return code
+    return model_directory / path.relative_to(CONTAINER_MODEL_DIRECTORY)
 
 
 def _fetched_code(settings: ContainerSettings, submitted: str, directory: Path) -> Path:

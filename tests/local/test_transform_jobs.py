@@ -103,6 +103,19 @@ def request(
     }
 
 
+def create_script_model(jobs: Jobs, name: str, source: str) -> None:
+    """A model that is nothing but a script."""
+    archive = source_archive(**{"code/script.py": source})
+    container = {
+        "Image": SCIKIT_LEARN,
+        "ModelDataUrl": jobs.put(f"models/{name}.tar.gz", archive),
+        "Environment": {"SAGEMAKER_PROGRAM": "script.py"},
+    }
+    jobs.sagemaker.create_model(
+        ModelName=name, PrimaryContainer=container, ExecutionRoleArn=jobs.role_arn
+    )
+
+
 def answers(jobs: Jobs, name: str, file: str = "first.csv") -> bytes:
     return jobs.get(jobs.uri(f"answers/{name}/{file}.out"))
 
@@ -196,6 +209,43 @@ class TestFailure:
         assert "row 2: could not convert string to float: 'oops'" in reason
         assert answers(jobs, "bad-row", "good.csv") == b"2.0,4.0\n"
 
+    def test_of_a_record_that_a_filter_does_not_fit_names_it(self, jobs: Jobs) -> None:
+        jobs.put("narrow/rows.csv", "1,2,3\n4\n")
+        job = jobs.transform(
+            request(
+                jobs,
+                "narrow",
+                "double",
+                "narrow/",
+                accept="text/csv",
+                BatchStrategy="SingleRecord",
+                DataProcessing={"InputFilter": "$[1]"},
+            )
+        )
+        place = "test-transform-jobs/narrow/rows.csv (record 2)"
+        assert job["FailureReason"].startswith(
+            f"ClientError: {place}: JSONPath '$[1]' selects nothing of [\"4\"]"
+        )
+
+    def test_of_an_answer_that_does_not_come_in_time_names_the_records(self, jobs: Jobs) -> None:
+        source = "import time\ndef model_fn(d): pass\ndef transform_fn(*_): time.sleep(600)"
+        create_script_model(jobs, "patient", source)
+        timeout = {"InvocationsTimeoutInSeconds": 1, "InvocationsMaxRetries": 0}
+        job = jobs.transform(request(jobs, "late", "patient", ModelClientConfig=timeout))
+        assert job["TransformJobStatus"] == "Failed"
+        assert (
+            "rows/deep/second.csv (record 1): Unable to get response from algorithm: none within "
+            "1 seconds (1 more files failed)" in job["FailureReason"]
+        )
+
+    def test_of_containers_that_end_is_told(self, jobs: Jobs) -> None:
+        source = "import os\ndef model_fn(d): pass\ndef transform_fn(*_): os._exit(9)"
+        create_script_model(jobs, "ending", source)
+        job = jobs.transform(request(jobs, "ended", "ending"))
+        assert job["TransformJobStatus"] == "Failed"
+        reason = "AlgorithmError: the containers ended without a word, exit code: 9"
+        assert job["FailureReason"] == reason
+
     def test_is_told_in_the_data_log(self, jobs: Jobs) -> None:
         jobs.put("bad-width/wrong.csv", "1,2,3\n")
         jobs.transform(request(jobs, "bad-width", source="bad-width/"))
@@ -233,14 +283,8 @@ class TestFailure:
 
 
 def test_a_job_can_be_stopped(jobs: Jobs) -> None:
-    slow = "import time\ndef model_fn(d): print('loading'); time.sleep(600)"
-    container = {
-        "Image": SCIKIT_LEARN,
-        "ModelDataUrl": jobs.put("models/slow.tar.gz", source_archive(**{"code/slow.py": slow})),
-        "Environment": {"SAGEMAKER_PROGRAM": "slow.py"},
-    }
-    jobs.sagemaker.create_model(
-        ModelName="slow", PrimaryContainer=container, ExecutionRoleArn=jobs.role_arn
+    create_script_model(
+        jobs, "slow", "import time\ndef model_fn(d): print('loading'); time.sleep(600)"
     )
     jobs.sagemaker.create_transform_job(**request(jobs, "stopped", "slow"))
     jobs.wait_for_line("/aws/sagemaker/TransformJobs", "stopped", "loading")

@@ -46,6 +46,7 @@ class TransformPlan:
     batch_strategy: str
     assemble_with: str
     maximum_payload_bytes: int
+    invocations_timeout_seconds: int
     data_processing: Mapping[str, str]
 
     def write(self, directory: Path) -> None:

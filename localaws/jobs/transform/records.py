@@ -27,8 +27,11 @@ class Batch:
     first: int
 
     @property
-    def last(self) -> int:
-        return self.first + len(self.records) - 1
+    def place(self) -> str:
+        """Which records of the file these are."""
+        if len(self.records) == 1:
+            return f"record {self.first}"
+        return f"records {self.first} to {self.first + len(self.records) - 1}"
 
 
 def split(data: bytes, split_type: str) -> list[bytes]:

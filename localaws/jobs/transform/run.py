@@ -102,6 +102,7 @@ class TransformRun:
             batch_strategy=batch_strategy(request),
             assemble_with=request["TransformOutput"].get("AssembleWith", "None"),
             maximum_payload_bytes=maximum_payload(request) * MEBIBYTE,
+            invocations_timeout_seconds=invocations_timeout(request),
             data_processing=request.get("DataProcessing", {}),
         )
 
@@ -172,7 +173,7 @@ class TransformRun:
     def _failure(self, ended: Exit) -> JobError:
         failures = read_failures(self._job.directory)
         if not failures:
-            last = "".join(ended.text.splitlines()[-1:])
+            last = ended.text.rpartition("\n")[2] or "the containers ended without a word"
             return algorithm_error(f"{last}, exit code: {ended.code}")
         first = failures[0]
         records = f" ({first.records})" if first.records else ""
@@ -196,6 +197,11 @@ def batch_strategy(request: Mapping[str, Any]) -> str:
 def maximum_payload(request: Mapping[str, Any]) -> int:
     """MaxPayloadInMB; 0 means no limit, which is 100 here."""
     return int(request.get("MaxPayloadInMB", 6)) or 100
+
+
+def invocations_timeout(request: Mapping[str, Any]) -> int:
+    """How long containers may take for a request; ten minutes unless the job says otherwise."""
+    return int(request.get("ModelClientConfig", {}).get("InvocationsTimeoutInSeconds", 600))
 
 
 def _screaming(strategy: str) -> str:

@@ -5,9 +5,12 @@ containers' log; what it says about files goes to failures.json.
 """
 
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 from localaws.containers.base import (
     ContainerRequest,
@@ -36,20 +39,16 @@ CONTAINER_FAILED = 1
 FILES_FAILED = 2
 NO_CONTENT = 204
 
+Answer = TypeVar("Answer")
 
-class AnswerError(Exception):
-    """A container answered an error to a batch of records."""
 
-    def __init__(self, response: ContainerResponse, batch: Batch) -> None:
-        super().__init__(response.body.decode("utf-8", "replace"))
-        self.status = response.status
-        self.records = f"records {batch.first} to {batch.last}"
+class BatchError(Exception):
+    """A batch of records that could not be transformed; ``client`` is whether it is at fault."""
 
-    def as_failure(self, file: str) -> FileFailure:
-        """In SageMaker's words; a status below 500 is the file's fault."""
-        client = self.status < 500
-        status = "ClientError" if client else "Bad HTTP status received from algorithm"
-        return FileFailure(file, f"{status}: {self.status}\n{self}", client, self.records)
+    def __init__(self, text: str, batch: Batch, client: bool) -> None:
+        super().__init__(text)
+        self.records = batch.place
+        self.client = client
 
 
 class Transformer:
@@ -63,7 +62,7 @@ class Transformer:
     def transform(self, data: bytes) -> bytes:
         """The file of answers to a file of records.
 
-        Raises ``RecordError``, ``AssociationError`` or ``AnswerError`` with the records at fault.
+        Raises ``RecordError`` or ``BatchError`` with the records at fault.
         """
         plan = self._plan
         records = split(data, plan.split_type)
@@ -75,14 +74,18 @@ class Transformer:
         )
 
     def _answer(self, batch: Batch) -> list[bytes]:
+        try:
+            return self._associated(batch)
+        except AssociationError as error:
+            raise BatchError(str(error), batch, client=True) from error
+
+    def _associated(self, batch: Batch) -> list[bytes]:
         content_type = self._plan.content_type
         body = batch.body
         if not self._association.input_filter.selects_everything:
             filtered = [self._association.filter_record(r, content_type) for r in batch.records]
             body = b"\n".join(filtered)
-        response = self._invoke(body)
-        if response.status >= 400:
-            raise AnswerError(response, batch)
+        response = self._response(body, batch)
         if response.status == NO_CONTENT:
             return []
         if not self._association.changes_answers:
@@ -90,6 +93,21 @@ class Transformer:
         return self._association.finish(
             batch.records, content_type, response.body, response.content_type
         )
+
+    def _response(self, body: bytes, batch: Batch) -> ContainerResponse:
+        """A container's answer that is no error and came in time; errors in SageMaker's words."""
+        seconds = self._plan.invocations_timeout_seconds
+        try:
+            response = call_within(seconds, lambda: self._invoke(body))
+        except TimeoutError as error:
+            text = f"Unable to get response from algorithm: none within {seconds} seconds"
+            raise BatchError(text, batch, client=False) from error
+        if response.status >= 400:
+            client = response.status < 500
+            status = "ClientError" if client else "Bad HTTP status received from algorithm"
+            message = response.body.decode("utf-8", "replace")
+            raise BatchError(f"{status}: {response.status}\n{message}", batch, client)
+        return response
 
     def _invoke(self, body: bytes) -> ContainerResponse:
         """Through the containers, up to the first error; the last one is told what is accepted."""
@@ -153,14 +171,31 @@ def _transform_file(
     data = (directory / INPUT / file.path).read_bytes()
     try:
         output = transformer.transform(data)
-    except AnswerError as error:
-        return error.as_failure(file.name)
-    except (RecordError, AssociationError) as error:
+    except BatchError as error:
+        return FileFailure(file.name, str(error), error.client, error.records)
+    except RecordError as error:
         return FileFailure(file.name, str(error), client=True)
     target = directory / OUTPUT / f"{file.path}.out"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(output)
     return None
+
+
+def call_within(seconds: float, function: Callable[[], Answer]) -> Answer:
+    """What a function returns or raises; ``TimeoutError`` when that takes longer.
+
+    It then goes on, on a thread that does not keep the process alive.
+    """
+    answer: Future[Answer] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(function())
+        except BaseException as error:  # Whatever it is, it is for the caller.
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return answer.result(seconds)
 
 
 def _log(line: str) -> None:

@@ -63,9 +63,9 @@ class TestSplit:
 class TestBatches:
     def test_single_record_makes_a_request_of_each(self) -> None:
         made = list(batches([b"a", b"b"], "Line", "SingleRecord", 100))
-        assert [(batch.body, batch.first, batch.last) for batch in made] == [
-            (b"a", 1, 1),
-            (b"b", 2, 2),
+        assert [(batch.body, batch.place) for batch in made] == [
+            (b"a", "record 1"),
+            (b"b", "record 2"),
         ]
 
     def test_multi_record_fills_requests_up_to_the_payload(self) -> None:
