@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from training.linear_learner.hyperparameters import Hyperparameters, Optimizer
 
 _LEARNING_RATE_FACTOR = 0.99
+_MOST_OUTPUTS = 1 << 17
+"""Of all models together, where their number is ours to choose: 32 models of 4,096 classes."""
 Values = NDArray[np.float64]
 
 
@@ -49,8 +51,13 @@ _MINIMUM = _Axis((1e-5, 1e-4), home=1e-5)
 _STEP = _Axis((10, 100), home=100)
 
 
+def models_of(parameters: Hyperparameters) -> int:
+    """How many models are trained: where ``num_models`` is auto 32, fewer of very many classes."""
+    return parameters.num_models or min(32, max(1, _MOST_OUTPUTS // parameters.outputs))
+
+
 def candidates_for(parameters: Hyperparameters) -> tuple[Candidate, ...]:
-    """The candidates, 32 where ``num_models`` is auto.
+    """One for each of the models.
 
     A given value takes the place of the nearest one, so that one model is trained with what was
     given and the others with close values, as documented. Fewer models are those that differ least
@@ -64,7 +71,7 @@ def candidates_for(parameters: Hyperparameters) -> tuple[Candidate, ...]:
     )
     home = tuple(axis.home for axis in axes)
     points = list(product(*(axis.values for axis in axes)))
-    count = parameters.num_models or len(points)
+    count = models_of(parameters)
     if count < len(points):
         points.sort(key=lambda point: sum(a != b for a, b in zip(point, home, strict=True)))
     factor = parameters.lr_scheduler_factor or _LEARNING_RATE_FACTOR

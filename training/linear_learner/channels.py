@@ -4,9 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from training.linear_learner.candidates import models_of
 from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import Hyperparameters
 from training.linear_learner.model import PredictorType
+
+_LARGEST_MATRIX = 1 << 27
+"""Numbers in one of the matrices that training works with, some ten at once: 512 MiB each."""
 
 
 class TrainingError(ValueError):
@@ -17,7 +21,8 @@ def check_channels(channels: Mapping[str, Dataset], parameters: Hyperparameters)
     """Looks at each channel by its name; ``train`` must be there.
 
     Raises:
-        TrainingError: names the channel, what is wrong with it, and what is needed.
+        TrainingError: names the channel, what is wrong with it, and what is needed; or says how
+            much too large the models are.
     """
     train = channels["train"]
     if len(train) < parameters.mini_batch_size:
@@ -28,6 +33,7 @@ def check_channels(channels: Mapping[str, Dataset], parameters: Hyperparameters)
     feature_dim = parameters.feature_dim or train.feature_dim
     for name, data in channels.items():
         _check(name, data, feature_dim, parameters)
+    _check_size(feature_dim, parameters)
 
 
 def _check(name: str, data: Dataset, feature_dim: int, parameters: Hyperparameters) -> None:
@@ -52,4 +58,14 @@ def _check_classes(name: str, data: Dataset, parameters: Hyperparameters) -> Non
         raise TrainingError(
             f"Channel {name} has the label {wrong[0]:g}; those of a {parameters.predictor_type} "
             f"are the integers from 0 to {classes - 1}."
+        )
+
+
+def _check_size(feature_dim: int, parameters: Hyperparameters) -> None:
+    models, outputs = models_of(parameters), parameters.outputs
+    numbers = max(feature_dim + 1, parameters.mini_batch_size) * models * outputs
+    if numbers > _LARGEST_MATRIX:
+        raise TrainingError(
+            f"{models} models with {outputs} outputs need matrices of {numbers} numbers; at most "
+            f"{_LARGEST_MATRIX} are possible. Lower num_models or mini_batch_size."
         )

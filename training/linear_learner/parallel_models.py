@@ -12,6 +12,7 @@ from training.linear_learner.model import Float32Array
 from training.linear_learner.optimizers import optimizer_for
 
 _EVALUATION_ROWS = 8192
+_EVALUATION_SCORES = 1 << 24
 _SEED = 0
 
 
@@ -78,7 +79,7 @@ class ParallelModels:
     ) -> NDArray[np.float64]:
         """The mean loss of each model over all rows."""
         total = np.zeros(self._models)
-        for rows in _chunks(len(features)):
+        for rows in _chunks(len(features), self.weights.shape[1]):
             scores = self.scores(features[rows])
             losses = np.empty(scores.shape[:2], np.float32)
             loss.step(scores, labels[rows], losses)
@@ -130,6 +131,7 @@ def _initial_weights(parameters: Hyperparameters, shape: tuple[int, int]) -> Flo
     return weights.astype(np.float32)
 
 
-def _chunks(rows: int) -> Iterator[slice]:
-    for start in range(0, rows, _EVALUATION_ROWS):
-        yield slice(start, start + _EVALUATION_ROWS)
+def _chunks(rows: int, columns: int) -> Iterator[slice]:
+    size = min(_EVALUATION_ROWS, max(1, _EVALUATION_SCORES // columns))
+    for start in range(0, rows, size):
+        yield slice(start, start + size)

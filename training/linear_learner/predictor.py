@@ -61,8 +61,8 @@ def margins(model: LinearModel, features: Float32Array) -> Float32Array:
     One scalar product for each row and output, so that a row has the same answer alone and among
     others; a matrix product would sum in an order that depends on the number of rows.
     """
-    columns = np.ascontiguousarray(model.weights.T)
-    products: Float32Array = np.vecdot(features[:, None, :], columns)
+    rows, columns = np.ascontiguousarray(features), np.ascontiguousarray(model.weights.T)
+    products: Float32Array = np.vecdot(rows[:, None, :], columns)
     products += model.bias
     return products
 

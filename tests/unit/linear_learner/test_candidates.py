@@ -27,6 +27,12 @@ def test_there_are_as_many_as_asked_for(count: int) -> None:
     assert len(candidates(num_models=str(count))) == count
 
 
+@pytest.mark.parametrize(("classes", "count"), [(3, 32), (4096, 32), (10_000, 13), (1_000_000, 1)])
+def test_there_are_fewer_of_very_many_classes(classes: int, count: int) -> None:
+    parameters = {"predictor_type": "multiclass_classifier", "num_classes": str(classes)}
+    assert len(candidates_for(Hyperparameters.parse(parameters))) == count
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -59,6 +59,14 @@ def test_a_row_is_answered_alone_as_among_others(rows: int, predictor_type: str,
         assert np.array_equal(alone.scores[0], together.scores[index])
 
 
+@pytest.mark.parametrize("feature_dim", [3, 50, 999])
+def test_answers_do_not_depend_on_how_the_features_lie_in_memory(feature_dim: int) -> None:
+    model = random_model("regressor", feature_dim)
+    features = np.random.default_rng(0).normal(size=(9, feature_dim)).astype(np.float32)
+    columns_first = predict(model, np.asfortranarray(features))
+    assert np.array_equal(columns_first.scores, predict(model, features).scores)
+
+
 def test_a_regressor_answers_the_linear_function(regressor: LinearModel) -> None:
     features = np.array([[1, 2, 3], [0, 0, 0]], np.float32)
     predictions = predict(regressor, features)

@@ -2,62 +2,29 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.unit.linear_learner.datasets import (
+    DATA,
+    SLOPES,
+    binary,
+    features,
+    parameters,
+    regression,
+)
 from training.linear_learner.artifact import write_artifact
 from training.linear_learner.dataset import Dataset
-from training.linear_learner.hyperparameters import LOSSES, Hyperparameters
+from training.linear_learner.hyperparameters import LOSSES
 from training.linear_learner.model import PredictorType
 from training.linear_learner.predictor import predict
-from training.linear_learner.trainer import TrainingError, TrainingResult, train
+from training.linear_learner.trainer import TrainingResult, train
 
 METRIC_DEFINITIONS = (
     Path(__file__).parents[3] / "localaws/containers/linear_learner_metric_definitions.json"
 )
-
-SLOPES = np.array([3.0, -2.0, 0.5])
-
-
-def features(rows: int, seed: int = 0) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    return np.random.default_rng(seed).normal(10, 4, (rows, 3)).astype(np.float32)
-
-
-def regression(rows: int = 600, noise: float = 1.0, seed: int = 0) -> Dataset:
-    x = features(rows, seed)
-    y = x @ SLOPES + 7 + noise * np.random.default_rng(seed + 1).normal(size=rows)
-    return Dataset(x, y.astype(np.float32))
-
-
-def binary(rows: int = 600, share: float = 0.5, seed: int = 0) -> Dataset:
-    x = features(rows, seed)
-    margin = x @ SLOPES + 4 * np.random.default_rng(seed + 1).normal(size=rows)
-    return Dataset(x, (margin > np.quantile(margin, 1 - share)).astype(np.float32))
-
-
-def multiclass(rows: int = 600, seed: int = 0) -> Dataset:
-    random = np.random.default_rng(seed)
-    labels = random.choice(4, rows, p=[0.1, 0.2, 0.3, 0.4])
-    centres = np.array([[0, 0, 0], [6, 0, 0], [0, 6, 0], [0, 0, 6]])
-    x = centres[labels] + random.normal(size=(rows, 3))
-    return Dataset(x.astype(np.float32), labels.astype(np.float32))
-
-
-DATA: dict[str, Callable[..., Dataset]] = {
-    "regressor": regression,
-    "binary_classifier": binary,
-    "multiclass_classifier": multiclass,
-}
-
-
-def parameters(predictor_type: str = "regressor", **values: str) -> Hyperparameters:
-    defaults = {"predictor_type": predictor_type, "mini_batch_size": "50"}
-    if predictor_type == "multiclass_classifier":
-        defaults["num_classes"] = "4"
-    return Hyperparameters.parse({**defaults, **values})
 
 
 def trained(predictor_type: str = "regressor", **values: str) -> TrainingResult:
@@ -318,59 +285,6 @@ class TestTheLog:
             "lr_scheduler_factor",
             "lr_scheduler_minimum_lr",
         ]
-
-
-class TestDataThatCannotBeTrainedOn:
-    def test_has_fewer_rows_than_a_mini_batch(self) -> None:
-        with pytest.raises(
-            TrainingError, match="channel train has 49 rows, and mini_batch_size 50"
-        ):
-            train(parameters(), regression(49))
-
-    def test_has_another_width_than_feature_dim(self) -> None:
-        with pytest.raises(TrainingError, match="Channel train has 3 features; feature_dim is 4"):
-            train(parameters(feature_dim="4"), regression())
-
-    def test_has_channels_of_different_widths(self) -> None:
-        wide = Dataset(np.ones((60, 5), np.float32), np.ones(60, np.float32))
-        with pytest.raises(
-            TrainingError, match="Channel validation has 5 features; feature_dim is 3"
-        ):
-            train(parameters(), regression(), wide)
-
-    def test_is_not_finite(self) -> None:
-        data = regression()
-        data.features[3, 1] = np.nan
-        with pytest.raises(TrainingError, match="Channel train has values that are not finite"):
-            train(parameters(), data)
-
-    @pytest.mark.parametrize(
-        ("predictor_type", "label", "classes"),
-        [
-            ("binary_classifier", -1, "from 0 to 1"),
-            ("binary_classifier", 2, "from 0 to 1"),
-            ("multiclass_classifier", 4, "from 0 to 3"),
-            ("multiclass_classifier", 0.5, "from 0 to 3"),
-        ],
-    )
-    def test_has_labels_that_are_no_classes(
-        self, predictor_type: str, label: float, classes: str
-    ) -> None:
-        data = DATA[predictor_type]()
-        data.labels[7] = label
-        with pytest.raises(TrainingError, match=f"has the label {label}; .* integers {classes}"):
-            train(parameters(predictor_type), data)
-
-    def test_makes_every_model_diverge(self) -> None:
-        values = {"learning_rate": "1e30", "num_models": "1", "normalize_data": "false"}
-        with pytest.raises(TrainingError, match="diverged"):
-            train(parameters(optimizer="sgd", use_lr_scheduler="false", **values), regression())
-
-    def test_of_one_class_alone_is_no_obstacle(self) -> None:
-        data = Dataset(features(100), np.ones(100, np.float32))
-        values = {"positive_example_weight_mult": "balanced"}
-        result = train(parameters("binary_classifier", **values), data)
-        assert result.metrics["train:binary_classification_accuracy"] == 1
 
 
 def metrics_in(lines: list[str]) -> dict[str, float]:
