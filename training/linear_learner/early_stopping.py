@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class EarlyStopping:
     """Follows the value of one criterion over the epochs.
 
-    An epoch improves when its value is better than the best one by more than ``tolerance`` times
-    that. Training ends with the first epoch after ``patience`` that have not improved.
+    An epoch improves when its value is better than the best one by ``tolerance`` times that, at
+    least. Training ends with the first epoch after ``patience`` that have not improved.
     """
 
     patience: int
@@ -34,4 +34,4 @@ class EarlyStopping:
         if self.best is None:
             return True
         gain = value - self.best if self.greater_is_better else self.best - value
-        return gain > self.tolerance * abs(self.best)
+        return gain > 0 and gain >= self.tolerance * abs(self.best)
