@@ -17,6 +17,7 @@ from localaws.backend import ObjectStore
 from localaws.containers.scikit_learn_modules import PACKAGES
 from localaws.containers.scikit_learn_variables import (
     PROGRAM,
+    SUBMIT_DIRECTORY,
     ScriptParameters,
     in_host,
     training_variables,
@@ -41,8 +42,9 @@ def prepare(host: TrainingHost, objects: ObjectStore) -> Program:
     if not parameters.program:
         raise _framework_error(f"hyperparameter {PROGRAM} names no script")
     code = host.directory / layout.CODE
-    _fetch_code(parameters.submitted, code, objects)
-    if not (code / parameters.program).is_file():
+    _fetch_code(parameters.submitted, host, objects)
+    script = (code / parameters.program).resolve()
+    if not script.is_file() or not script.is_relative_to(code.resolve()):
         raise _framework_error(f"{parameters.program} is not in {parameters.submitted or code}")
     packages = _install_requirements(code, host.directory / "packages")
     arguments = [*_command(code, parameters.program), *parameters.arguments]
@@ -95,14 +97,22 @@ def _preamble(arguments: Sequence[str], variables: Mapping[str, str]) -> list[st
     ]
 
 
-def _fetch_code(submitted: str, code: Path, objects: ObjectStore) -> None:
-    """Bring the script's folder to ``code``: from S3, or from a channel that holds it."""
+def _fetch_code(submitted: str, host: TrainingHost, objects: ObjectStore) -> None:
+    """Bring the script's folder to /opt/ml/code: from S3, or from a channel that holds it."""
+    code = host.directory / layout.CODE
     if submitted.startswith("s3://"):
         _unpack_code(read_object(parse_location(submitted), objects), submitted, code)
-    elif Path(submitted).is_file():
-        _unpack_code(Path(submitted).read_bytes(), submitted, code)
-    elif Path(submitted).is_dir() and submitted not in ("", str(code)):
-        shutil.copytree(submitted, code, dirs_exist_ok=True)
+        return
+    source = Path(submitted or code).resolve()
+    if not source.is_relative_to(host.directory.resolve()):
+        raise _framework_error(
+            f"{SUBMIT_DIRECTORY} is {submitted}; it must begin with s3:// or be in "
+            f"{layout.CONTAINER_ROOT}"
+        )
+    if source.is_file():
+        _unpack_code(source.read_bytes(), submitted, code)
+    elif source.is_dir() and source != code.resolve():
+        shutil.copytree(source, code, dirs_exist_ok=True)
 
 
 def _unpack_code(archive: bytes, name: str, code: Path) -> None:

@@ -1,8 +1,10 @@
 """What CreateTrainingJob refuses, beyond the rules of the service model."""
 
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 from localaws.backend import Backend, ObjectStore, Scope
@@ -12,6 +14,7 @@ from localaws.errors import AwsError
 from localaws.hosting.artifacts import S3Location
 from localaws.jobs.channels import DATA_TYPES
 from localaws.jobs.image import TrainingImage
+from localaws.jobs.layout import CONTAINER_ROOT
 from localaws.jobs.training import max_runtime_seconds
 
 UNSUPPORTED_MEMBERS = (
@@ -80,6 +83,7 @@ def _problems(request: Request) -> Iterator[str]:
     elif resources["InstanceCount"] < 1:
         yield "ResourceConfig.InstanceCount must be at least 1"
     yield from _spot_problems(request)
+    yield from _checkpoint_problems(request)
     yield from _metric_problems(algorithm.get("MetricDefinitions", []))
     channels = request.get("InputDataConfig", [])
     names = Counter(channel["ChannelName"] for channel in channels)
@@ -103,6 +107,12 @@ def _spot_problems(request: Request) -> Iterator[str]:
             "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
             "MaxRuntimeInSeconds"
         )
+
+
+def _checkpoint_problems(request: Request) -> Iterator[str]:
+    path = request.get("CheckpointConfig", {}).get("LocalPath", CONTAINER_ROOT)
+    if not PurePosixPath(posixpath.normpath(path)).is_relative_to(CONTAINER_ROOT):
+        yield f"CheckpointConfig.LocalPath is {path}; localaws keeps {CONTAINER_ROOT} only"
 
 
 def _metric_problems(definitions: list[dict[str, str]]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Metrics that a training job's log lines report."""
 
+import math
 import re
 import threading
 import time
@@ -18,6 +19,9 @@ class FinalMetric:
 
 class MetricScanner:
     """Looks for MetricDefinitions in log lines; the last match of each is its final value.
+
+    What is no finite number is no value: CloudWatch takes none
+    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html).
 
     ``definitions`` maps a metric's name to a regular expression with one group around the number
     (https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html).
@@ -58,6 +62,7 @@ def _value(pattern: re.Pattern[str], line: str) -> float | None:
     if match is None or not pattern.groups:
         return None
     try:
-        return float(match.group(1))
+        value = float(match.group(1))
     except ValueError:
         return None
+    return value if math.isfinite(value) else None

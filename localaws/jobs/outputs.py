@@ -1,5 +1,6 @@
 """What a training job leaves in S3: its model, other output, checkpoints."""
 
+import posixpath
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,33 +55,43 @@ class ModelOutput:
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """CheckpointConfig of a job, or none: ``location`` mirrors the hosts' checkpoint folders."""
+    """CheckpointConfig of a job, or none: ``location`` mirrors ``folder`` of each host."""
 
     location: S3Location | None
+    folder: PurePosixPath
 
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> "Checkpoints":
-        """Read it from a CreateTrainingJob request."""
+        """Read it from a CreateTrainingJob request.
+
+        Raises ``ValueError`` when its LocalPath is not below /opt/ml.
+        """
         config = request.get("CheckpointConfig")
-        return cls(parse_location(config["S3Uri"].rstrip("/")) if config else None)
+        if config is None:
+            return cls(None, layout.CHECKPOINTS)
+        path = config.get("LocalPath", f"{layout.CONTAINER_ROOT}/{layout.CHECKPOINTS}")
+        folder = PurePosixPath(posixpath.normpath(path)).relative_to(layout.CONTAINER_ROOT)
+        return cls(parse_location(config["S3Uri"].rstrip("/")), folder)
 
     def restore(self, hosts: Sequence[TrainingHost], objects: ObjectStore) -> None:
         """Bring back what an earlier job saved."""
         if self.location is None:
             return
+        for host in hosts:
+            (host.directory / self.folder).mkdir(parents=True, exist_ok=True)
         try:
             files = list_files("S3Prefix", f"{self.location.url}/", objects)
         except JobError:
             return  # The first job has nothing to go on from.
         for host in hosts:
-            download(files, host.directory / layout.CHECKPOINTS, objects)
+            download(files, host.directory / self.folder, objects)
 
     def save(self, hosts: Sequence[TrainingHost], objects: ObjectStore) -> None:
         """Keep what the hosts have written so far."""
         if self.location is None:
             return
         for host in hosts:
-            upload_files(host.directory / layout.CHECKPOINTS, self.location, objects)
+            upload_files(host.directory / self.folder, self.location, objects)
 
 
 def _merge(host: TrainingHost, folder: PurePosixPath, target: Path) -> None:

@@ -263,13 +263,17 @@ def test_checkpoints_go_to_s3_and_into_the_next_job(jobs: Jobs) -> None:
         counter = Path(sys.argv[sys.argv.index("--checkpoints") + 1], "counter")
         counter.write_text(str(int(counter.read_text()) + 1 if counter.exists() else 1))
         """
-    for number in ("1", "2"):
+    folders: dict[str, tuple[str, dict[str, str]]] = {
+        "1": ("/opt/ml/checkpoints", {}),
+        "2": ("/opt/ml/saved", {"LocalPath": "/opt/ml/saved"}),
+    }
+    for number, (path, config) in folders.items():
         job = run_script(
             jobs,
             f"checkpoint-{number}",
             source,
-            hyperparameters={"checkpoints": "/opt/ml/checkpoints"},
-            CheckpointConfig={"S3Uri": jobs.uri("checkpoints")},
+            hyperparameters={"checkpoints": path},
+            CheckpointConfig={"S3Uri": jobs.uri("checkpoints"), **config},
         )
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
         assert jobs.get(jobs.uri("checkpoints/counter")) == number.encode()

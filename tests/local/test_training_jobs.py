@@ -158,6 +158,10 @@ def test_an_empty_prefix_is_refused_in_the_words_of_the_service(jobs: Jobs) -> N
             "It must be present and be greater than or equal to MaxRuntimeInSeconds",
         ),
         (
+            {"CheckpointConfig": {"S3Uri": "s3://b/k", "LocalPath": "/tmp/checkpoints"}},
+            "LocalPath is /tmp/checkpoints; localaws keeps /opt/ml only",
+        ),
+        (
             {"StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60}},
             "only supported when EnableManagedSpotTraining is set to true",
         ),

@@ -58,16 +58,16 @@ def batches(
     pending: list[bytes] = []
     size, first = 0, 1
     for number, record in enumerate(records, start=1):
-        length = len(record) + len(separator)
-        if length > maximum_bytes:
+        if len(record) > maximum_bytes:
             raise RecordError(
-                f"record {number} has {length} bytes; MaxPayloadInMB allows {maximum_bytes}"
+                f"record {number} has {len(record)} bytes; MaxPayloadInMB allows {maximum_bytes}"
             )
-        if pending and (strategy == "SingleRecord" or size + length > maximum_bytes):
+        longer = size + len(separator) + len(record)
+        if pending and (strategy == "SingleRecord" or longer > maximum_bytes):
             yield Batch(separator.join(pending), pending, first)
-            pending, size, first = [], 0, number
+            pending, first = [], number
+        size = longer if pending else len(record)
         pending.append(record)
-        size += length
     if pending:
         yield Batch(separator.join(pending), pending, first)
 

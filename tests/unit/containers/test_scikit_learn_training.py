@@ -80,6 +80,23 @@ def test_a_script_that_is_not_in_the_archive_is_named(script: Script) -> None:
         script.prepare(model_archive({"other.py": b""}))
 
 
+@pytest.mark.parametrize("program", ["{folder}/outside", "../../outside"])
+def test_a_program_outside_of_the_code_is_neither_run_nor_changed(
+    script: Script, tmp_path: Path, program: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.touch(0o600)
+    with pytest.raises(JobError, match="outside is not in s3://models-bucket/sourcedir"):
+        script.prepare(model_archive({"train.py": b""}), program.format(folder=tmp_path))
+    assert outside.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("folder", ["/etc", "/opt/ml/../../etc", "http://host/code"])
+def test_a_folder_of_this_machine_is_not_copied(script: Script, folder: str) -> None:
+    with pytest.raises(JobError, match="it must begin with s3:// or be in /opt/ml"):
+        script.prepare(b"", sagemaker_submit_directory=folder)
+
+
 def test_an_archive_that_cannot_be_read_is_named(script: Script) -> None:
     script.objects.denied.add("s3:GetObject")
     with pytest.raises(

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from localaws.containers.linear_learner import METRIC_DEFINITIONS
 from localaws.jobs.metrics import MetricScanner
 
@@ -17,10 +19,12 @@ def test_the_last_value_is_final() -> None:
     assert final(scanner) == {"loss": 0.001}
 
 
-def test_what_is_no_number_is_no_value() -> None:
+@pytest.mark.parametrize("text", ["unknown", "", "nan", "-inf", "1e999"])
+def test_what_is_no_finite_number_is_no_value(text: str) -> None:
     scanner = MetricScanner({"loss": "loss=(.*)"})
-    scanner.scan("loss=unknown")
-    assert final(scanner) == {}
+    scanner.scan("loss=0.5")
+    scanner.scan(f"loss={text}")
+    assert final(scanner) == {"loss": 0.5}
 
 
 def test_every_value_is_new_once() -> None:

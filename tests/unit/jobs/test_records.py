@@ -74,9 +74,13 @@ class TestBatches:
 
     def test_a_record_that_does_not_fit_is_named(self) -> None:
         with pytest.raises(RecordError, match="record 2 has 4 bytes; MaxPayloadInMB allows 3"):
-            list(batches([b"a", b"bbb"], "Line", "MultiRecord", 3))
+            list(batches([b"aaa", b"bbbb"], "Line", "MultiRecord", 3))
 
-    @given(LINES, st.integers(21, 200), st.sampled_from(["SingleRecord", "MultiRecord"]))
+    def test_a_request_may_be_as_large_as_the_payload(self) -> None:
+        made = list(batches([b"aa", b"b", b"cccc"], "Line", "MultiRecord", 4))
+        assert [batch.body for batch in made] == [b"aa\nb", b"cccc"]
+
+    @given(LINES, st.integers(20, 200), st.sampled_from(["SingleRecord", "MultiRecord"]))
     def test_requests_hold_every_record_once_in_order_and_fit(
         self, records: list[bytes], maximum: int, strategy: str
     ) -> None:
