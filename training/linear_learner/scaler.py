@@ -14,6 +14,9 @@ Float64Array = NDArray[np.float64]
 _ROUNDING = 1e-12
 """A column that varies by less than this share of its mean is constant, but for rounding."""
 
+_CELLS_AT_ONCE = 1 << 20
+"""How many features are float64 at a time: all of a large data set would take thrice its memory."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scaler:
@@ -54,7 +57,10 @@ class Scaler:
     def normalise_features(self, features: Float32Array) -> Float32Array:
         """Float32 of shape (n, d + 1): the normalised features, and a 1 for the bias."""
         normalised = np.ones((len(features), features.shape[1] + 1), np.float32)
-        normalised[:, :-1] = (features - self.mean_weight) / self.stdev_weight
+        size = max(1, _CELLS_AT_ONCE // features.shape[1])
+        for start in range(0, len(features), size):
+            rows = slice(start, start + size)
+            normalised[rows, :-1] = (features[rows] - self.mean_weight) / self.stdev_weight
         return normalised
 
     def normalise_labels(self, labels: Float32Array) -> Float32Array:

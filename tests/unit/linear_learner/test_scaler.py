@@ -41,6 +41,13 @@ def test_it_measures_one_mini_batch_at_least() -> None:
     np.testing.assert_allclose(scaler.mean_weight, data.features[:100].mean(axis=0), rtol=1e-6)
 
 
+def test_rows_of_a_large_data_set_are_normalised_like_those_of_a_small_one() -> None:
+    data = dataset(400_000)
+    scaler = scaler_of(data)
+    together = scaler.normalise_features(data.features)
+    assert np.array_equal(together[-10:], scaler.normalise_features(data.features[-10:]))
+
+
 def test_a_constant_feature_stays_finite() -> None:
     data = Dataset(np.full((10, 2), 7, np.float32), np.full(10, 3, np.float32))
     scaler = scaler_of(data, mini_batch_size="10")
