@@ -21,6 +21,7 @@ FRACTION = "a number between 0 and 1, both excluded"
 DECAY = "a number from 0 up to 1, 1 excluded"
 PROPORTION = "a number from 0 to 1"
 
+_MOST_DIGITS = 18
 _GREATEST = float(np.finfo(np.float32).max)
 
 _RANGES: Mapping[str, Callable[[float], bool]] = {
@@ -38,7 +39,11 @@ def integer(maximum: int | None = None) -> Kind:
     limit = "an integer of at least 1" if maximum is None else f"an integer from 1 to {maximum}"
 
     def read(text: str) -> int:
-        value = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+        if not (text.isascii() and text.isdecimal()):
+            raise ValueError(limit)
+        if len(text) > _MOST_DIGITS:
+            raise ValueError(f"{limit}, and of at most {_MOST_DIGITS} digits")
+        value = int(text)
         if value < 1 or (maximum is not None and value > maximum):
             raise ValueError(limit)
         return value

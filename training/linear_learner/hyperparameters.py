@@ -179,7 +179,7 @@ class Hyperparameters:
             parsed["num_models"] = 1
         if "predictor_type" in parsed:
             hyperparameters = cls(**parsed)
-            violations += hyperparameters._contradictions()
+            violations += hyperparameters._contradictions(given)
         if violations:
             raise HyperparameterError(sorted(violations))
         return hyperparameters
@@ -195,7 +195,7 @@ class Hyperparameters:
         several = self.predictor_type is PredictorType.MULTICLASS_CLASSIFIER
         return self.num_classes if several else 1
 
-    def _contradictions(self) -> list[str]:
+    def _contradictions(self, given: Mapping[str, str]) -> list[str]:
         allowed = LOSSES[self.predictor_type]
         found = []
         if self.loss_function not in allowed:
@@ -204,9 +204,10 @@ class Hyperparameters:
                 + ", ".join((Loss.AUTO, *allowed))
             )
         if self.predictor_type is PredictorType.MULTICLASS_CLASSIFIER and self.num_classes < 3:
+            fault = f"is '{self.num_classes}'" if "num_classes" in given else "is missing"
             found.append(
-                f"num_classes is '{self.num_classes}'; for a {self.predictor_type} it must be an "
-                "integer from 3 to 1000000"
+                f"num_classes {fault}; for a {self.predictor_type} it must be an integer from 3 to "
+                "1000000"
             )
         return found
 
@@ -219,7 +220,7 @@ def _read(
     violations = []
     for name, text in given.items():
         if name not in readers:
-            violations.append(f"{name} is not a hyperparameter of Linear Learner")
+            violations.append(f"{name!r} is not a hyperparameter of Linear Learner")
             continue
         try:
             parsed[name] = readers[name](text)

@@ -59,7 +59,7 @@ WRONG_VALUES = [
     ("mini_batch_size", "1.5", "an integer of at least 1"),
     ("epochs", "-1", "an integer of at least 1"),
     ("epochs", "1_0", "an integer of at least 1"),
-    ("epochs", "9" * 5000, "an integer of at least 1"),
+    ("epochs", "9" * 5000, "an integer of at least 1, and of at most 18 digits"),
     ("num_models", "many", "'auto' or an integer of at least 1"),
     ("quantile", "1", "a number between 0 and 1, both excluded"),
     ("huber_delta", "0", "a number greater than 0"),
@@ -116,7 +116,7 @@ def test_a_value_that_is_not_allowed_is_refused_with_what_is(
 
 def test_all_violations_are_told_at_once() -> None:
     assert violations(epochs="0", color="red", loss="huber") == (
-        "color is not a hyperparameter of Linear Learner",
+        "'color' is not a hyperparameter of Linear Learner",
         "epochs is '0'; it must be an integer of at least 1",
         "loss is 'huber'; it must be one of auto, logistic, hinge_loss, squared_loss, "
         "absolute_loss, eps_insensitive_squared_loss, eps_insensitive_absolute_loss, "
@@ -133,9 +133,15 @@ def test_a_loss_must_fit_the_predictor_type() -> None:
     )
 
 
-def test_a_multiclass_classifier_needs_at_least_three_classes() -> None:
-    (violation,) = violations(predictor_type="multiclass_classifier", num_classes="2")
-    assert "num_classes is '2'; for a multiclass_classifier it must be" in violation
+@pytest.mark.parametrize(
+    ("values", "fault"), [({"num_classes": "2"}, "is '2'"), ({}, "is missing")]
+)
+def test_a_multiclass_classifier_needs_at_least_three_classes(
+    values: dict[str, str], fault: str
+) -> None:
+    assert violations(predictor_type="multiclass_classifier", **values) == (
+        f"num_classes {fault}; for a multiclass_classifier it must be an integer from 3 to 1000000",
+    )
 
 
 @pytest.mark.parametrize(
