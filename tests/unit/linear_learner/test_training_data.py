@@ -1,5 +1,7 @@
 """The files of a training channel: rows with labels, or the place of the first fault."""
 
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,6 +89,14 @@ def test_a_recordio_file_of_dense_rows_may_be_larger_than_sparse_rows_may_become
         (write_record(Record({}, {})), "train.rec, record 1: no feature named 'values'"),
         (record([1], 1) + record([1], 1, 2), "train.rec: rows of different widths: [1, 2]"),
         (record([1], float("nan")), "train.rec: row 1, column 1 is not a finite number"),
+        (
+            record([1], 1) + record([float("inf")], 1),
+            "train.rec, record 2: the label inf is not a finite number",
+        ),
+        (
+            record([1], 1) + struct.pack("<II", 0xCED7230A, 2) + b"\x0a\x01" + b"\0\0",
+            "train.rec: the record at byte 48: a protobuf field is truncated",
+        ),
         (record([1], 1)[:-4], "train.rec: the record at byte 0 is truncated"),
         (b"", "train.rec: no records"),
     ],

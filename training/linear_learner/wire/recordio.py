@@ -60,7 +60,10 @@ def read_records(data: bytes) -> Iterator[Record]:
             raise RecordError(f"no record begins at byte {position}")
         if position + 8 + length > len(data):
             raise RecordError(f"the record at byte {position} is truncated")
-        yield _record(data[position + 8 : position + 8 + length])
+        try:
+            yield _record(data[position + 8 : position + 8 + length])
+        except RecordError as error:
+            raise RecordError(f"the record at byte {position}: {error}") from error
         position += 8 + (length + 3) // 4 * 4
 
 

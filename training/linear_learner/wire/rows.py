@@ -34,9 +34,9 @@ def table(rows: list[list[Any]]) -> Float32Array:
             raise RowError(f"row {number} is not a list of numbers")
         if len(row) != len(rows[0]):
             raise RowError(f"row {number} has {len(row)} cells; the first has {len(rows[0])}")
-        for cell in row:
+        for column, cell in enumerate(row, 1):
             if type(cell) not in _NUMBERS or not -GREATEST <= cell <= GREATEST:
-                raise RowError(f"row {number}, column {row.index(cell) + 1} is not a finite number")
+                raise RowError(f"row {number}, column {column} is not a finite number")
     return np.array(rows, np.float32)
 
 
@@ -44,9 +44,10 @@ def dense(tensors: Sequence[Tensor]) -> Float32Array:
     """Float32 of shape (n, d) from dense or sparse tensors.
 
     Raises:
-        RowError: tensors of different widths, too large, or with keys outside their shape.
+        RowError: tensors of different widths, too large, with keys outside their shape, or with
+            values that are not finite.
     """
-    widths = {_width(tensor) for tensor in tensors}
+    widths = {_width(tensor, number) for number, tensor in enumerate(tensors, 1)}
     if len(widths) != 1:
         raise RowError(f"rows of different widths: {sorted(widths)[:10]}")
     width = widths.pop()
@@ -64,28 +65,19 @@ def dense(tensors: Sequence[Tensor]) -> Float32Array:
             row[list(tensor.keys)] = tensor.values
         elif len(tensor.values):
             row[:] = tensor.values
-    return finite(rows)
-
-
-def finite(rows: Float32Array) -> Float32Array:
-    """The rows as they are.
-
-    Raises:
-        RowError: a cell is NaN, infinite, or too large for a float32.
-    """
     if not np.isfinite(rows).all():
-        row, column = np.argwhere(~np.isfinite(rows))[0]
-        raise RowError(f"row {row + 1}, column {column + 1} is not a finite number")
+        row, column = np.argwhere(~np.isfinite(rows))[0] + 1
+        raise RowError(f"row {row}, column {column} is not a finite number")
     return rows
 
 
-def _width(tensor: Tensor) -> int:
+def _width(tensor: Tensor, number: int) -> int:
     if not tensor.keys and len(tensor.values):
         return len(tensor.values)
     if len(tensor.shape) != 1:
-        raise RowError("a sparse row needs a shape of one number")
+        raise RowError(f"row {number} is sparse; it needs a shape of one number")
     if len(tensor.keys) != len(tensor.values):
-        raise RowError(f"a row has {len(tensor.keys)} keys for {len(tensor.values)} values")
+        raise RowError(f"row {number} has {len(tensor.keys)} keys, {len(tensor.values)} values")
     if not all(0 <= key < tensor.shape[0] for key in tensor.keys):
-        raise RowError(f"a row has keys outside its shape [{tensor.shape[0]}]")
+        raise RowError(f"row {number} has keys outside its shape [{tensor.shape[0]}]")
     return tensor.shape[0]

@@ -1,6 +1,7 @@
 """Reads the files of a training channel."""
 
 import io
+import math
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from training.linear_learner.model import Float32Array
 from training.linear_learner.wire.csv_rows import read_rows
 from training.linear_learner.wire.errors import DataError
 from training.linear_learner.wire.recordio import Record, RecordError, read_records
-from training.linear_learner.wire.rows import RowError, dense, finite
+from training.linear_learner.wire.rows import RowError, dense
 
 
 def read_training_csv(data: bytes, name: str) -> Dataset:
@@ -47,9 +48,9 @@ def read_training_recordio(data: bytes, name: str) -> Dataset:
     labels = [_label(record, name, number) for number, record in enumerate(records, 1)]
     try:
         features = dense([record.features["values"] for record in records])
-        return Dataset(features, finite(np.array(labels, np.float32)[:, None])[:, 0])
     except RowError as error:
         raise DataError(f"{name}: {error}") from error
+    return Dataset(features, np.array(labels, np.float32))
 
 
 def _label(record: Record, name: str, number: int) -> float:
@@ -57,7 +58,10 @@ def _label(record: Record, name: str, number: int) -> float:
         raise DataError(f"{name}, record {number}: no feature named 'values'")
     if "values" not in record.label or record.label["values"].values.shape != (1,):
         raise DataError(f"{name}, record {number}: no label 'values' of one number")
-    return float(record.label["values"].values[0])
+    label = float(record.label["values"].values[0])
+    if not math.isfinite(label):
+        raise DataError(f"{name}, record {number}: the label {label} is not a finite number")
+    return label
 
 
 def _read_at_once(data: bytes) -> Float32Array | None:
