@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -127,6 +128,7 @@ def add_packages() -> None:
         sys.path.append(str(PACKAGES))
 
 
+@cache
 def toolkit(name: str) -> ModuleType:
     """A module of ``sagemaker_containers``, the one that scripts have."""
     add_packages()

@@ -6,9 +6,9 @@ entry_point.py and process.py).
 
 import json
 import os
+import re
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -28,7 +28,9 @@ from localaws.jobs.channels import parse_location, read_object
 from localaws.jobs.failure import JobError, algorithm_error
 from localaws.jobs.image import Exit, Program, TrainingHost
 
-INSTALL_TIMEOUT_SECONDS = 600
+REQUIREMENTS = "requirements.txt"
+_PIPS = re.compile(r"PIP_|SSL_CERT_|REQUESTS_CA_BUNDLE$|(HTTPS?|NO|ALL)_PROXY$", re.IGNORECASE)
+"""Variables of this machine that say where pip finds packages."""
 ERROR_LINES = 15
 KILLED = 137
 
@@ -36,7 +38,7 @@ KILLED = 137
 def prepare(host: TrainingHost, objects: ObjectStore) -> Program:
     """Fetch the script and return how it is called.
 
-    Raises ``JobError`` when there is no script, or its requirements cannot be installed.
+    Raises ``JobError`` when there is no script.
     """
     parameters = ScriptParameters.of(host)
     if not parameters.program:
@@ -46,7 +48,7 @@ def prepare(host: TrainingHost, objects: ObjectStore) -> Program:
     script = (code / parameters.program).resolve()
     if not script.is_file() or not script.is_relative_to(code.resolve()):
         raise _framework_error(f"{parameters.program} is not in {parameters.submitted or code}")
-    packages = _install_requirements(code, host.directory / "packages")
+    packages = host.directory / "packages"
     arguments = [*_command(code, parameters.program), *parameters.arguments]
     variables = training_variables(host, parameters)
     return Program(
@@ -58,17 +60,19 @@ def prepare(host: TrainingHost, objects: ObjectStore) -> Program:
             "SAGEMAKER_JOB_NAME": parameters.job_name,
             "SAGEMAKER_REGION": parameters.region,
             "SAGEMAKER_BASE_DIR": str(host.directory),
-            "PYTHONPATH": os.pathsep.join([str(code), *packages, str(PACKAGES)]),
+            "PYTHONPATH": os.pathsep.join(map(str, (code, packages, PACKAGES))),
         },
         directory=code,
         preamble=_preamble(arguments, variables),
+        error="ExecuteUserScriptError",
+        first=_installation(code, packages),
     )
 
 
 def toolkit_exit(program: Program, program_exit: Exit) -> Exit:
-    """The toolkit exits with 1, whatever the script did, and says how the script ended."""
+    """The toolkit exits with 1, whatever its program did, and says how that ended."""
     text = (
-        f"ExecuteUserScriptError:\nExitCode {program_exit.code}\n"
+        f"{program.error}:\nExitCode {program_exit.code}\n"
         f'ErrorMessage "{_error_message(program_exit.text)}"\n'
     )
     if program_exit.code == KILLED:
@@ -133,25 +137,19 @@ def _command(code: Path, program: str) -> tuple[str, ...]:
     return (sys.executable, program)
 
 
-def _install_requirements(code: Path, target: Path) -> list[str]:
-    """Install requirements.txt into a folder of the host's own; the folders to add to the path."""
-    requirements = code / "requirements.txt"
-    if not requirements.is_file():
-        return []
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    installed = subprocess.run(
-        [*pip, "--target", str(target), "-r", str(requirements)],
-        cwd=code,
-        capture_output=True,
-        text=True,
-        timeout=INSTALL_TIMEOUT_SECONDS,
-        check=False,
+def _installation(code: Path, target: Path) -> Program | None:
+    """Installs requirements.txt, if there is one, into a folder of the host's own."""
+    if not (code / REQUIREMENTS).is_file():
+        return None
+    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+    arguments = [*pip, "--target", str(target), "-r", REQUIREMENTS]
+    return Program(
+        arguments=arguments,
+        environment={name: os.environ[name] for name in os.environ if _PIPS.match(name)},
+        directory=code,
+        preamble=[f"Installing dependencies from {REQUIREMENTS}:", shlex.join(arguments)],
+        error="InstallRequirementsError",
     )
-    if installed.returncode:
-        reasons = [line for line in installed.stderr.splitlines() if line.startswith("ERROR")]
-        reason = " ".join(reasons) or installed.stderr.strip()
-        raise algorithm_error(f"InstallRequirementsError: {reason}, exit code: 1")
-    return [str(target)]
 
 
 def _framework_error(text: str) -> JobError:

@@ -25,12 +25,18 @@ class TrainingHost:
 
 @dataclass(frozen=True)
 class Program:
-    """A process to run; ``preamble`` are log lines that the container writes before it."""
+    """A process to run.
+
+    ``preamble`` are log lines that the container writes before it, ``error`` is what it calls a
+    failure of it; ``first`` must have ended well before it runs.
+    """
 
     arguments: Sequence[str]
     environment: Mapping[str, str]
     directory: Path
     preamble: Sequence[str] = ()
+    error: str = ""
+    first: "Program | None" = None
 
 
 @dataclass(frozen=True)

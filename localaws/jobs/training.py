@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-ru
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from localaws.jobs.metrics import FinalMetric, MetricScanner
 from localaws.jobs.outputs import Checkpoints, ModelOutput
 from localaws.jobs.processes import Cores, RunningProgram
 from localaws.jobs.stopping import StopSignal
-from localaws.jobs.supervision import STOPPED, Supervisor
+from localaws.jobs.supervision import COMPLETED, STOPPED, Ending, Supervisor
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 METRIC_NAMESPACE = "/aws/sagemaker/TrainingJobs"
@@ -136,7 +136,23 @@ class TrainingRun:
     def _train(self, hosts: list[TrainingHost], objects: ObjectStore) -> str:
         """The secondary status that training ends with."""
         programs = [self._job.image.training_program(host, objects) for host in hosts]
+        first = [program.first for program in programs if program.first]
         logs = self._open_logs(hosts)
+        deadline = time.monotonic() + max_runtime_seconds(self._job.request)
+        status = COMPLETED
+        for stage in filter(None, (first, programs)):
+            if status == COMPLETED:
+                ending = self._run_together(stage, logs, deadline - time.monotonic())
+                status = ending.status
+                if ending.failure:
+                    index = ending.failure.index
+                    raise self._failure(hosts[index], stage[index], ending.failure.exit)
+        return status
+
+    def _run_together(
+        self, programs: Sequence[Program], logs: Sequence[LogStream], seconds: float
+    ) -> Ending:
+        """Run one program for each host until all have ended, or are ended."""
 
         def tick() -> None:
             for log in logs:
@@ -152,12 +168,7 @@ class TrainingRun:
                     log(line)
                 running.append(RunningProgram(program, self._line_sink(log)))
                 stack.callback(running[-1].kill)
-            seconds = max_runtime_seconds(self._job.request)
-            ending = Supervisor(running, self._stop, seconds, tick).wait()
-        if ending.failure:
-            index = ending.failure.index
-            raise self._failure(hosts[index], programs[index], ending.failure.exit)
-        return ending.status
+            return Supervisor(running, self._stop, seconds, tick).wait()
 
     def _open_logs(self, hosts: list[TrainingHost]) -> list[LogStream]:
         moment = time.time_ns() // 1_000_000

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import socket
 import zipfile
 from textwrap import dedent
 from typing import Any
@@ -317,8 +318,23 @@ class TestRequirements:
     def test_that_cannot_be_installed_fail_the_job(self, jobs: Jobs) -> None:
         archive = source_archive(train_py="", requirements_txt="--no-index\nnot-there==1.0\n")
         job = jobs.train(script_request(jobs, "no-requirements", archive))
-        assert job["FailureReason"].startswith("AlgorithmError: InstallRequirementsError: ")
-        assert "not-there==1.0" in job["FailureReason"]
+        assert job["FailureReason"].startswith(
+            "AlgorithmError: InstallRequirementsError:\nExitCode 1\n"
+            'ErrorMessage "ERROR: No matching distribution found for not-there==1.0"\n'
+        )
+
+    def test_that_take_for_ever_do_not_keep_the_job_from_being_stopped(self, jobs: Jobs) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            index = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            archive = source_archive(
+                train_py="", requirements_txt=f"--index-url {index}\nnot-there==1.0\n"
+            )
+            jobs.sagemaker.create_training_job(**script_request(jobs, "waiting-for-pip", archive))
+            line = "Installing dependencies from requirements.txt:"
+            jobs.wait_for_line("/aws/sagemaker/TrainingJobs", "waiting-for-pip", line)
+            jobs.sagemaker.stop_training_job(TrainingJobName="waiting-for-pip")
+            job = jobs.wait_for_training("waiting-for-pip")
+        assert job["TrainingJobStatus"] == "Stopped"
 
 
 def test_modules_beside_the_script_can_be_imported(jobs: Jobs) -> None:

@@ -62,6 +62,24 @@ def test_a_package_is_called_as_a_module(script: Script) -> None:
     assert list(script.prepare(archive).arguments) == [sys.executable, "-m", "train"]
 
 
+def test_requirements_are_installed_first_by_pip_as_this_machine_is_told_to(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "https://packages.example")
+    monkeypatch.setenv("https_proxy", "http://proxy.example")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    archive = model_archive({"train.py": b"", "requirements.txt": b"shipped"})
+    installation = script.prepare(archive).first
+    assert installation is not None
+    assert list(installation.arguments[1:4]) == ["-m", "pip", "install"]
+    assert {"PIP_INDEX_URL", "https_proxy"} <= installation.environment.keys()
+    assert "AWS_SECRET_ACCESS_KEY" not in installation.environment
+
+
+def test_without_requirements_nothing_is_installed(script: Script) -> None:
+    assert script.prepare(model_archive({"train.py": b""})).first is None
+
+
 def test_the_log_tells_the_environment_and_the_command(script: Script) -> None:
     preamble = list(script.prepare(model_archive({"train.py": b""})).preamble)
     environment = preamble[
@@ -141,9 +159,10 @@ def test_an_archive_with_a_link_out_of_its_folder_is_refused(script: Script) -> 
 def test_the_toolkit_exits_with_1_and_tells_how_the_script_ended(
     tmp_path: Path, code: int, output: str, message: str
 ) -> None:
-    ended = toolkit_exit(
-        Program(["python", "train.py", "--a", "b c"], {}, tmp_path), Exit(code, output)
+    program = Program(
+        ["python", "train.py", "--a", "b c"], {}, tmp_path, error="ExecuteUserScriptError"
     )
+    ended = toolkit_exit(program, Exit(code, output))
     assert ended.code == 1
     assert ended.text == (
         f'ExecuteUserScriptError:\nExitCode {code}\nErrorMessage "{message}"\n'
