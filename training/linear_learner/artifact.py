@@ -120,9 +120,9 @@ def write_artifact(model: LinearModel, modified: datetime = EARLIEST) -> bytes:
 
 def write_model_file(model: LinearModel, modified: datetime = EARLIEST) -> bytes:
     """The file ``model_algo-1`` of a model."""
-    graph = Graph(operator_of(model.loss), model.graph_number)
+    graph = Graph(operator_of(model.loss), model.graph_number, model.feature_dim, model.outputs)
     members = {
-        "mx-mod-symbol.json": write_graph(graph, model.feature_dim, model.outputs).encode(),
+        "mx-mod-symbol.json": write_graph(graph).encode(),
         "manifest.json": json.dumps(_MANIFEST).encode(),
         _PARAMETERS_MEMBER: json.dumps(_parameters(model)).encode(),
         "mx-mod-0000.params": write_arrays(
@@ -217,8 +217,12 @@ def _model(parameters: dict[str, Any], graph: Graph, arrays: dict[str, Any]) -> 
     if set(arrays) != {"arg:fc0_weight", "arg:fc0_bias"}:
         raise ArtifactError(f"its arrays are {sorted(arrays)[:10]}; fc0_weight and fc0_bias needed")
     weights, bias = arrays["arg:fc0_weight"], arrays["arg:fc0_bias"]
-    if bias.ndim != 2 or len(bias) != 1 or weights.ndim != 2:
-        raise ArtifactError(f"its arrays have shapes {weights.shape} and {bias.shape}")
+    shape = graph.features, graph.outputs
+    if weights.shape != shape or bias.shape != (1, graph.outputs):
+        raise ArtifactError(
+            f"its arrays have shapes {weights.shape} and {bias.shape}; by the graph, {shape} "
+            f"and {(1, graph.outputs)} are needed"
+        )
     _check_parameters(parameters)
     predictor_type, loss = PredictorType(parameters["predictor_type"]), parameters["loss_type"]
     link = _link(graph.operator)

@@ -7,7 +7,7 @@ aws/amazon-sagemaker-examples (``ll-adult-prediction-model.tar.gz``) is reproduc
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 _TEMPLATE = """{
@@ -76,10 +76,15 @@ class GraphError(ValueError):
 
 @dataclass(frozen=True)
 class Graph:
-    """What differs from one Linear Learner graph to the next."""
+    """What differs from one Linear Learner graph to the next.
+
+    The weights have the shape (``features``, ``outputs``).
+    """
 
     operator: str
     number: int
+    features: int
+    outputs: int
 
 
 def operator_of(loss: str) -> str:
@@ -91,15 +96,9 @@ def operator_of(loss: str) -> str:
     return _OPERATOR_OF_LOSS.get(loss, "LinearRegressionOutput")
 
 
-def write_graph(graph: Graph, features: int, outputs: int) -> str:
-    """The symbol file of a model with that many features and outputs."""
-    return _TEMPLATE % {
-        "features": features,
-        "outputs": outputs,
-        "number": graph.number,
-        "operator": graph.operator,
-        "operator_name": graph.operator.lower(),
-    }
+def write_graph(graph: Graph) -> str:
+    """The symbol file."""
+    return _TEMPLATE % {**asdict(graph), "operator_name": graph.operator.lower()}
 
 
 def read_graph(data: bytes) -> Graph:
@@ -117,7 +116,17 @@ def read_graph(data: bytes) -> Graph:
     if operators[6] not in (LOGISTIC, SOFTMAX, *IDENTITY):
         raise GraphError(f"the graph's output operator {operators[6]!r} is not known")
     number = re.fullmatch(r"dot([0-9]{1,9})", str(nodes[2].get("name")))
-    return Graph(operators[6], int(number[1]) if number else 0)
+    features, outputs = _shape(nodes[1])
+    return Graph(operators[6], int(number[1]) if number else 0, features, outputs)
+
+
+def _shape(weight: dict[str, Any]) -> tuple[int, int]:
+    attributes = weight.get("attrs")
+    text = attributes.get("__shape__") if isinstance(attributes, dict) else None
+    shape = re.fullmatch(r"\(([0-9]{1,18}), ([0-9]{1,18})\)", str(text))
+    if shape is None:
+        raise GraphError(f"the graph's weights have the shape {text!r:.40}, not (d, k)")
+    return int(shape[1]), int(shape[2])
 
 
 def _nodes(data: bytes) -> list[dict[str, Any]]:

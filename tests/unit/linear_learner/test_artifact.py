@@ -181,18 +181,32 @@ class TestAModelThatContradictsItself:
         with pytest.raises(ArtifactError, match=f"has no member '{member}'"):
             read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
 
-    def test_whose_weights_do_not_fit_its_predictor_type_is_refused(self) -> None:
-        members = model_members(random_model("multiclass_classifier", 3, outputs=4))
-        members["additional-params.json"] = edited(
-            members["additional-params.json"], predictor_type="regressor"
-        )
-        members["mx-mod-symbol.json"] = model_members(random_model("regressor", 3))[
-            "mx-mod-symbol.json"
-        ]
-        members["additional-params.json"] = edited(
-            members["additional-params.json"], loss_type="squared_loss"
-        )
+    def test_whose_weights_do_not_fit_its_graph_is_refused(self, regressor: LinearModel) -> None:
+        members = model_members(regressor)
+        wider = model_members(random_model("regressor", 4))
+        members["mx-mod-0000.params"] = wider["mx-mod-0000.params"]
+        fault = r"arrays have shapes \(4, 1\) and \(1, 1\); by the graph, \(3, 1\) and \(1, 1\)"
+        with pytest.raises(ArtifactError, match=fault):
+            read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
+
+    def test_whose_weights_do_not_fit_its_predictor_type_is_refused(
+        self, regressor: LinearModel, multiclass_classifier: LinearModel
+    ) -> None:
+        members = model_members(multiclass_classifier)
+        of_a_regressor = model_members(regressor)
+        graph = of_a_regressor["mx-mod-symbol.json"].replace(b"(3, 1)", b"(3, 4)")
+        members["mx-mod-symbol.json"] = graph
+        members["additional-params.json"] = of_a_regressor["additional-params.json"]
         with pytest.raises(ArtifactError, match=r"a regressor cannot have 4 output\(s\)"):
+            read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
+
+    @pytest.mark.parametrize("shape", [b"(3,)", b"(3, 1, 1)", b"(-3, 1)", b"none"])
+    def test_whose_graph_has_no_shape_is_refused(
+        self, shape: bytes, regressor: LinearModel
+    ) -> None:
+        members = model_members(regressor)
+        members["mx-mod-symbol.json"] = members["mx-mod-symbol.json"].replace(b"(3, 1)", shape)
+        with pytest.raises(ArtifactError, match="the graph's weights have the shape"):
             read_artifact_bytes(packed({"model_algo-1": zipped(members)}))
 
     def test_whose_graph_does_not_fit_its_loss_is_refused(self, regressor: LinearModel) -> None:
