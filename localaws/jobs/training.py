@@ -91,6 +91,8 @@ class TrainingRun:
             self._report("Downloading")
             self._download(hosts, objects)
             checkpoints.restore(hosts, objects)
+            if self._stop.stopped:
+                return TrainingOutcome(STOPPED, None, ())
             self._report("Training")
             try:
                 status = self._train(hosts, objects)
@@ -131,7 +133,8 @@ class TrainingRun:
             for channel in channels:
                 files = channel.files_of_host(index, len(hosts))
                 target = layout.channel_directory(host, channel.name)
-                download(files, target, objects, channel.gzipped)
+                if not self._stop.stopped:
+                    download(files, target, objects, channel.gzipped)
 
     def _train(self, hosts: list[TrainingHost], objects: ObjectStore) -> str:
         """The secondary status that training ends with."""
