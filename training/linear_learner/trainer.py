@@ -124,9 +124,9 @@ def _train_once(
             metrics_params=metrics_params,
             graph_number=len(candidates),
         )
+        return _calibrate(model, fitted, channels[selection], parameters)
     except ValueError as error:
         raise TrainingError(f"Training diverged: {error}.") from error
-    return _calibrate(model, fitted, channels[selection], parameters)
 
 
 def _calibrate(

@@ -62,6 +62,17 @@ class TestDataThatCannotBeTrainedOn:
             "134217728 are possible. Lower num_models or mini_batch_size."
         )
 
+    def test_has_validation_rows_whose_scores_no_float32_holds(self) -> None:
+        """They lie on the right side, and so cost nothing: the loss alone does not tell."""
+        near = np.linspace(-1e-6, 1e-6, 60, dtype=np.float32)[:, None]
+        far = Dataset(np.full((60, 1), 1e38, np.float32), np.ones(60, np.float32))
+        with pytest.raises(TrainingError, match="diverged: threshold: not finite numbers only"):
+            train(
+                parameters("binary_classifier", loss="hinge_loss"),
+                Dataset(near, (near[:, 0] > 0).astype(np.float32)),
+                far,
+            )
+
     def test_of_one_class_alone_is_no_obstacle(self) -> None:
         data = Dataset(features(100), np.ones(100, np.float32))
         values = {"positive_example_weight_mult": "balanced"}
