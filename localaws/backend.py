@@ -42,6 +42,37 @@ class MetricValues:
     counts: Sequence[float]
 
 
+@dataclass(frozen=True)
+class MetricAlarm:
+    """An alarm on one metric, as in PutMetricAlarm; ``actions`` are ARNs."""
+
+    name: str
+    description: str
+    namespace: str
+    metric: str
+    dimensions: Mapping[str, str]
+    statistic: str
+    period_seconds: int
+    evaluation_periods: int
+    comparison: str
+    threshold: float
+    actions: Sequence[str]
+
+
+@dataclass(frozen=True)
+class AlarmInvocation:
+    """An alarm in state ALARM asks for one of its actions.
+
+    ``action`` is the ARN of a scaling policy, ``value`` the metric's latest datapoint.
+    """
+
+    scope: Scope
+    action: str
+    alarm_name: str
+    threshold: float
+    value: float
+
+
 class ObjectStore(Protocol):
     """S3 as one role sees it.
 
@@ -69,6 +100,14 @@ class Backend(Protocol):
 
     def put_metrics(self, scope: Scope, namespace: str, metrics: Sequence[MetricValues]) -> None:
         """Add values to CloudWatch."""
+        ...
+
+    def put_alarm(self, scope: Scope, alarm: MetricAlarm) -> str:
+        """Create an alarm, or replace the one of its name; its ARN."""
+        ...
+
+    def delete_alarm(self, scope: Scope, name: str) -> None:
+        """Delete an alarm, if it is there."""
         ...
 
     def put_log_lines(

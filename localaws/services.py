@@ -49,7 +49,7 @@ class Services:
             {"SageMaker": self._apis.sagemaker, "AnyScaleFrontendService": self._apis.autoscaling},
             self.authorizer,
         )
-        self._alarms = AlarmEvaluator()
+        self._alarms = AlarmEvaluator(self._apis.scaler.invoke)
         log_insights.install()
         metrics.install()
         self._late_services: asyncio.Future[None] | None = None

@@ -23,6 +23,8 @@ from localaws.hosting.runtime import Runtime
 from localaws.hosting.settings import HostingSettings
 from localaws.jobs.executor import JobExecutor
 from localaws.jobs.processes import Cores
+from localaws.scaling.activities import Activities
+from localaws.scaling.scaler import Scaler
 
 
 class SageMakerApi(ServiceApi):
@@ -45,6 +47,7 @@ class Apis:
 
     sagemaker: SageMakerApi
     autoscaling: ApplicationAutoScalingApi
+    scaler: Scaler
     runtime: Runtime
     store: ResourceStore
 
@@ -53,9 +56,11 @@ class Apis:
         self.runtime.start()
         for family in self.sagemaker.families:
             family.start()
+        self.scaler.start()
 
     def stop(self) -> None:
         """End everything; what was acknowledged stays in the state directory."""
+        self.scaler.stop()
         for family in reversed(self.sagemaker.families):
             family.stop()
         self.runtime.stop()
@@ -92,6 +97,8 @@ def create_apis(
     families = [tags, models, configs, endpoints, training_jobs, transform_jobs]
     sagemaker = SageMakerApi(families, tags)
     target_tags = ScalableTargetTags(store)
-    targets = ScalableTargets(store, endpoints, target_tags)
+    activities = Activities(store)
+    targets = ScalableTargets(store, backend, endpoints, target_tags, activities)
     autoscaling = ApplicationAutoScalingApi([targets, target_tags])
-    return Apis(sagemaker, autoscaling, runtime, store)
+    scaler = Scaler(store, endpoints, activities)
+    return Apis(sagemaker, autoscaling, scaler, runtime, store)

@@ -1,4 +1,4 @@
-"""Application Auto Scaling for endpoint variants: targets and policies are kept, not acted on.
+"""Application Auto Scaling for endpoint variants: targets and policies, as clients see them.
 
 https://docs.aws.amazon.com/autoscaling/application/APIReference/API_Operations.html
 """
@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from localaws.backend import Scope
+from localaws.backend import Backend, Scope
 from localaws.control_plane.authorizations import Authorization
 from localaws.control_plane.dispatch import ServiceApi
 from localaws.control_plane.endpoints import Endpoints
@@ -22,6 +22,8 @@ from localaws.control_plane.scalable_target_tags import ScalableTargetTags
 from localaws.control_plane.scalable_targets import POLICY, TARGET, policy_name, target_name
 from localaws.control_plane.store import ResourceStore
 from localaws.errors import AwsError
+from localaws.scaling.activities import Activities, shown
+from localaws.scaling.alarms import tracking_alarms
 
 SERVICE_NAMESPACE = "sagemaker"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
@@ -32,11 +34,18 @@ class ScalableTargets(ResourceFamily):
     """Register, Describe and DeregisterScalableTarget; Put, Describe and Delete of policies."""
 
     def __init__(
-        self, store: ResourceStore, endpoints: Endpoints, tags: ScalableTargetTags
+        self,
+        store: ResourceStore,
+        backend: Backend,
+        endpoints: Endpoints,
+        tags: ScalableTargetTags,
+        activities: Activities,
     ) -> None:
         self._store = store
+        self._backend = backend
         self._endpoints = endpoints
         self._tags = tags
+        self._activities = activities
 
     def register_scalable_target(self, scope: Scope, request: Request) -> Response:
         known = self._store.get(TARGET, scope, target_name(request))
@@ -70,7 +79,7 @@ class ScalableTargets(ResourceFamily):
         self._tags.forget(scope, target["ScalableTargetARN"])
         for policy in self._store.list(POLICY, scope):
             if target_name(policy) == target_name(request):
-                self._store.delete(POLICY, scope, policy_name(policy))
+                self._delete(scope, policy)
         return {}
 
     def put_scaling_policy(self, scope: Scope, request: Request) -> Response:
@@ -79,11 +88,19 @@ class ScalableTargets(ResourceFamily):
         policy = {
             "PolicyARN": _policy_arn(scope, request),
             "PolicyType": "StepScaling",
-            "Alarms": [],
             "CreationTime": now(),
             **known,
             **request,
         }
+        _check_configuration(policy)
+        alarms = []
+        if policy["PolicyType"] == "TargetTrackingScaling":
+            alarms = tracking_alarms(policy)
+        self._delete_alarms(scope, known)
+        policy["Alarms"] = [
+            {"AlarmName": alarm.name, "AlarmARN": self._backend.put_alarm(scope, alarm)}
+            for alarm in alarms
+        ]
         self._store.put(POLICY, scope, policy_name(request), policy)
         return {"PolicyARN": policy["PolicyARN"], "Alarms": policy["Alarms"]}
 
@@ -99,18 +116,32 @@ class ScalableTargets(ResourceFamily):
         return _page("ScalingPolicies", found, request)
 
     def delete_scaling_policy(self, scope: Scope, request: Request) -> Response:
-        if self._store.get(POLICY, scope, policy_name(request)) is None:
+        policy = self._store.get(POLICY, scope, policy_name(request))
+        if policy is None:
             raise AwsError(
                 "ObjectNotFoundException",
                 f"No scaling policy found for {_described(request)}, "
                 f"policy name: {request['PolicyName']}",
             )
-        self._store.delete(POLICY, scope, policy_name(request))
+        self._delete(scope, policy)
         return {}
 
     def describe_scaling_activities(self, scope: Scope, request: Request) -> Response:
-        """None: nothing here scales by itself."""
-        return {"ScalingActivities": []}
+        found = [
+            shown(activity)
+            for activity in self._activities.list(scope)
+            if _concerns(activity, request)
+            and request.get("ResourceId") in (None, activity["ResourceId"])
+        ]
+        return _page("ScalingActivities", found, request)
+
+    def _delete(self, scope: Scope, policy: dict[str, Any]) -> None:
+        self._store.delete(POLICY, scope, policy_name(policy))
+        self._delete_alarms(scope, policy)
+
+    def _delete_alarms(self, scope: Scope, policy: dict[str, Any]) -> None:
+        for alarm in policy.get("Alarms", []):
+            self._backend.delete_alarm(scope, alarm["AlarmName"])
 
     def _target(self, scope: Scope, request: Request) -> dict[str, Any]:
         target = self._store.get(TARGET, scope, target_name(request))
@@ -167,6 +198,17 @@ class ApplicationAutoScalingApi(ServiceApi):
             if isinstance(request.get(member), str)
         }
         return [Authorization(action, resource, context)]
+
+
+def _check_configuration(policy: dict[str, Any]) -> None:
+    member = f"{policy['PolicyType']}PolicyConfiguration"
+    if policy["PolicyType"] not in ("StepScaling", "TargetTrackingScaling"):
+        raise validation_exception(
+            f"Policy type {policy['PolicyType']} is not available here; available are StepScaling "
+            "and TargetTrackingScaling."
+        )
+    if member not in policy:
+        raise validation_exception(f"A policy of type {policy['PolicyType']} needs {member}.")
 
 
 def _described(request: Request) -> str:

@@ -1,7 +1,7 @@
 """Deployments of endpoints, in the background: from Creating or Updating to what comes of it."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from localaws.backend import Scope
@@ -43,9 +43,11 @@ class Deployments:
         """Updating → InService, with the old config when the new one does not come up."""
         self._threads.submit(self._update, specification)
 
-    def scale(self, scope: Scope, name: str, capacities: dict[str, Capacity]) -> None:
-        """Updating → InService, with other counts and weights."""
-        self._threads.submit(self._scale, scope, name, capacities)
+    def scale(
+        self, scope: Scope, name: str, capacities: dict[str, Capacity]
+    ) -> "Future[str | None]":
+        """Updating → InService, with other counts and weights; in the end, why it failed."""
+        return self._threads.submit(self._scale, scope, name, capacities)
 
     def delete(self, scope: Scope, record: Record) -> None:
         """Deleting → gone."""
@@ -71,7 +73,7 @@ class Deployments:
         record.pop("FailureReason", None)
         self._records.save(specification.scope, record | outcome | {"EndpointStatus": "InService"})
 
-    def _scale(self, scope: Scope, name: str, capacities: dict[str, Capacity]) -> None:
+    def _scale(self, scope: Scope, name: str, capacities: dict[str, Capacity]) -> str | None:
         record = self._records.find(scope, name)
         try:
             outcome = _serving(self._runtime.scale(scope, record["EndpointName"], capacities))
@@ -79,6 +81,7 @@ class Deployments:
             outcome = {"FailureReason": _reason(error)}
         changes = {"EndpointStatus": "InService", "LastModifiedTime": now()}
         self._records.save(scope, record | changes | outcome)
+        return outcome.get("FailureReason")
 
     def _delete(self, scope: Scope, record: Record) -> None:
         self._runtime.remove(scope, record["EndpointName"])

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.h
 """
 
 import threading
+from concurrent.futures import Future
 from typing import Any
 
 from localaws.backend import Scope
@@ -128,12 +129,9 @@ class Endpoints(ResourceFamily):
         return {"EndpointArn": record["EndpointArn"]}
 
     def update_endpoint_weights_and_capacities(self, scope: Scope, request: Request) -> Response:
-        with self._lock:
-            record = self._records.find_in_service(scope, request["EndpointName"])
-            capacities = capacities_of(record, request["DesiredWeightsAndCapacities"])
-            self._records.save(scope, _updating(record, now()))
-        self._deployments.scale(scope, record["EndpointName"], capacities)
-        return {"EndpointArn": record["EndpointArn"]}
+        name = request["EndpointName"]
+        self._change_capacities(scope, name, request["DesiredWeightsAndCapacities"])
+        return {"EndpointArn": arn(scope, KIND, name)}
 
     def delete_endpoint(self, scope: Scope, request: Request) -> Response:
         with self._lock:
@@ -143,9 +141,27 @@ class Endpoints(ResourceFamily):
         self._deployments.delete(scope, record)
         return {}
 
+    def set_instance_count(self, scope: Scope, name: str, variant_name: str, count: int) -> None:
+        """Change the desired instances of a variant, and wait until they serve.
+
+        Raises ``AwsError`` when that is refused or fails.
+        """
+        desired = {"VariantName": variant_name, "DesiredInstanceCount": count}
+        if reason := self._change_capacities(scope, name, [desired]).result():
+            raise validation_exception(reason)
+
     def find(self, scope: Scope, name: str) -> dict[str, Any]:
         """The endpoint's record; raises ``AwsError`` when there is none."""
         return self._records.find(scope, name)
+
+    def _change_capacities(
+        self, scope: Scope, name: str, desired: list[dict[str, Any]]
+    ) -> "Future[str | None]":
+        with self._lock:
+            record = self._records.find_in_service(scope, name)
+            capacities = capacities_of(record, desired)
+            self._records.save(scope, _updating(record, now()))
+        return self._deployments.scale(scope, record["EndpointName"], capacities)
 
     def _specification(self, scope: Scope, name: str, request: Request) -> EndpointSpecification:
         config = self._configs.find(scope, request["EndpointConfigName"])

@@ -8,15 +8,20 @@ own metric, with missing data treated as the alarm says.
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
 from localaws.alarm_state import COMPARISONS, AlarmRule, AlarmState, next_state
+from localaws.backend import AlarmInvocation, MetricAlarm, Scope
 
 INTERVAL_SECONDS = 1.0
+INVOCATION_SECONDS = 60.0
+"""An alarm that stays in ALARM asks for a scaling action again, every minute."""
+SCALING_POLICIES = "arn:aws:autoscaling:"
+
 log = logging.getLogger(__name__)
 
 Alarm = dict[str, Any]
@@ -24,10 +29,15 @@ Point = Mapping[str, Any]
 
 
 class AlarmEvaluator:
-    """Evaluates all metric alarms of all accounts and regions, in place of MiniStack."""
+    """Evaluates all metric alarms of all accounts and regions, in place of MiniStack.
 
-    def __init__(self) -> None:
+    ``scale`` is called for each scaling policy that is an action of an alarm in ALARM.
+    """
+
+    def __init__(self, scale: Callable[[AlarmInvocation], object]) -> None:
         cloudwatch._evaluate_alarm = lambda alarm: None
+        self._scale = scale
+        self._asked_at: dict[str, float] = {}
 
     async def run(self) -> None:
         """Evaluate until cancelled."""
@@ -37,15 +47,62 @@ class AlarmEvaluator:
 
     def evaluate(self, now: float) -> None:
         """Evaluate every alarm as of ``now``, in seconds since the epoch."""
+        asked_at = {}
         for account_id, region in {key[:2] for key in list(cloudwatch._alarms._data)}:
+            scope = Scope(account_id, region)
             with request_scope(account_id, region):
                 for alarm in cloudwatch._alarms.values():
-                    _evaluate(alarm, now)
+                    value = _evaluate(alarm, now)
+                    if value is not None and alarm["StateValue"] == "ALARM":
+                        asked_at[alarm["AlarmArn"]] = self._ask(scope, alarm, value, now)
+        self._asked_at = asked_at
+
+    def _ask(self, scope: Scope, alarm: Alarm, value: float, now: float) -> float:
+        """Ask for scaling unless that was done within the last minute; when it was done last."""
+        asked_at = self._asked_at.get(alarm["AlarmArn"], 0.0)
+        if now - asked_at < INVOCATION_SECONDS or not alarm["ActionsEnabled"]:
+            return asked_at
+        for action in alarm["AlarmActions"]:
+            if action.startswith(SCALING_POLICIES):
+                name, threshold = alarm["AlarmName"], float(alarm["Threshold"])
+                self._scale(AlarmInvocation(scope, action, name, threshold, value))
+        return now
 
 
-def _evaluate(alarm: Alarm, now: float) -> None:
+def new_alarm(scope: Scope, alarm: MetricAlarm) -> Alarm:
+    """An alarm as MiniStack keeps it, before its first evaluation."""
+    moment = int(time.time())
+    return {
+        "AlarmName": alarm.name,
+        "AlarmArn": f"arn:aws:cloudwatch:{scope.region}:{scope.account_id}:alarm:{alarm.name}",
+        "AlarmDescription": alarm.description,
+        "MetricName": alarm.metric,
+        "Namespace": alarm.namespace,
+        "Statistic": alarm.statistic,
+        "ExtendedStatistic": None,
+        "Dimensions": [{"Name": name, "Value": of} for name, of in alarm.dimensions.items()],
+        "Unit": None,
+        "Period": alarm.period_seconds,
+        "EvaluationPeriods": alarm.evaluation_periods,
+        "DatapointsToAlarm": None,
+        "Threshold": alarm.threshold,
+        "ComparisonOperator": alarm.comparison,
+        "TreatMissingData": "missing",
+        "StateValue": "INSUFFICIENT_DATA",
+        "StateReason": "Unchecked: Initial alarm creation",
+        "StateUpdatedTimestamp": moment,
+        "AlarmConfigurationUpdatedTimestamp": moment,
+        "ActionsEnabled": True,
+        "AlarmActions": list(alarm.actions),
+        "OKActions": [],
+        "InsufficientDataActions": [],
+    }
+
+
+def _evaluate(alarm: Alarm, now: float) -> float | None:
+    """Set the alarm's state; its latest datapoint."""
     if alarm.get("ComparisonOperator") not in COMPARISONS or not alarm.get("MetricName"):
-        return  # alarms on metric math and anomaly bands stay as they are
+        return None  # alarms on metric math and anomaly bands stay as they are
     datapoints = _datapoints(alarm, now)
     rule = AlarmRule(
         alarm["ComparisonOperator"],
@@ -56,6 +113,7 @@ def _evaluate(alarm: Alarm, now: float) -> None:
     state = next_state(rule, datapoints, alarm["StateValue"])
     if state != alarm["StateValue"]:
         _set_state(alarm, state, _reason(rule, datapoints, state))
+    return next((value for value in reversed(datapoints) if value is not None), None)
 
 
 def _datapoints(alarm: Alarm, now: float) -> list[float | None]:

@@ -7,8 +7,9 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, cloudwatch_logs
 
 from localaws.authorization import Authorizer, Identity
-from localaws.backend import MetricValues, ObjectStore, Scope
+from localaws.backend import MetricAlarm, MetricValues, ObjectStore, Scope
 from localaws.errors import AwsError
+from localaws.ministack.alarms import new_alarm
 from localaws.ministack.identities import MiniStackIdentities
 from localaws.ministack.objects import RoleObjectStore
 
@@ -61,6 +62,20 @@ class MiniStackBackend:
                     list(metric.counts),
                     None,
                 )
+
+    def put_alarm(self, scope: Scope, alarm: MetricAlarm) -> str:
+        """Create or replace an alarm; its ARN."""
+        with request_scope(scope.account_id, scope.region):
+            stored = new_alarm(scope, alarm)
+            cloudwatch.cloudformation_put_metric_alarm(stored)
+        self._touched("monitoring")
+        return str(stored["AlarmArn"])
+
+    def delete_alarm(self, scope: Scope, name: str) -> None:
+        """Delete an alarm, if it is there."""
+        with request_scope(scope.account_id, scope.region):
+            cloudwatch.cloudformation_delete_metric_alarm(name)
+        self._touched("monitoring")
 
     def put_log_lines(
         self, scope: Scope, group: str, stream: str, lines: Sequence[tuple[float, str]]

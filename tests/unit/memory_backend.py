@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from localaws.backend import MetricValues, ObjectStore, ObjectSummary, Scope
+from localaws.backend import MetricAlarm, MetricValues, ObjectStore, ObjectSummary, Scope
 from localaws.errors import AwsError
 
 SCOPE = Scope("123456789012", "us-east-1")
@@ -52,12 +52,13 @@ class MemoryObjectStore:
 
 
 class MemoryBackend:
-    """A ``localaws.backend.Backend``; ``metrics`` and ``lines`` hold what it was sent."""
+    """A ``localaws.backend.Backend``; its members hold what it was sent."""
 
     def __init__(self) -> None:
         self.s3 = MemoryObjectStore()
         self.metrics: list[tuple[str, MetricValues]] = []
         self.lines: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self.alarms: dict[str, MetricAlarm] = {}
 
     def object_store_as(self, role_arn: str) -> ObjectStore:
         if role_arn != ROLE:
@@ -66,6 +67,13 @@ class MemoryBackend:
 
     def put_metrics(self, scope: Scope, namespace: str, metrics: Sequence[MetricValues]) -> None:
         self.metrics += [(namespace, values) for values in metrics]
+
+    def put_alarm(self, scope: Scope, alarm: MetricAlarm) -> str:
+        self.alarms[alarm.name] = alarm
+        return f"arn:aws:cloudwatch:{scope.region}:{scope.account_id}:alarm:{alarm.name}"
+
+    def delete_alarm(self, scope: Scope, name: str) -> None:
+        self.alarms.pop(name, None)
 
     def put_log_lines(
         self, scope: Scope, group: str, stream: str, lines: Sequence[tuple[float, str]]

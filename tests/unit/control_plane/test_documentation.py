@@ -8,7 +8,8 @@ from localaws.hosting.settings import HostingSettings
 from tests.unit.control_plane.platform import Platform
 
 TEXT = (Path(__file__).parents[3] / "docs" / "localaws-sagemaker.md").read_text()
-ROWS = [line.split("|")[2] for line in TEXT.splitlines() if line.count("|") == 4]
+OPERATIONS = TEXT.split("## Operations")[1].split("\n## ")[0]
+ROWS = [line.split("|")[2] for line in OPERATIONS.splitlines() if line.count("|") == 4]
 
 
 def test_it_lists_every_operation_and_no_other(platform: Platform) -> None:

@@ -1,0 +1,1 @@
+"""Application Auto Scaling at work: alarms ask, policies answer, instance counts follow."""
