@@ -8,7 +8,7 @@ from localaws.authorization import Authorizer
 from localaws.cloudformation import resource_types
 from localaws.control_plane.api import create_apis
 from localaws.invocations import Invocations
-from localaws.ministack import log_insights, metrics
+from localaws.ministack import log_insights, metrics, versions
 from localaws.ministack.administrator import put_administrator
 from localaws.ministack.alarms import AlarmEvaluator
 from localaws.ministack.backend import MiniStackBackend
@@ -52,6 +52,7 @@ class Services:
         self._alarms = AlarmEvaluator(self._apis.scaler.invoke)
         log_insights.install()
         metrics.install()
+        versions.install()
         self._late_services: asyncio.Future[None] | None = None
         self._is_deploying: Callable[[], bool] = lambda: False
         self._was_deploying = False

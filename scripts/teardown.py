@@ -125,17 +125,19 @@ def _empty_buckets(session: "boto3.Session", client: "CloudFormationClient", sta
 def empty_bucket(s3: "S3Client", bucket: str) -> int:
     """Delete every version of every object; returns how many there were."""
     count = 0
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        objects: list[ObjectIdentifierTypeDef] = [
-            {"Key": item["Key"], "VersionId": item["VersionId"]} for item in found
-        ]
-        if objects:
-            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-            for failure in answer.get("Errors", []):
-                raise CommandError(f"s3://{bucket}/{failure['Key']}: {failure['Message']}")
+    # Always the first page: what arrives meanwhile is found too, and no page follows a deleted one.
+    while objects := _first_versions(s3, bucket):
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+        for failure in answer.get("Errors", []):
+            raise CommandError(f"s3://{bucket}/{failure['Key']}: {failure['Message']}")
         count += len(objects)
     return count
+
+
+def _first_versions(s3: "S3Client", bucket: str) -> "list[ObjectIdentifierTypeDef]":
+    page = s3.list_object_versions(Bucket=bucket)
+    found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+    return [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
 
 
 def _delete_parameter(session: "boto3.Session", stage: str) -> None:
