@@ -7,10 +7,6 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 
-class CacheFullError(Exception):
-    """Evicting every entry that is not pinned would not make room enough."""
-
-
 @dataclass
 class _Entry(Generic[Value]):
     value: Value
@@ -49,13 +45,10 @@ class LruCache(Generic[Value]):
         self._entries.move_to_end(name)
         return entry.value
 
-    def make_room(self, size: int) -> list[str]:
+    def make_room(self, size: int) -> list[str] | None:
         """Names to remove, in order, so that ``size`` more fits; the cache itself is unchanged.
 
-        Raises
-        ------
-        CacheFullError
-            When no choice of unpinned entries frees enough.
+        None when no choice of unpinned entries frees enough.
         """
         missing = self.used + size - self.capacity
         victims = []
@@ -65,16 +58,14 @@ class LruCache(Generic[Value]):
             if not entry.pins:
                 victims.append(name)
                 missing -= entry.size
-        if missing > 0:
-            raise CacheFullError(f"{size} bytes do not fit: {missing} bytes too many are in use")
-        return victims
+        return victims if missing <= 0 else None
 
     def put(self, name: str, value: Value, size: int) -> None:
         """Add a new entry as the most recently used one; there must be room."""
         if name in self._entries:
             raise ValueError(f"{name} is in the cache already")
         if self.used + size > self.capacity:
-            raise CacheFullError(f"{size} bytes do not fit beside {self.used} of {self.capacity}")
+            raise ValueError(f"{size} bytes do not fit beside {self.used} of {self.capacity}")
         self._entries[name] = _Entry(value, size)
         self.used += size
 

@@ -21,14 +21,14 @@ from localaws.hosting.artifacts import ArtifactError, S3Location, unpack
 from localaws.hosting.errors import model_not_ready, validation_error
 from localaws.hosting.loading import close_model, load_model
 from localaws.hosting.logs import LogStream
-from localaws.hosting.lru_cache import CacheFullError, LruCache
+from localaws.hosting.lru_cache import LruCache
 from localaws.hosting.variant_metrics import VariantMetrics
 
 Result = TypeVar("Result")
 
 
 class InsufficientStorageError(Exception):
-    """Every model in memory or on disk is in use, so that no other can be brought in."""
+    """There is no room for a model, or none became free in time."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,26 @@ class _Slot:
     model: LoadedModel | None = None
 
 
+@dataclass
+class _Load:
+    """A model on its way in, for the calls that wait for it."""
+
+    target_model: str
+    task: asyncio.Task[LoadedModel]
+    waiting: int = 0
+    shortage: str = ""
+    """What it waits for itself, while everything is in use."""
+
+
 class MultiModelServer:
     """Brings models in when they are first called, and evicts others to make room.
 
     Memory and disk are separate caches: a model unloaded from memory keeps its files until the disk
     is full. All state belongs to the event loop; downloads, loads and unloads run on threads.
+
+    A load pins its model once for each call that waits for it, before any of them runs again: what
+    was loaded for a call cannot be evicted before the call has used it, so that each call is
+    answered however many compete for however little room.
     """
 
     def __init__(
@@ -80,7 +95,8 @@ class MultiModelServer:
         self._wait_seconds = wait_seconds
         self._memory: LruCache[_Slot] = LruCache(bounds.memory)
         self._files: LruCache[Path] = LruCache(bounds.storage)
-        self._loading: dict[str, asyncio.Task[None]] = {}
+        self._loads: dict[str, _Load] = {}
+        self._room = asyncio.Event()
         self._unloading: set[asyncio.Task[None]] = set()
 
     @property
@@ -101,7 +117,7 @@ class MultiModelServer:
     @property
     def is_loading(self) -> bool:
         """Whether a download or load is under way, waited for or not."""
-        return bool(self._loading)
+        return bool(self._loads)
 
     def __contains__(self, target_model: str) -> bool:
         return target_model in self._memory
@@ -111,20 +127,19 @@ class MultiModelServer:
 
         Raises ``AwsError`` when it cannot be downloaded or is not there in time,
         ``ModelLoadError`` when the container cannot load it, ``InsufficientStorageError`` when
-        there is no room.
+        there is no room for it, or none in time.
         """
         model = self._loaded(target_model)
         self._metrics.model_cache_hit.record(0.0 if model is None else 1.0)
         if model is None:
-            model = await self._wait_for(target_model)
+            return await self._wait_for(target_model)
         self._memory.pin(target_model)
         return model
 
     def release(self, target_model: str) -> None:
         """Undo one ``acquire``."""
         self._memory.unpin(target_model)
-        if not self._keep_models and not self._memory.is_pinned(target_model):
-            self._unload_in_background(target_model)
+        self._let_go(target_model)
 
     def close(self) -> None:
         """Unload everything; nothing may be in use."""
@@ -140,35 +155,67 @@ class MultiModelServer:
 
     async def _wait_for(self, target_model: str) -> LoadedModel:
         started = time.perf_counter()
+        load = self._loads.get(target_model) or self._start_load(target_model)
+        load.waiting += 1
         try:
             async with asyncio.timeout(self._wait_seconds):
-                # Again when another load evicted the model before this call came to use it.
-                while (model := self._loaded(target_model)) is None:
-                    await asyncio.shield(self._load_once(target_model))
-        except TimeoutError:
+                return await asyncio.shield(load.task)
+        except BaseException as reason:
+            self._stop_waiting(load)
+            if not isinstance(reason, TimeoutError):
+                raise
+            if load.shortage:
+                raise InsufficientStorageError(load.shortage) from None
             raise model_not_ready(target_model) from None
         finally:
             self._metrics.model_loading_wait_time.record(_microseconds_since(started))
-        return model
 
-    def _load_once(self, target_model: str) -> asyncio.Task[None]:
-        task = self._loading.get(target_model)
-        if task is None:
-            task = asyncio.create_task(self._load(target_model))
-            self._loading[target_model] = task
-            task.add_done_callback(lambda done: self._load_ended(target_model, done))
-        return task
+    def _stop_waiting(self, load: _Load) -> None:
+        """A call went away, or its load failed; what was pinned for it is released."""
+        if self._loads.get(load.target_model) is load:
+            load.waiting -= 1
+            self._room.set()
+        elif not load.task.cancelled() and load.task.exception() is None:
+            self.release(load.target_model)
 
-    def _load_ended(self, target_model: str, task: asyncio.Task[None]) -> None:
-        del self._loading[target_model]
+    def _start_load(self, target_model: str) -> _Load:
+        task = asyncio.create_task(self._load(target_model))
+        task.add_done_callback(lambda done: self._note_failure(target_model, done))
+        load = self._loads[target_model] = _Load(target_model, task)
+        return load
+
+    def _note_failure(self, target_model: str, task: asyncio.Task[LoadedModel]) -> None:
         if not task.cancelled() and task.exception() is not None:
             self._log.write(f"Could not load {target_model}: {task.exception()}")
 
-    async def _load(self, target_model: str) -> None:
-        directory = self._files.get(target_model)
-        if directory is None:
-            directory = await self._fetch(target_model)
-        slot, evicted = self._reserve_memory(target_model)
+    async def _load(self, target_model: str) -> LoadedModel:
+        load = self._loads[target_model]
+        try:
+            if target_model not in self._files:
+                await self._fetch(load)
+            directory = self._use_files(target_model)
+            try:
+                model = await self._load_into_memory(load, directory)
+            except BaseException:
+                self._files.unpin(target_model)
+                raise
+            for _ in range(load.waiting):
+                self._memory.pin(target_model)
+        finally:
+            del self._loads[target_model]
+            self._room.set()
+        self._memory.unpin(target_model)
+        self._let_go(target_model)
+        return model
+
+    def _use_files(self, target_model: str) -> Path:
+        self._files.pin(target_model)
+        return cast(Path, self._files.get(target_model))
+
+    async def _load_into_memory(self, load: _Load, directory: Path) -> LoadedModel:
+        """Load a model into a slot that stays pinned."""
+        target_model = load.target_model
+        slot, evicted = await self._reserve_memory(load)
         try:
             for name, model in evicted:
                 await self._unload(name, model)
@@ -178,24 +225,23 @@ class MultiModelServer:
             )
         except BaseException:
             self._memory.remove(target_model)
-            self._files.unpin(target_model)
             raise
-        self._memory.unpin(target_model)
         loading_time = _microseconds_since(started)
         self._metrics.model_loading_time.record(loading_time)
         self._log.write(f"Loaded {target_model} in {loading_time / 1000:.1f} ms")
+        return slot.model
 
-    async def _fetch(self, target_model: str) -> Path:
+    async def _fetch(self, load: _Load) -> None:
+        target_model = load.target_model
         location = self._location.join(target_model)
         directory = self._directory / model_name(target_model) / "model"
         try:
             size = await self._on_thread(lambda: self._download(location, directory))
-            await self._make_storage_room(size)
+            await self._make_storage_room(load, size)
         except BaseException:
             self._discard(directory)
             raise
         self._files.put(target_model, directory, size)
-        return directory
 
     def _download(self, location: S3Location, directory: Path) -> int:
         """Get and unpack an artifact; the bytes that it takes on disk."""
@@ -223,36 +269,57 @@ class MultiModelServer:
                 "that the object located at the URL is a valid tar.gz archive."
             ) from error
 
-    def _reserve_memory(self, target_model: str) -> tuple[_Slot, list[tuple[str, LoadedModel]]]:
+    async def _reserve_memory(self, load: _Load) -> tuple[_Slot, list[tuple[str, LoadedModel]]]:
         size = self._bounds.memory_per_model
-        try:
-            victims = self._memory.make_room(size)
-        except CacheFullError as error:
-            raise InsufficientStorageError(f"no memory to load {target_model}: {error}") from None
+        while (victims := self._memory.make_room(size)) is None:
+            shortage = f"no memory to load {load.target_model}: {size} bytes more do not fit"
+            await self._wait_for_room(load, shortage, possible=size <= self._memory.capacity)
+        load.shortage = ""
         evicted = [(name, self._evict(name)) for name in victims]
         slot = _Slot()
-        self._memory.put(target_model, slot, size)
-        self._memory.pin(target_model)
-        self._files.pin(target_model)
+        self._memory.put(load.target_model, slot, size)
+        self._memory.pin(load.target_model)
         return slot, evicted
 
-    async def _make_storage_room(self, size: int) -> None:
-        while True:
-            try:
-                victims = self._files.make_room(size)
-                break
-            except CacheFullError as error:
-                idle = next((n for n in self._memory.names() if not self._memory.is_pinned(n)), "")
-                if not idle:
-                    raise InsufficientStorageError(f"no disk space: {error}") from None
+    async def _make_storage_room(self, load: _Load, size: int) -> None:
+        while (victims := self._files.make_room(size)) is None:
+            idle = next((n for n in self._memory.names() if not self._memory.is_pinned(n)), None)
+            if idle is not None:
                 await self._unload(idle, self._evict(idle))
+                continue
+            shortage = f"no disk space for {load.target_model}: {size} bytes more do not fit"
+            await self._wait_for_room(load, shortage, possible=size <= self._files.capacity)
+        load.shortage = ""
         for name in victims:
             self._delete_files(name)
+
+    async def _wait_for_room(self, load: _Load, shortage: str, *, possible: bool) -> None:
+        """Wait until something may have become free, for as long as a call waits for the load.
+
+        Raises
+        ------
+        InsufficientStorageError
+            When that is pointless, or nobody waits.
+        """
+        load.shortage = shortage
+        if not possible or not load.waiting:
+            raise InsufficientStorageError(shortage)
+        self._room.clear()
+        await self._room.wait()
+
+    def _let_go(self, target_model: str) -> None:
+        """A model may have become idle: others take its room, and nothing keeps it uncached."""
+        if self._memory.is_pinned(target_model):
+            return
+        self._room.set()
+        if not self._keep_models:
+            self._unload_in_background(target_model)
 
     def _evict(self, target_model: str) -> LoadedModel:
         """Take a loaded model out of memory's books; its files may go from now on."""
         slot = self._memory.remove(target_model)
         self._files.unpin(target_model)
+        self._room.set()
         return cast(LoadedModel, slot.model)  # a slot is pinned until its model has loaded
 
     async def _unload(self, target_model: str, model: LoadedModel) -> None:

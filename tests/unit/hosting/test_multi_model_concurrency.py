@@ -1,10 +1,12 @@
 import asyncio
+import itertools
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localaws.errors import AwsError
+from localaws.hosting.multi_model import MultiModelServer
 from tests.unit.hosting.multi_model_server import (
     MODEL_FILE_BYTES,
     Models,
@@ -70,10 +72,22 @@ def test_a_caller_that_goes_away_does_not_end_the_load_for_others(models: Models
     assert run(scenario()) == "a"
 
 
+def test_more_callers_than_room_are_all_answered(models: Models) -> None:
+    async def caller(server: MultiModelServer, names: str) -> str:
+        return "".join(await call_all(server, names))
+
+    async def scenario() -> list[str]:
+        server = models.serve(memory=2, storage=3)
+        return await asyncio.gather(*(caller(server, names) for names in orders))
+
+    orders = ["".join(order) for order in itertools.islice(itertools.permutations("abcdef"), 64)]
+    assert run(scenario()) == orders
+
+
 @given(
     batches=st.lists(st.text("abcdef", min_size=1, max_size=4), max_size=8),
-    memory=st.integers(4, 6),
-    storage=st.integers(4, 8),
+    memory=st.integers(1, 6),
+    storage=st.integers(1, 8),
     keep_models=st.booleans(),
 )
 @settings(deadline=None, max_examples=40)

@@ -78,14 +78,33 @@ def test_a_model_in_use_is_never_unloaded(models: Models) -> None:
     assert models.unloaded == ["b", "c"]
 
 
-def test_when_all_memory_is_in_use_the_next_model_finds_no_room(models: Models) -> None:
-    async def scenario() -> None:
+def test_a_model_waits_until_memory_is_free(models: Models) -> None:
+    async def scenario() -> str:
         server = models.serve(memory=1)
+        await server.acquire("a.tar.gz")
+        waiting = asyncio.create_task(call(server, "b"))
+        await until(lambda: "models/b.tar.gz" in models.backend.s3.reads)
+        server.release("a.tar.gz")
+        return await waiting
+
+    assert run(scenario()) == "b"
+
+
+def test_when_no_memory_becomes_free_in_time_there_is_no_room(models: Models) -> None:
+    async def scenario() -> None:
+        server = models.serve(memory=1, wait_seconds=0.1)
         await server.acquire("a.tar.gz")
         with pytest.raises(InsufficientStorageError, match=r"no memory to load b\.tar\.gz"):
             await server.acquire("b.tar.gz")
+        await until(lambda: not server.is_loading)
+        assert server.loaded_count == 1
 
     run(scenario())
+
+
+def test_a_model_larger_than_the_memory_finds_no_room_at_once(models: Models) -> None:
+    with pytest.raises(InsufficientStorageError, match="no memory"):
+        run(call(models.serve(memory=0), "a"))
 
 
 def test_a_model_larger_than_the_disk_finds_no_room(models: Models) -> None:
