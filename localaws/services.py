@@ -8,7 +8,7 @@ from localaws.authorization import Authorizer
 from localaws.cloudformation import resource_types
 from localaws.control_plane.api import create_apis
 from localaws.invocations import Invocations
-from localaws.ministack import log_insights, metrics, versions
+from localaws.ministack import conditional_writes, log_insights, metrics, versions
 from localaws.ministack.administrator import put_administrator
 from localaws.ministack.alarms import AlarmEvaluator
 from localaws.ministack.backend import MiniStackBackend
@@ -53,6 +53,7 @@ class Services:
         log_insights.install()
         metrics.install()
         versions.install()
+        conditional_writes.install()
         self._late_services: asyncio.Future[None] | None = None
         self._is_deploying: Callable[[], bool] = lambda: False
         self._was_deploying = False

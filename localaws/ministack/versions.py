@@ -1,8 +1,7 @@
-"""Pages of ListObjectVersions that lose nothing while what they list is deleted.
+"""Pages of ListObjectVersions that hold every version once, also while what they list is deleted.
 
-A page begins after the version that ended the last one. MiniStack looks for that version, and skips
-its whole key when it is gone meanwhile: a bucket emptied page by page, as boto3's
-``bucket.object_versions.delete()`` does it, kept objects.
+A page begins after the version that ended the last one. MiniStack looks for that version, skips its
+whole key when it is gone meanwhile, and begins with it again when the bucket keeps no versions.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
 """
 
@@ -17,18 +16,23 @@ ListVersions = Callable[[str, Query], Any]
 
 def install() -> None:
     """Put it in MiniStack's place."""
-    s3._list_object_versions = with_deleted_markers(s3._list_object_versions)
+    s3._list_object_versions = paging_on(s3._list_object_versions)
 
 
-def with_deleted_markers(list_versions: ListVersions) -> ListVersions:
-    """Where the marker's version is gone, begin with what is left of its key."""
+def paging_on(list_versions: ListVersions) -> ListVersions:
+    """Begin after the marker's key when it has one version at most, else after that version.
+
+    Where the version is gone, begin with what is left of its key.
+    """
 
     def listed(bucket: str, query: Query) -> Any:
         key, version = s3._qp(query, "key-marker"), s3._qp(query, "version-id-marker")
-        if version and version not in _versions(bucket, key):
-            markers = {"key-marker": [_key_before(bucket, key)], "version-id-marker": [""]}
-            return list_versions(bucket, {**query, **markers})
-        return list_versions(bucket, query)
+        kept = _versions(bucket, key)
+        if not version or version in kept:
+            return list_versions(bucket, query)
+        begin = _key_before(bucket, key) if kept else key
+        markers = {"key-marker": [begin], "version-id-marker": [""]}
+        return list_versions(bucket, {**query, **markers})
 
     return listed
 
