@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from sagemaker_mme import ModelCache
+from sagemaker_mme import ModelCacheSetting
 
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 RoleName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,40}$")]
@@ -99,7 +99,7 @@ class DeploymentConfig(Section):
     instance_type: str = "ml.m5.xlarge"
     instance_count: Annotated[int, Field(ge=1)] = 1
     auto_scaling: AutoScaling | None = None
-    model_cache: Annotated[ModelCache, Field(strict=False)] = ModelCache.ENABLED
+    model_cache: Annotated[ModelCacheSetting, Field(strict=False)] = ModelCacheSetting.ENABLED
     network_isolation: bool = True
     log_retention: Annotated[logs.RetentionDays, Field(strict=False)] = logs.RetentionDays.ONE_MONTH
     removal_policy: Literal["DESTROY", "RETAIN"] = "RETAIN"

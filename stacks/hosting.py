@@ -8,8 +8,8 @@ from constructs import Construct
 from sagemaker_mme import (
     Container,
     ContainerImage,
-    InferencePipelineModel,
     InstanceType,
+    Model,
     ModelData,
     ModelStore,
     MultiModelContainer,
@@ -55,7 +55,7 @@ class HostingStack(cdk.Stack):
         preprocessor_url = ssm.StringParameter.value_for_string_parameter(
             self, names.preprocessor_url_parameter(stage)
         )
-        model = InferencePipelineModel(
+        model = Model(
             self,
             "Model",
             containers=[
@@ -70,7 +70,7 @@ class HostingStack(cdk.Stack):
                     image=ContainerImage.linear_learner(),
                     bucket=model_store.bucket,
                     prefix=Prefix.MODELS,
-                    cache=config.model_cache,
+                    model_cache_setting=config.model_cache,
                     name=names.LINEAR_LEARNER_CONTAINER,
                 ),
             ],
@@ -95,8 +95,8 @@ class HostingStack(cdk.Stack):
             model=model,
             endpoint_name=names.endpoint_name(stage),
             instance_type=instance_type,
-            instance_count=config.instance_count,
-            volume_key=None if instance_type.has_instance_storage else model_store.key,
+            initial_instance_count=config.instance_count,
+            encryption_key=None if instance_type.has_instance_storage else model_store.key,
             log_retention=config.log_retention,
             log_removal_policy=cdk.RemovalPolicy[config.removal_policy],
         )

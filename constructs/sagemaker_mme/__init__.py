@@ -1,20 +1,20 @@
-"""CDK constructs for SageMaker multi-model endpoints behind an inference pipeline."""
+"""CDK constructs for SageMaker multi-model endpoints, alone or behind an inference pipeline."""
 
+from sagemaker_mme.container import (
+    Container,
+    ModelCacheSetting,
+    ModelData,
+    MultiModelContainer,
+)
 from sagemaker_mme.container_image import BoundImage, ContainerImage
 from sagemaker_mme.endpoint_alarms import EndpointAlarms
 from sagemaker_mme.endpoint_base import MultiModelEndpointBase, MultiModelEndpointGrants
 from sagemaker_mme.endpoint_dashboard import EndpointDashboard
-from sagemaker_mme.inference_pipeline_model import InferencePipelineModel
 from sagemaker_mme.instance_type import InstanceType
 from sagemaker_mme.invocation_trail import InvocationTrail
+from sagemaker_mme.model import Model, ModelBase
 from sagemaker_mme.model_store import ModelStore, Prefix, PrefixGrants
 from sagemaker_mme.multi_model_endpoint import MultiModelEndpoint
-from sagemaker_mme.pipeline_containers import (
-    Container,
-    ModelCache,
-    ModelData,
-    MultiModelContainer,
-)
 from sagemaker_mme.problems import InvalidPropsError
 from sagemaker_mme.service_roles import SageMakerRole, TrainingRole
 from sagemaker_mme.target_model_invoker_role import TargetModelInvokerRole, TenantInvokerRole
@@ -26,11 +26,12 @@ __all__ = [
     "ContainerImage",
     "EndpointAlarms",
     "EndpointDashboard",
-    "InferencePipelineModel",
     "InstanceType",
     "InvalidPropsError",
     "InvocationTrail",
-    "ModelCache",
+    "Model",
+    "ModelBase",
+    "ModelCacheSetting",
     "ModelData",
     "ModelStore",
     "MultiModelContainer",

@@ -18,8 +18,8 @@ from sagemaker_mme.endpoint_base import (
     ImportedEndpoint,
     MultiModelEndpointBase,
 )
-from sagemaker_mme.inference_pipeline_model import InferencePipelineModel
 from sagemaker_mme.instance_type import InstanceType
+from sagemaker_mme.model import ModelBase
 from sagemaker_mme.problems import count_problem, is_token, raise_problems, seconds_problem
 from sagemaker_mme.service_roles import SageMakerRole
 
@@ -31,20 +31,20 @@ _TIMEOUT_SECONDS = (60, 3600)
 
 
 class MultiModelEndpoint(MultiModelEndpointBase):
-    """A real-time endpoint in front of an ``InferencePipelineModel``.
+    """A real-time endpoint in front of a ``Model``.
 
     :param model: the containers that the endpoint runs.
     :param instance_type: what they run on. Default: ``ml.m5.xlarge``.
-    :param instance_count: how many at first; with ``auto_scale``, only until the first scaling.
-      Default: 1.
+    :param initial_instance_count: how many at first; with ``auto_scale``, only until the first
+      scaling. Default: 1.
     :param endpoint_name: lower case, up to 63 letters, digits and hyphens. Default: made from the
       construct's path, and known at synth so that metrics and logs can be named.
     :param variant_name: the name of the one production variant. Default: ``AllTraffic``.
-    :param volume_key: encrypts the instances' storage volumes. Default: SageMaker's own key.
-    :param container_startup_timeout: how long containers may take until they pass the health check,
-      60 to 3600 s. Default: SageMaker's.
-    :param model_download_timeout: how long the download of the ordinary containers' artifacts may
-      take, 60 to 3600 s. Default: SageMaker's.
+    :param encryption_key: encrypts the instances' storage volumes. Default: SageMaker's own key.
+    :param container_startup_health_check_timeout: how long containers may take until they pass the
+      health check, 60 to 3600 s. Default: SageMaker's.
+    :param model_data_download_timeout: how long the download of the ordinary containers' artifacts
+      may take, 60 to 3600 s. Default: SageMaker's.
     :param rollback_alarms: up to 10; an update is taken back when one of them goes off. More can be
       added with ``add_rollback_alarm``. Default: none.
     :param log_retention: how long the containers' logs are kept. Default: one month.
@@ -56,14 +56,14 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         scope: Construct,
         construct_id: str,
         *,
-        model: InferencePipelineModel,
+        model: ModelBase,
         instance_type: InstanceType = DEFAULT_INSTANCE_TYPE,
-        instance_count: int = 1,
+        initial_instance_count: int = 1,
         endpoint_name: str | None = None,
         variant_name: str = DEFAULT_VARIANT,
-        volume_key: kms.IKey | None = None,
-        container_startup_timeout: cdk.Duration | None = None,
-        model_download_timeout: cdk.Duration | None = None,
+        encryption_key: kms.IKey | None = None,
+        container_startup_health_check_timeout: cdk.Duration | None = None,
+        model_data_download_timeout: cdk.Duration | None = None,
         rollback_alarms: Sequence[cloudwatch.IAlarm] = (),
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         log_removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
@@ -75,14 +75,16 @@ class MultiModelEndpoint(MultiModelEndpointBase):
             [
                 *_name_problems(name),
                 *instance_type.problems(),
-                *count_problem("instance_count", instance_count, 1, MAX_INSTANCES),
+                *count_problem("initial_instance_count", initial_instance_count, 1, MAX_INSTANCES),
                 *count_problem("number of rollback_alarms", len(rollback_alarms), 0, MAX_ALARMS),
-                *_volume_key_problems(instance_type, volume_key),
+                *_encryption_key_problems(instance_type, encryption_key),
                 *seconds_problem(
-                    "container_startup_timeout", container_startup_timeout, *_TIMEOUT_SECONDS
+                    "container_startup_health_check_timeout",
+                    container_startup_health_check_timeout,
+                    *_TIMEOUT_SECONDS,
                 ),
                 *seconds_problem(
-                    "model_download_timeout", model_download_timeout, *_TIMEOUT_SECONDS
+                    "model_data_download_timeout", model_data_download_timeout, *_TIMEOUT_SECONDS
                 ),
             ],
         )
@@ -91,8 +93,8 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         self._name = name
         self._instance_type = instance_type
         self._rollback_alarms: list[cloudwatch.IAlarm] = []
-        if volume_key is not None and isinstance(model.role, SageMakerRole):
-            model.role.allow_volume_key(volume_key)
+        if encryption_key is not None and isinstance(model.role, SageMakerRole):
+            model.role.allow_encryption_key(encryption_key)
 
         # SageMaker would make the log group itself, and keep its contents for ever.
         self.log_group = logs.LogGroup(
@@ -106,18 +108,18 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
-            kms_key_id=volume_key.key_arn if volume_key else None,
+            kms_key_id=encryption_key.key_arn if encryption_key else None,
             production_variants=[
                 sagemaker.CfnEndpointConfig.ProductionVariantProperty(
                     variant_name=variant_name,
                     model_name=model.model_name,
                     instance_type=instance_type.name,
-                    initial_instance_count=instance_count,
+                    initial_instance_count=initial_instance_count,
                     initial_variant_weight=1,
                     container_startup_health_check_timeout_in_seconds=_seconds(
-                        container_startup_timeout
+                        container_startup_health_check_timeout
                     ),
-                    model_data_download_timeout_in_seconds=_seconds(model_download_timeout),
+                    model_data_download_timeout_in_seconds=_seconds(model_data_download_timeout),
                 )
             ],
         )
@@ -262,11 +264,11 @@ def _name_problems(name: str) -> Iterator[str]:
         )
 
 
-def _volume_key_problems(instance_type: InstanceType, key: kms.IKey | None) -> Iterator[str]:
+def _encryption_key_problems(instance_type: InstanceType, key: kms.IKey | None) -> Iterator[str]:
     if key is not None and instance_type.has_instance_storage:
         yield (
-            f"volume_key cannot be used with '{instance_type}': its NVMe storage is encrypted by"
-            " the instance itself"
+            f"encryption_key cannot be used with '{instance_type}': its NVMe storage is encrypted"
+            " by the instance itself"
         )
 
 

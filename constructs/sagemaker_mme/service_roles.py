@@ -93,7 +93,7 @@ class SageMakerRole(iam.Role):
         """Let the role place containers in a VPC; these actions know no resources."""
         self.add_to_policy(iam.PolicyStatement(actions=NETWORK_INTERFACE_ACTIONS, resources=["*"]))
 
-    def allow_volume_key(self, key: kms.IKey) -> None:
+    def allow_encryption_key(self, key: kms.IKey) -> None:
         """Let SageMaker encrypt the storage volumes of instances with ``key``."""
         self.add_to_policy(
             iam.PolicyStatement(

@@ -11,7 +11,7 @@ from aws_cdk.assertions import Template
 from sagemaker_mme import (
     Container,
     ContainerImage,
-    InferencePipelineModel,
+    Model,
     ModelData,
     MultiModelContainer,
     MultiModelEndpoint,
@@ -49,14 +49,12 @@ def many_models(bucket: s3.IBucket) -> MultiModelContainer:
 
 
 @pytest.fixture
-def model(
-    stack: cdk.Stack, preprocessor: Container, many_models: MultiModelContainer
-) -> InferencePipelineModel:
-    return InferencePipelineModel(stack, "Model", containers=[preprocessor, many_models])
+def model(stack: cdk.Stack, preprocessor: Container, many_models: MultiModelContainer) -> Model:
+    return Model(stack, "Model", containers=[preprocessor, many_models])
 
 
 @pytest.fixture
-def endpoint(stack: cdk.Stack, model: InferencePipelineModel) -> MultiModelEndpoint:
+def endpoint(stack: cdk.Stack, model: Model) -> MultiModelEndpoint:
     return MultiModelEndpoint(stack, "Endpoint", model=model, endpoint_name="houses")
 
 

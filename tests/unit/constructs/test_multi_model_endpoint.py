@@ -11,9 +11,9 @@ from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
 from sagemaker_mme import (
-    InferencePipelineModel,
     InstanceType,
     InvalidPropsError,
+    Model,
     MultiModelEndpoint,
 )
 from tests.unit.constructs.conftest import statements
@@ -61,7 +61,7 @@ def test_only_the_endpoint_has_a_name(endpoint: MultiModelEndpoint, resources: R
 
 
 def test_a_name_is_made_from_the_path_in_lower_case(
-    stack: cdk.Stack, model: InferencePipelineModel, resources: Resources
+    stack: cdk.Stack, model: Model, resources: Resources
 ) -> None:
     MultiModelEndpoint(stack, "PricesOfHouses", model=model)
     (properties,) = resources("AWS::SageMaker::Endpoint")
@@ -80,18 +80,16 @@ def test_the_log_group_is_there_before_sagemaker_makes_one(
     assert name in found["DependsOn"]
 
 
-def test_everything_can_be_chosen(
-    stack: cdk.Stack, model: InferencePipelineModel, resources: Resources
-) -> None:
+def test_everything_can_be_chosen(stack: cdk.Stack, model: Model, resources: Resources) -> None:
     MultiModelEndpoint(
         stack,
         "Endpoint",
         model=model,
         instance_type=InstanceType("ml.m4.xlarge"),
-        instance_count=3,
+        initial_instance_count=3,
         variant_name="Blue",
-        container_startup_timeout=cdk.Duration.minutes(5),
-        model_download_timeout=cdk.Duration.seconds(90),
+        container_startup_health_check_timeout=cdk.Duration.minutes(5),
+        model_data_download_timeout=cdk.Duration.seconds(90),
         log_retention=logs.RetentionDays.ONE_WEEK,
     )
     (config,) = resources("AWS::SageMaker::EndpointConfig")
@@ -104,10 +102,10 @@ def test_everything_can_be_chosen(
 
 
 def test_a_volume_key_is_granted_to_the_models_role(
-    stack: cdk.Stack, model: InferencePipelineModel, resources: Resources
+    stack: cdk.Stack, model: Model, resources: Resources
 ) -> None:
     key = kms.Key(stack, "Key")
-    MultiModelEndpoint(stack, "Endpoint", model=model, volume_key=key)
+    MultiModelEndpoint(stack, "Endpoint", model=model, encryption_key=key)
     (config,) = resources("AWS::SageMaker::EndpointConfig")
     (grant,) = (
         statement
@@ -186,57 +184,49 @@ def test_the_scaling_target_waits_for_the_endpoint(
     assert [target["DependsOn"] for target in targets.values()] == [[name]]
 
 
-def test_problems_are_told_all_at_once(stack: cdk.Stack, model: InferencePipelineModel) -> None:
+def test_problems_are_told_all_at_once(stack: cdk.Stack, model: Model) -> None:
     problems = problems_of(
         stack,
         "Endpoint",
         model=model,
         endpoint_name="Houses",
         instance_type=InstanceType("ml.g5.xlarge"),
-        instance_count=0,
-        container_startup_timeout=cdk.Duration.seconds(59),
-        model_download_timeout=cdk.Duration.hours(2),
+        initial_instance_count=0,
+        container_startup_health_check_timeout=cdk.Duration.seconds(59),
+        model_data_download_timeout=cdk.Duration.hours(2),
     )
     assert [problem.split("'")[0].split(" is ")[0].rstrip() for problem in problems] == [
         "endpoint_name",
         "instance_type",
-        "instance_count",
-        "container_startup_timeout (in seconds)",
-        "model_download_timeout (in seconds)",
+        "initial_instance_count",
+        "container_startup_health_check_timeout (in seconds)",
+        "model_data_download_timeout (in seconds)",
     ]
 
 
 @pytest.mark.parametrize("name", ["Houses", "houses_of_the_city", "-houses", "h" * 64])
-def test_names_that_arns_cannot_hold_are_refused(
-    stack: cdk.Stack, model: InferencePipelineModel, name: str
-) -> None:
+def test_names_that_arns_cannot_hold_are_refused(stack: cdk.Stack, model: Model, name: str) -> None:
     (problem,) = problems_of(stack, "Endpoint", model=model, endpoint_name=name)
     assert problem.startswith(f"endpoint_name '{name}' is not up to 63 lower-case letters")
 
 
-def test_instances_with_nvme_storage_take_no_volume_key(
-    stack: cdk.Stack, model: InferencePipelineModel
-) -> None:
+def test_instances_with_nvme_storage_take_no_volume_key(stack: cdk.Stack, model: Model) -> None:
     (problem,) = problems_of(
         stack,
         "Endpoint",
         model=model,
         instance_type=InstanceType("ml.m5d.xlarge"),
-        volume_key=kms.Key(stack, "Key"),
+        encryption_key=kms.Key(stack, "Key"),
     )
-    assert problem.startswith("volume_key cannot be used with 'ml.m5d.xlarge'")
+    assert problem.startswith("encryption_key cannot be used with 'ml.m5d.xlarge'")
 
 
-def test_more_than_ten_rollback_alarms_are_refused(
-    stack: cdk.Stack, model: InferencePipelineModel
-) -> None:
+def test_more_than_ten_rollback_alarms_are_refused(stack: cdk.Stack, model: Model) -> None:
     (problem,) = problems_of(stack, "Endpoint", model=model, rollback_alarms=alarms(stack, 11))
     assert problem == "number of rollback_alarms is 11; allowed: 0 to 10"
 
 
-def test_burstable_instances_are_not_scaled(
-    stack: cdk.Stack, model: InferencePipelineModel
-) -> None:
+def test_burstable_instances_are_not_scaled(stack: cdk.Stack, model: Model) -> None:
     endpoint = MultiModelEndpoint(
         stack, "Endpoint", model=model, instance_type=InstanceType("ml.t2.medium")
     )
@@ -252,7 +242,7 @@ def test_burstable_instances_are_not_scaled(
 
 
 def test_values_known_at_deploy_time_are_let_through(
-    stack: cdk.Stack, model: InferencePipelineModel, resources: Resources
+    stack: cdk.Stack, model: Model, resources: Resources
 ) -> None:
     text = cdk.CfnParameter(stack, "Text").value_as_string
     number = cast(int, cdk.CfnParameter(stack, "Number", type="Number").value_as_number)
@@ -262,7 +252,7 @@ def test_values_known_at_deploy_time_are_let_through(
         model=model,
         endpoint_name=text,
         instance_type=InstanceType(text),
-        instance_count=number,
+        initial_instance_count=number,
     )
     (config,) = resources("AWS::SageMaker::EndpointConfig")
     assert config["ProductionVariants"][0]["InitialInstanceCount"] == {"Ref": "Number"}

@@ -14,11 +14,12 @@ from aws_cdk.assertions import Template
 from sagemaker_mme import (
     Container,
     ContainerImage,
-    InferencePipelineModel,
     InvalidPropsError,
-    ModelCache,
+    Model,
+    ModelCacheSetting,
     ModelData,
     MultiModelContainer,
+    MultiModelEndpoint,
 )
 from tests.unit.constructs.conftest import statements
 
@@ -29,14 +30,12 @@ PLAIN = Container(image=ContainerImage.from_uri("example.com/image:1"))
 def problems_of(*args: Any, **props: Any) -> list[str]:
     """What the error says is wrong, line by line."""
     with pytest.raises(InvalidPropsError) as error:
-        InferencePipelineModel(*args, **props)
+        Model(*args, **props)
     _, *lines = str(error.value).splitlines()
     return [line.removeprefix("  - ") for line in lines]
 
 
-def test_containers_are_rendered_in_order(
-    model: InferencePipelineModel, resources: Resources
-) -> None:
+def test_containers_are_rendered_in_order(model: Model, resources: Resources) -> None:
     (properties,) = resources("AWS::SageMaker::Model")
     first, second = properties["Containers"]
     assert first["Mode"] == "SingleModel"
@@ -47,14 +46,14 @@ def test_containers_are_rendered_in_order(
 
 
 def test_the_model_has_no_name_so_that_it_can_be_replaced(
-    model: InferencePipelineModel, resources: Resources
+    model: Model, resources: Resources
 ) -> None:
     (properties,) = resources("AWS::SageMaker::Model")
     assert "ModelName" not in properties
 
 
 def test_the_scikit_learn_container_starts_without_a_network(
-    model: InferencePipelineModel, resources: Resources
+    model: Model, resources: Resources
 ) -> None:
     (properties,) = resources("AWS::SageMaker::Model")
     assert properties["Containers"][0]["Environment"] == {
@@ -70,22 +69,20 @@ def test_the_scikit_learn_container_starts_without_a_network(
 def test_the_cache_can_be_turned_off(
     stack: cdk.Stack, many_models: MultiModelContainer, resources: Resources
 ) -> None:
-    uncached = replace(many_models, cache=ModelCache.DISABLED)
-    InferencePipelineModel(stack, "Model", containers=[PLAIN, uncached])
+    uncached = replace(many_models, model_cache_setting=ModelCacheSetting.DISABLED)
+    Model(stack, "Model", containers=[PLAIN, uncached])
     (properties,) = resources("AWS::SageMaker::Model")
     assert properties["Containers"][1]["MultiModelConfig"] == {"ModelCacheSetting": "Disabled"}
 
 
-def test_the_model_waits_for_its_roles_policy(
-    stack: cdk.Stack, model: InferencePipelineModel
-) -> None:
+def test_the_model_waits_for_its_roles_policy(stack: cdk.Stack, model: Model) -> None:
     (found,) = Template.from_stack(stack).find_resources("AWS::SageMaker::Model").values()
     (policy,) = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
     assert policy in found["DependsOn"]
 
 
 def test_the_role_is_assumed_by_sagemaker_for_the_own_account_only(
-    model: InferencePipelineModel, resources: Resources
+    model: Model, resources: Resources
 ) -> None:
     (role,) = resources("AWS::IAM::Role")
     assert role["AssumeRolePolicyDocument"]["Statement"] == [
@@ -99,7 +96,7 @@ def test_the_role_is_assumed_by_sagemaker_for_the_own_account_only(
 
 
 def test_the_role_reads_the_folders_of_its_artifacts_and_nothing_else_in_the_bucket(
-    model: InferencePipelineModel, resources: Resources
+    model: Model, resources: Resources
 ) -> None:
     granted = [
         statement
@@ -116,7 +113,7 @@ def test_the_role_reads_the_folders_of_its_artifacts_and_nothing_else_in_the_buc
 
 
 def test_only_actions_that_know_no_resource_are_allowed_on_all(
-    model: InferencePipelineModel, resources: Resources
+    model: Model, resources: Resources
 ) -> None:
     everywhere = {
         str(statement["Action"])
@@ -130,7 +127,7 @@ def test_a_given_role_is_used_as_it_is(
     stack: cdk.Stack, many_models: MultiModelContainer, resources: Resources
 ) -> None:
     role = iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::123456789012:role/host")
-    InferencePipelineModel(stack, "Model", containers=[PLAIN, many_models], role=role)
+    Model(stack, "Model", containers=[PLAIN, many_models], role=role)
     (properties,) = resources("AWS::SageMaker::Model")
     assert properties["ExecutionRoleArn"] == "arn:aws:iam::123456789012:role/host"
     assert resources("AWS::IAM::Role") == []
@@ -139,7 +136,7 @@ def test_a_given_role_is_used_as_it_is(
 def test_network_isolation(
     stack: cdk.Stack, many_models: MultiModelContainer, resources: Resources
 ) -> None:
-    InferencePipelineModel(stack, "Model", containers=[PLAIN, many_models], network_isolation=True)
+    Model(stack, "Model", containers=[PLAIN, many_models], network_isolation=True)
     (properties,) = resources("AWS::SageMaker::Model")
     assert properties["EnableNetworkIsolation"] is True
 
@@ -148,7 +145,7 @@ def test_in_a_vpc_the_role_may_make_network_interfaces(
     stack: cdk.Stack, many_models: MultiModelContainer, resources: Resources
 ) -> None:
     vpc = ec2.Vpc(stack, "Vpc", max_azs=2, restrict_default_security_group=False)
-    InferencePipelineModel(stack, "Model", containers=[PLAIN, many_models], vpc=vpc)
+    Model(stack, "Model", containers=[PLAIN, many_models], vpc=vpc)
     (properties,) = resources("AWS::SageMaker::Model")
     assert len(properties["VpcConfig"]["Subnets"]) == 2
     assert len(properties["VpcConfig"]["SecurityGroupIds"]) == 1
@@ -191,14 +188,23 @@ def test_subnets_and_security_groups_need_a_vpc(
     ]
 
 
-def test_a_pipeline_has_2_to_15_containers(
-    stack: cdk.Stack, many_models: MultiModelContainer
+def test_one_container_with_many_models_is_enough(
+    stack: cdk.Stack, many_models: MultiModelContainer, resources: Resources
 ) -> None:
-    for number in (1, 16):
-        (problem,) = problems_of(
-            stack, f"Model{number}", containers=[PLAIN] * (number - 1) + [many_models]
-        )
-        assert problem == f"containers has {number} entries; allowed: 2 to 15"
+    model = Model(stack, "Model", containers=[many_models])
+    (properties,) = resources("AWS::SageMaker::Model")
+    assert properties["PrimaryContainer"]["Mode"] == "MultiModel"
+    assert "Containers" not in properties
+    assert model.container_names == ("container-1",)
+
+
+@pytest.mark.parametrize("number", [0, 16])
+def test_a_pipeline_has_at_most_15_containers(
+    stack: cdk.Stack, many_models: MultiModelContainer, number: int
+) -> None:
+    containers = ([PLAIN] * (number - 1) + [many_models])[:number]
+    problem, *_ = problems_of(stack, "Model", containers=containers)
+    assert problem == f"containers has {number} entries; allowed: 1 to 15"
 
 
 @pytest.mark.parametrize("number", [0, 2])
@@ -207,7 +213,7 @@ def test_exactly_one_container_holds_many_models(
 ) -> None:
     (problem,) = problems_of(stack, "Model", containers=[PLAIN, PLAIN] + [many_models] * number)
     assert problem == (
-        f"containers has {number} MultiModelContainers; a pipeline needs exactly one"
+        f"containers has {number} MultiModelContainers; a multi-model endpoint needs exactly one"
     )
 
 
@@ -235,8 +241,7 @@ def test_all_problems_are_told_at_once(
     )
     problems = problems_of(stack, "Model", containers=[bad])
     assert problems == [
-        "containers has 1 entries; allowed: 2 to 15",
-        "containers has 0 MultiModelContainers; a pipeline needs exactly one",
+        "containers has 0 MultiModelContainers; a multi-model endpoint needs exactly one",
         "containers[0].name '-bad-' is not a host name of letters, digits and inner hyphens",
         "containers[0]: prefix 'no-slash' must end with a slash and not start with one",
         "containers[0].environment has 101 entries; allowed: 100",
@@ -263,16 +268,34 @@ def test_values_known_at_deploy_time_are_let_through(
     second = MultiModelContainer(
         image=ContainerImage.linear_learner(), bucket=bucket, name=cdk.Aws.STACK_NAME
     )
-    InferencePipelineModel(stack, "Model", containers=[first, second])
+    Model(stack, "Model", containers=[first, second])
     (properties,) = resources("AWS::SageMaker::Model")
     assert properties["Containers"][0]["ModelDataUrl"] == {"Ref": "Url"}
 
 
 def test_metrics_know_the_containers_by_name(
-    model: InferencePipelineModel, stack: cdk.Stack, many_models: MultiModelContainer
+    model: Model, stack: cdk.Stack, many_models: MultiModelContainer
 ) -> None:
     assert model.container_names == ("container-1", "container-2")
-    named = InferencePipelineModel(
+    named = Model(
         stack, "Named", containers=[replace(PLAIN, name="a"), replace(many_models, name="b")]
     )
     assert named.container_names == ("a", "b")
+
+
+def test_an_imported_model_has_the_arn_of_its_name(stack: cdk.Stack) -> None:
+    imported = Model.from_model_name(stack, "Imported", "houses")
+    assert imported.model_name == "houses"
+    assert stack.resolve(imported.model_arn)["Fn::Join"][1][-1] == ":model/houses"
+
+
+def test_a_model_by_its_arn_has_the_name_in_it(stack: cdk.Stack) -> None:
+    arn = "arn:aws:sagemaker:eu-west-1:123456789012:model/houses"
+    assert Model.from_model_arn(stack, "Imported", arn).model_name == "houses"
+
+
+def test_an_endpoint_serves_an_imported_model(stack: cdk.Stack, resources: Resources) -> None:
+    imported = Model.from_model_name(stack, "Imported", "houses")
+    MultiModelEndpoint(stack, "Endpoint", model=imported)
+    (config,) = resources("AWS::SageMaker::EndpointConfig")
+    assert config["ProductionVariants"][0]["ModelName"] == "houses"

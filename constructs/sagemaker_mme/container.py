@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from sagemaker_mme.container_image import ContainerImage
 
 
-class ModelCache(Enum):
+class ModelCacheSetting(Enum):
     """Whether a model stays in memory after it was invoked."""
 
     ENABLED = "Enabled"
@@ -103,7 +103,7 @@ class MultiModelContainer:
     :param image: what it runs; it must be able to serve several models.
     :param bucket: where the models are.
     :param prefix: what all model keys begin with, slash at its end. Default: ``models/``.
-    :param cache: whether models stay in memory. Default: they do.
+    :param model_cache_setting: whether models stay in memory. Default: they do.
     :param environment: its environment variables. Default: none.
     :param name: its host name, as in ``Container``.
     """
@@ -111,7 +111,7 @@ class MultiModelContainer:
     image: ContainerImage
     bucket: s3.IBucket
     prefix: str = "models/"
-    cache: ModelCache = ModelCache.ENABLED
+    model_cache_setting: ModelCacheSetting = ModelCacheSetting.ENABLED
     environment: Mapping[str, str] = field(default_factory=dict)
     name: str | None = None
 

@@ -1,4 +1,4 @@
-"""The SageMaker model of an inference pipeline that ends in thousands of small models."""
+"""The SageMaker model: one container that holds many models, alone or in an inference pipeline."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from sagemaker_mme.container import MultiModelContainer, PipelineContainer
 from sagemaker_mme.model_store import PrefixGrants, prefix_problems
-from sagemaker_mme.pipeline_containers import MultiModelContainer, PipelineContainer
 from sagemaker_mme.problems import is_token, raise_problems
 from sagemaker_mme.service_roles import SageMakerRole
 
@@ -29,10 +29,59 @@ MAX_PIPELINE_ENVIRONMENT_BYTES = 32 * 1024
 _HOSTNAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
-class InferencePipelineModel(cdk.Resource):
-    """Containers that handle each request one after the other; one of them holds many models.
+class ModelBase(cdk.Resource):
+    """What new and imported models have in common."""
 
-    :param containers: 2 to 15, in the order in which they see a request, and exactly one of them a
+    role: iam.IRole | None
+    """What SageMaker runs the containers as; None where that is not known."""
+    container_names: tuple[str, ...]
+    """Host names of the containers in the order in which they see a request."""
+
+    @property
+    def model_name(self) -> str:
+        """The name of the model."""
+        raise NotImplementedError
+
+    @property
+    def model_arn(self) -> str:
+        """The ARN of the model."""
+        raise NotImplementedError
+
+
+class ImportedModel(ModelBase):
+    """A model that some other stack, or no stack, made."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        model_arn: str,
+        role: iam.IRole | None,
+        container_names: Sequence[str],
+    ) -> None:
+        super().__init__(scope, construct_id, environment_from_arn=model_arn)
+        parts = cdk.Stack.of(self).split_arn(model_arn, cdk.ArnFormat.SLASH_RESOURCE_NAME)
+        self._arn = model_arn
+        self._name = parts.resource_name or ""
+        self.role = role
+        self.container_names = tuple(container_names)
+
+    @property
+    def model_name(self) -> str:
+        return self._name
+
+    @property
+    def model_arn(self) -> str:
+        return self._arn
+
+
+class Model(ModelBase):
+    """One container that holds many models, alone or in a pipeline of up to 15.
+
+    In a pipeline the containers handle each request one after the other.
+
+    :param containers: 1 to 15, in the order in which they see a request, and exactly one of them a
       ``MultiModelContainer``.
     :param role: what SageMaker downloads and runs the containers as. Default: a role that may read
       the model data, pull the images and write logs and metrics, and nothing else.
@@ -73,17 +122,64 @@ class InferencePipelineModel(cdk.Resource):
             container.name or f"container-{number}"
             for number, container in enumerate(containers, start=1)
         )
+        definitions = [_definition(self, container) for container in containers]
         model = sagemaker.CfnModel(
             self,
             "Resource",
             execution_role_arn=self.role.role_arn,
-            containers=[_definition(self, container) for container in containers],
+            primary_container=definitions[0] if len(definitions) == 1 else None,
+            containers=definitions if len(definitions) > 1 else None,
             enable_network_isolation=network_isolation or None,
             vpc_config=self._network,
         )
         # CreateModel tries the role at once, so its policies must be there before the model is.
         model.node.add_dependency(self.role)
-        self.model_name = self._get_resource_name_attribute(model.attr_model_name)
+        self._name = self._get_resource_name_attribute(model.attr_model_name)
+        self._arn = self._get_resource_arn_attribute(
+            model.ref, service="sagemaker", resource="model", resource_name=self._name
+        )
+
+    @staticmethod
+    def from_model_name(scope: Construct, construct_id: str, model_name: str) -> ModelBase:
+        """A model of this account and region, wherever it was made."""
+        return Model.from_model_attributes(
+            scope,
+            construct_id,
+            model_arn=cdk.Stack.of(scope).format_arn(
+                service="sagemaker", resource="model", resource_name=model_name
+            ),
+        )
+
+    @staticmethod
+    def from_model_arn(scope: Construct, construct_id: str, model_arn: str) -> ModelBase:
+        """A model by its ARN."""
+        return Model.from_model_attributes(scope, construct_id, model_arn=model_arn)
+
+    @staticmethod
+    def from_model_attributes(
+        scope: Construct,
+        construct_id: str,
+        *,
+        model_arn: str,
+        role: iam.IRole | None = None,
+        container_names: Sequence[str] = ("container-1",),
+    ) -> ModelBase:
+        """A model whose role and containers are known, so that endpoints can grant and watch.
+
+        :param role: what a volume key is granted to. Default: nobody; grant it yourself.
+        :param container_names: whose latencies are watched. Default: one container without a name.
+        """
+        return ImportedModel(
+            scope, construct_id, model_arn=model_arn, role=role, container_names=container_names
+        )
+
+    @property
+    def model_name(self) -> str:
+        return self._name
+
+    @property
+    def model_arn(self) -> str:
+        return self._arn
 
     def _execution_role(self, containers: Sequence[PipelineContainer]) -> SageMakerRole:
         role = SageMakerRole(
@@ -113,7 +209,9 @@ def _definition(
         mode="MultiModel" if many else "SingleModel",
         model_data_url=container.model_data.url if container.model_data else None,
         multi_model_config=(
-            sagemaker.CfnModel.MultiModelConfigProperty(model_cache_setting=container.cache.value)
+            sagemaker.CfnModel.MultiModelConfigProperty(
+                model_cache_setting=container.model_cache_setting.value
+            )
             if isinstance(container, MultiModelContainer)
             else None
         ),
@@ -183,11 +281,13 @@ def _subnet_problems(selected: ec2.SelectedSubnets) -> Iterator[str]:
 
 
 def _pipeline_problems(containers: Sequence[PipelineContainer]) -> Iterator[str]:
-    if not 2 <= len(containers) <= MAX_CONTAINERS:
-        yield f"containers has {len(containers)} entries; allowed: 2 to {MAX_CONTAINERS}"
+    if not 1 <= len(containers) <= MAX_CONTAINERS:
+        yield f"containers has {len(containers)} entries; allowed: 1 to {MAX_CONTAINERS}"
     many = sum(isinstance(container, MultiModelContainer) for container in containers)
     if many != 1:
-        yield f"containers has {many} MultiModelContainers; a pipeline needs exactly one"
+        yield (
+            f"containers has {many} MultiModelContainers; a multi-model endpoint needs exactly one"
+        )
     names = [container.name for container in containers]
     if any(names) and not all(names):
         yield f"containers are named {names}; SageMaker wants names for all of them or for none"
