@@ -1,6 +1,6 @@
 """What SageMaker needs of the AWS services beneath it, as interfaces.
 
-``ministack.py`` implements them; ``control_plane``, ``hosting`` and ``jobs`` see nothing else of
+``ministack`` implements them; ``sagemaker``, ``hosting`` and ``jobs`` see nothing else of
 those services.
 """
 

@@ -9,14 +9,11 @@ from collections.abc import Awaitable, Callable
 
 import uvicorn
 
-from localaws.access_log import AccessLog, entry_of, entry_of_exchange
 from localaws.authorization import Caller
 from localaws.errors import AwsError
-from localaws.invocations import is_invocation
-from localaws.services import Services
-from localaws.signature import SignedRequest
-from localaws.state import State, StateError
-from localaws.wire import (
+from localaws.http.access_log import AccessLog, entry_of, entry_of_exchange
+from localaws.http.invocations import is_invocation
+from localaws.http.wire import (
     AsgiScope,
     Exchange,
     Receive,
@@ -26,6 +23,9 @@ from localaws.wire import (
     read_request,
     request_id,
 )
+from localaws.services import Services
+from localaws.signature import SignedRequest
+from localaws.state import State, StateError
 
 HEALTH_PATH = "/_localaws/health"
 FLUSH_SECONDS = 1.0

@@ -4,22 +4,23 @@ import asyncio
 import gc
 from collections.abc import Callable
 
+from localaws.apis import create_apis
 from localaws.authorization import Authorizer
-from localaws.cloudformation import resource_types
-from localaws.control_plane.api import create_apis
-from localaws.invocations import Invocations
-from localaws.ministack import conditional_writes, log_insights, metrics, versions
+from localaws.cloudformation.resource_types import resource_types
+from localaws.http.invocations import Invocations
+from localaws.http.operations import Operations
+from localaws.http.wire import Exchange
+from localaws.ministack import conditional_writes, metric_math, versions
 from localaws.ministack.administrator import put_administrator
 from localaws.ministack.alarms import AlarmEvaluator
 from localaws.ministack.backend import MiniStackBackend
 from localaws.ministack.embedding import LATE_SERVICES, MODULES, MiniStack
 from localaws.ministack.enforcement import Enforcement
 from localaws.ministack.identities import MiniStackIdentities
+from localaws.ministack.log_insights import service as log_insights
 from localaws.ministack.persistence import Persistence
 from localaws.ministack.simulation import Simulation
-from localaws.operations import Operations
 from localaws.state import State
-from localaws.wire import Exchange
 
 LATE_SERVICES_AFTER_SECONDS = 0.2
 """So that the first requests of others need not wait for its import."""
@@ -51,7 +52,7 @@ class Services:
         )
         self._alarms = AlarmEvaluator(self._apis.scaler.invoke)
         log_insights.install()
-        metrics.install()
+        metric_math.install()
         versions.install()
         conditional_writes.install()
         self._late_services: asyncio.Future[None] | None = None

@@ -8,7 +8,7 @@ Image ``localaws-echo``, any registry and tag. Its environment says how it behav
 import time
 from pathlib import Path
 
-from localaws.containers.base import (
+from localaws.containers.contract import (
     ContainerRequest,
     ContainerResponse,
     ContainerSettings,

@@ -7,15 +7,17 @@ from pathlib import Path
 
 from localaws.backend import ObjectStore
 from localaws.containers import linear_learner_training
-from localaws.containers.base import (
+from localaws.containers.contract import (
     ContainerRequest,
     ContainerResponse,
     ContainerSettings,
+    Exit,
     LogSink,
     ModelLoadError,
+    Program,
+    TrainingHost,
 )
 from localaws.containers.registry import repository_of
-from localaws.jobs.image import Exit, Program, TrainingHost
 from training.linear_learner.artifact import ArtifactError, read_model_directory
 from training.linear_learner.model import LinearModel
 from training.linear_learner.predictor import FeatureDimensionError, predict

@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Iterable
 
 import localaws.containers
-from localaws.containers.base import ContainerImage
+from localaws.containers.contract import ContainerImage
 
 
 class UnknownImageError(LookupError):

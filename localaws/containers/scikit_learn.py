@@ -4,9 +4,16 @@ import posixpath
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from localaws.artifacts import ArtifactError, unpack
 from localaws.backend import ObjectStore
 from localaws.containers import scikit_learn_training
-from localaws.containers.base import ContainerSettings, ModelLoadError
+from localaws.containers.contract import (
+    ContainerSettings,
+    Exit,
+    ModelLoadError,
+    Program,
+    TrainingHost,
+)
 from localaws.containers.registry import repository_of
 from localaws.containers.scikit_learn_script import (
     Script,
@@ -15,8 +22,6 @@ from localaws.containers.scikit_learn_script import (
     ServingSettings,
 )
 from localaws.errors import AwsError
-from localaws.hosting.artifacts import ArtifactError, unpack
-from localaws.jobs.image import Exit, Program, TrainingHost
 
 MODEL_MEMORY_BYTES = 200 * 2**20
 """A guess that nothing rests on: only models of multi-model containers are accounted."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from localaws.jobs.processes import base_environment
+from localaws.containers.contract import base_environment
 
 _variables: ContextVar[dict[str, str] | None] = ContextVar("variables", default=None)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import IO, Any
 
-from localaws.containers.base import LogSink
+from localaws.containers.contract import LogSink
 
 LOG_FORMAT = "%(asctime)s %(levelname)s - %(name)s - %(message)s"
 """The container's, which logs from INFO on (aws/sagemaker-scikit-learn-container, serving.py)."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from localaws.containers.base import ContainerRequest, ContainerResponse, LogSink
+from localaws.containers.contract import ContainerRequest, ContainerResponse, LogSink
 from localaws.containers.scikit_learn_environment import container_variables, environment_of
 from localaws.containers.scikit_learn_modules import ScriptModules, toolkit
 from localaws.containers.scikit_learn_output import captured_output, kept_root_logger

@@ -13,7 +13,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from localaws.artifacts import ArtifactError, unpack
 from localaws.backend import ObjectStore
+from localaws.containers import opt_ml
+from localaws.containers.contract import (
+    Exit,
+    JobError,
+    Program,
+    TrainingHost,
+    algorithm_error,
+    parse_location,
+    read_object,
+)
 from localaws.containers.scikit_learn_modules import PACKAGES
 from localaws.containers.scikit_learn_variables import (
     PROGRAM,
@@ -22,11 +33,6 @@ from localaws.containers.scikit_learn_variables import (
     in_host,
     training_variables,
 )
-from localaws.hosting.artifacts import ArtifactError, unpack
-from localaws.jobs import layout
-from localaws.jobs.channels import parse_location, read_object
-from localaws.jobs.failure import JobError, algorithm_error
-from localaws.jobs.image import Exit, Program, TrainingHost
 
 REQUIREMENTS = "requirements.txt"
 _PIPS = re.compile(r"PIP_|SSL_CERT_|REQUESTS_CA_BUNDLE$|(HTTPS?|NO|ALL)_PROXY$", re.IGNORECASE)
@@ -43,7 +49,7 @@ def prepare(host: TrainingHost, objects: ObjectStore) -> Program:
     parameters = ScriptParameters.of(host)
     if not parameters.program:
         raise _framework_error(f"hyperparameter {PROGRAM} names no script")
-    code = host.directory / layout.CODE
+    code = host.directory / opt_ml.CODE
     _fetch_code(parameters.submitted, host, objects)
     script = (code / parameters.program).resolve()
     if not script.is_file() or not script.is_relative_to(code.resolve()):
@@ -103,7 +109,7 @@ def _preamble(arguments: Sequence[str], variables: Mapping[str, str]) -> list[st
 
 def _fetch_code(submitted: str, host: TrainingHost, objects: ObjectStore) -> None:
     """Bring the script's folder to /opt/ml/code: from S3, or from a channel that holds it."""
-    code = host.directory / layout.CODE
+    code = host.directory / opt_ml.CODE
     if submitted.startswith("s3://"):
         _unpack_code(read_object(parse_location(submitted), objects), submitted, code)
         return
@@ -111,7 +117,7 @@ def _fetch_code(submitted: str, host: TrainingHost, objects: ObjectStore) -> Non
     if not source.is_relative_to(host.directory.resolve()):
         raise _framework_error(
             f"{SUBMIT_DIRECTORY} is {submitted}; it must begin with s3:// or be in "
-            f"{layout.CONTAINER_ROOT}"
+            f"{opt_ml.CONTAINER_ROOT}"
         )
     if source.is_file():
         _unpack_code(source.read_bytes(), submitted, code)

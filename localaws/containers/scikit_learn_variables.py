@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.containers import opt_ml
+from localaws.containers.contract import TrainingHost
 from localaws.containers.scikit_learn_modules import toolkit
-from localaws.jobs import layout
-from localaws.jobs.image import TrainingHost
 
 PREFIX = "sagemaker_"
 PROGRAM = "sagemaker_program"
@@ -91,7 +91,7 @@ def training_variables(host: TrainingHost, parameters: ScriptParameters) -> dict
     """The SM_* variables of a host."""
     described = _description(host, parameters)
     channels = {
-        name: str(layout.channel_directory(host, name)) for name in described["input_data_config"]
+        name: str(opt_ml.channel_directory(host, name)) for name in described["input_data_config"]
     }
     training_env = {
         **described,
@@ -122,14 +122,14 @@ def in_host(value: Any, host: TrainingHost) -> Any:
     """A path in the container's /opt/ml as the path that it has here; other values as they are."""
     if not isinstance(value, str):
         return value
-    if value != layout.CONTAINER_ROOT and not value.startswith(f"{layout.CONTAINER_ROOT}/"):
+    if value != opt_ml.CONTAINER_ROOT and not value.startswith(f"{opt_ml.CONTAINER_ROOT}/"):
         return value
-    return f"{host.directory}{value.removeprefix(layout.CONTAINER_ROOT)}"
+    return f"{host.directory}{value.removeprefix(opt_ml.CONTAINER_ROOT)}"
 
 
 def _description(host: TrainingHost, parameters: ScriptParameters) -> dict[str, Any]:
     """What both single variables and SM_TRAINING_ENV hold."""
-    resources = layout.read_config(host.directory, layout.RESOURCE_CONFIG_FILE)
+    resources = opt_ml.read_config(host.directory, opt_ml.RESOURCE_CONFIG_FILE)
     group = resources["current_group_name"]
     return {
         "hosts": resources["hosts"],
@@ -144,17 +144,17 @@ def _description(host: TrainingHost, parameters: ScriptParameters) -> dict[str, 
         "network_interface_name": resources["network_interface_name"],
         "user_entry_point": parameters.program,
         "module_name": parameters.program.removesuffix(".py"),
-        "module_dir": parameters.submitted or str(host.directory / layout.CODE),
+        "module_dir": parameters.submitted or str(host.directory / opt_ml.CODE),
         "framework_module": FRAMEWORK_MODULE,
         "log_level": parameters.log_level,
         "resource_config": resources,
-        "input_data_config": layout.read_config(host.directory, layout.INPUT_DATA_CONFIG_FILE),
-        "model_dir": str(host.directory / layout.MODEL),
-        "input_dir": str(host.directory / layout.INPUT),
-        "input_config_dir": str(host.directory / layout.CONFIG),
-        "output_dir": str(host.directory / layout.OUTPUT),
-        "output_data_dir": str(host.directory / layout.OUTPUT_DATA),
-        "output_intermediate_dir": str(host.directory / layout.OUTPUT / "intermediate"),
+        "input_data_config": opt_ml.read_config(host.directory, opt_ml.INPUT_DATA_CONFIG_FILE),
+        "model_dir": str(host.directory / opt_ml.MODEL),
+        "input_dir": str(host.directory / opt_ml.INPUT),
+        "input_config_dir": str(host.directory / opt_ml.CONFIG),
+        "output_dir": str(host.directory / opt_ml.OUTPUT),
+        "output_data_dir": str(host.directory / opt_ml.OUTPUT_DATA),
+        "output_intermediate_dir": str(host.directory / opt_ml.OUTPUT / "intermediate"),
         "num_cpus": os.cpu_count() or 1,
         "num_gpus": 0,
     }

@@ -4,9 +4,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from localaws.hosting.instance import Instance
+from localaws.hosting.endpoint import HostedVariant, Instance
 from localaws.hosting.settings import HostingSettings
-from localaws.hosting.variant import HostedVariant
 
 PERIOD_SECONDS = 60.0
 """How often SageMaker reports; here an instance also does so whenever it is used or changes."""

@@ -3,8 +3,13 @@
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 """
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from localaws.containers.contract import ContainerResponse
+from localaws.errors import AwsError
+from localaws.hosting.specification import EndpointSpecification
 
 MAXIMUM_BODY_BYTES = 6_291_456
 """Of a request and of a response."""
@@ -67,3 +72,143 @@ class InvocationResponse:
             attributes = self.custom_attributes.encode()
             headers.append((b"x-amzn-sagemaker-custom-attributes", attributes))
         return headers
+
+
+def endpoint_not_found(name: str, account_id: str) -> AwsError:
+    """Also for an endpoint that is not in service yet (amazon-sagemaker-examples issue 293)."""
+    return validation_error(f"Endpoint {name} of account {account_id} not found.")
+
+
+def validation_error(message: str) -> AwsError:
+    """A request that the runtime refuses; its code differs from the control plane's."""
+    return AwsError("ValidationError", message)
+
+
+def target_model_not_supported(endpoint_name: str) -> AwsError:
+    """A target model for an endpoint without one (amazon-sagemaker-examples issue 1026)."""
+    return AwsError(
+        "ValidationError",
+        f"Endpoint {endpoint_name} is not a multi-model endpoint and does not support target model "
+        "header.",
+        fields={"ErrorCode": "TARGET_MODEL_HEADER_NOT_SUPPORTED"},
+    )
+
+
+def model_not_ready(target_model: str) -> AwsError:
+    """The model's first load takes longer than an invocation may wait."""
+    return AwsError(
+        "ModelNotReadyException",
+        f"Model {target_model} is not ready for inference yet: it is being downloaded or loaded.",
+        status=429,
+    )
+
+
+def model_error(
+    endpoint: EndpointSpecification, container: str, status: int, message: str
+) -> AwsError:
+    """A container answered an error."""
+    side = "client" if 400 <= status < 500 else "server"
+    text = f'Received {side} error ({status}) from {container} with message "{message}"'
+    return _model_error(endpoint, text, status, message)
+
+
+def model_timeout(endpoint: EndpointSpecification, container: str) -> AwsError:
+    """A container did not answer in time."""
+    return model_error(
+        endpoint,
+        container,
+        0,
+        f"Your invocation timed out while waiting for a response from container {container}. "
+        "Review the latency metrics for each container in Amazon CloudWatch, resolve the issue, "
+        "and try again.",
+    )
+
+
+def payload_between_containers_too_large(
+    endpoint: EndpointSpecification, sender: str, receiver: str, size: int
+) -> AwsError:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-troubleshoot.html."""
+    text = (
+        f"Received response from {sender} with status code 200. However, the request payload from "
+        f"{sender} to {receiver} is {size} bytes, which has exceeded the maximum limit of 5 MB"
+    )
+    return _model_error(endpoint, text, 200, text)
+
+
+def _model_error(endpoint: EndpointSpecification, text: str, status: int, message: str) -> AwsError:
+    account_id, region = endpoint.scope.account_id, endpoint.scope.region
+    group = endpoint.log_group
+    console = (
+        f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
+        f"#logEventViewer:group={group}"
+    )
+    return AwsError(
+        "ModelError",
+        f"{text}. See {console} in account {account_id} for more information.",
+        status=424,
+        fields={
+            "OriginalStatusCode": status,
+            "OriginalMessage": message,
+            "LogStreamArn": f"arn:aws:logs:{region}:{account_id}:log-group:{group}",
+        },
+    )
+
+
+MAXIMUM_HEADER_CHARACTERS = 1024
+
+
+def check_request(endpoint_name: str, is_multi_model: bool, request: InvocationRequest) -> None:
+    """Raise ``AwsError`` where the platform would."""
+    if len(request.body) > MAXIMUM_BODY_BYTES:
+        raise _constraint("body", f"have length less than or equal to {MAXIMUM_BODY_BYTES}")
+    _check_header("contentType", request.content_type)
+    _check_header("accept", request.accept)
+    _check_header("customAttributes", request.custom_attributes)
+    _check_header("targetModel", request.target_model)
+    if is_multi_model and not request.target_model:
+        raise validation_error(f"Request {uuid.uuid4()} is missing a target model header.")
+    if request.target_model and not is_multi_model:
+        raise target_model_not_supported(endpoint_name)
+    if request.addresses_more_than_a_model:
+        raise _not_there(endpoint_name, request)
+
+
+def check_response(response: ContainerResponse) -> None:
+    """Raise ``AwsError`` for a response that cannot go back to the client."""
+    if len(response.body) > MAXIMUM_BODY_BYTES:
+        raise validation_error(
+            f"The response has {len(response.body)} bytes, which has exceeded the maximum limit of "
+            f"{MAXIMUM_BODY_BYTES} bytes."
+        )
+    _check_header("contentType", response.content_type)
+    _check_header("customAttributes", response.custom_attributes)
+
+
+def _check_header(member: str, value: str) -> None:
+    if len(value) > MAXIMUM_HEADER_CHARACTERS:
+        limit = f"have length less than or equal to {MAXIMUM_HEADER_CHARACTERS}"
+        raise _constraint(member, limit)
+    # isprintable is false for line ends, which would start a header of their own.
+    if not (value.isascii() and value.isprintable()):
+        raise _constraint(member, r"satisfy regular expression pattern: \p{Print}*")
+
+
+def _not_there(endpoint_name: str, request: InvocationRequest) -> AwsError:
+    if request.inference_component_name:
+        return validation_error(
+            f"Endpoint {endpoint_name} has no inference components; remove the header "
+            "X-Amzn-SageMaker-Inference-Component."
+        )
+    if request.target_container_hostname:
+        return validation_error(
+            f"Endpoint {endpoint_name} is not a multi-container endpoint with direct invocation "
+            "and does not support target container hostname header."
+        )
+    return validation_error(f"Endpoint {endpoint_name} does not support stateful sessions.")
+
+
+def _constraint(member: str, rule: str) -> AwsError:
+    return validation_error(
+        f"1 validation error detected: Value at '{member}' failed to satisfy constraint: "
+        f"Member must {rule}"
+    )

@@ -3,7 +3,7 @@
 import traceback
 from pathlib import Path
 
-from localaws.containers.base import Container, LoadedModel, ModelLoadError
+from localaws.containers.contract import Container, LoadedModel, ModelLoadError
 from localaws.hosting.logs import LogStream
 
 

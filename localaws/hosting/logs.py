@@ -1,5 +1,7 @@
 """What containers write, gathered in memory and sent to CloudWatch Logs once a second."""
 
+import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -62,3 +64,44 @@ class LogPublisher:
         for stream in list(self._streams.values()):
             if lines := stream.drain():
                 self._backend.put_log_lines(stream.scope, stream.group, stream.name, lines)
+
+
+logger = logging.getLogger(__name__)
+
+
+class RegularFlush:
+    """Calls ``flush`` on whole periods, and once more at the end.
+
+    On whole seconds, so that metrics lag by one period of a second and never by two. A call that
+    fails is logged and the next one made all the same.
+    """
+
+    def __init__(self, flush: Callable[[], None], seconds: float) -> None:
+        self._flush = flush
+        self._seconds = seconds
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="flush", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after a last call."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.now()
+
+    def now(self) -> None:
+        """Call it now, but never twice at a time."""
+        with self._lock:
+            self._flush()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._seconds - time.time() % self._seconds):
+            try:
+                self.now()
+            except Exception:
+                logger.exception("metrics or log lines could not be published")

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
+from localaws.artifacts import ArtifactError, S3Location, unpack
 from localaws.backend import ObjectStore
-from localaws.containers.base import Container, LoadedModel
+from localaws.containers.contract import Container, LoadedModel
 from localaws.errors import AwsError
-from localaws.hosting.artifacts import ArtifactError, S3Location, unpack
-from localaws.hosting.errors import model_not_ready, validation_error
+from localaws.hosting.invocation import model_not_ready, validation_error
 from localaws.hosting.loading import close_model, load_model
 from localaws.hosting.logs import LogStream
 from localaws.hosting.lru_cache import LruCache
-from localaws.hosting.variant_metrics import VariantMetrics
+from localaws.hosting.metrics import VariantMetrics
 
 Result = TypeVar("Result")
 

@@ -5,9 +5,13 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/inference-pipeline-real-time.htm
 
 from collections.abc import Sequence
 
-from localaws.containers.base import ContainerRequest, ContainerResponse
-from localaws.hosting.errors import model_error, model_timeout, payload_between_containers_too_large
-from localaws.hosting.invocation import InvocationRequest
+from localaws.containers.contract import ContainerRequest, ContainerResponse
+from localaws.hosting.invocation import (
+    InvocationRequest,
+    model_error,
+    model_timeout,
+    payload_between_containers_too_large,
+)
 from localaws.hosting.specification import EndpointSpecification
 from localaws.hosting.stage import Answer, Stage
 

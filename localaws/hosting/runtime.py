@@ -9,21 +9,26 @@ from pathlib import Path
 from localaws.backend import Backend, Scope
 from localaws.containers.registry import ContainerRegistry
 from localaws.errors import AwsError
-from localaws.hosting.endpoint import Capacity, HostedEndpoint, with_capacities
-from localaws.hosting.errors import endpoint_not_found
+from localaws.hosting.endpoint import (
+    Capacity,
+    HostedEndpoint,
+    HostedVariant,
+    Instance,
+    with_capacities,
+)
 from localaws.hosting.gauges import Gauges
-from localaws.hosting.host import Host
-from localaws.hosting.instance import Instance
-from localaws.hosting.instance_start import start_instance
-from localaws.hosting.invocation import InvocationRequest, InvocationResponse
-from localaws.hosting.logs import LogPublisher
-from localaws.hosting.metrics import MetricsPublisher
-from localaws.hosting.regular_flush import RegularFlush
-from localaws.hosting.request_rules import check_request, check_response
+from localaws.hosting.invocation import (
+    InvocationRequest,
+    InvocationResponse,
+    check_request,
+    check_response,
+    endpoint_not_found,
+)
+from localaws.hosting.logs import LogPublisher, RegularFlush
+from localaws.hosting.metrics import MetricsPublisher, VariantMetrics
 from localaws.hosting.settings import HostingSettings
 from localaws.hosting.specification import EndpointSpecification
-from localaws.hosting.variant import HostedVariant
-from localaws.hosting.variant_metrics import VariantMetrics
+from localaws.hosting.start import Host, start_instance
 
 LOADING_THREADS = 16
 INVOCATION_THREADS = 32

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol
 
-from localaws.containers.base import (
+from localaws.containers.contract import (
     Container,
     ContainerRequest,
     ContainerResponse,

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from localaws.artifacts import S3Location
 from localaws.backend import ObjectStore
+from localaws.containers.contract import JobError, client_error, parse_location, read_object
 from localaws.errors import AwsError
-from localaws.hosting.artifacts import S3Location
-from localaws.jobs.failure import JobError, client_error
 
 MAXIMUM_UNZIPPED_BYTES = 8 * 2**30
 
@@ -139,23 +139,6 @@ def download(
             raise client_error(
                 f"Data download failed:key '{file.key}' cannot be a file: {error.strerror}"
             ) from error
-
-
-def parse_location(uri: str) -> S3Location:
-    """The bucket and key of an S3 URI. Raises ``JobError`` for anything else."""
-    try:
-        return S3Location.parse(uri)
-    except ValueError as error:
-        raise client_error(str(error)) from error
-
-
-def read_object(location: S3Location, objects: ObjectStore) -> bytes:
-    """The bytes of one object. Raises ``JobError`` with S3's reason."""
-    try:
-        return objects.get_object(location.bucket, location.key)
-    except AwsError as error:
-        reason = f"{error.code} ({error.status}): {error.message}"
-        raise client_error(f"Data download failed:{reason} ({location.url})") from error
 
 
 def _target(directory: Path, file: InputFile) -> Path:

@@ -4,8 +4,7 @@ import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from localaws.jobs.processes import Cores
-from localaws.jobs.stopping import StopSignal
+from localaws.jobs.processes import Cores, StopSignal
 
 Work = Callable[[StopSignal], None]
 """Does a job's work and records how it ends; the signal asks it to end early."""

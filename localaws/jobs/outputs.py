@@ -1,20 +1,48 @@
-"""What a training job leaves in S3: its model, other output, checkpoints."""
+"""What a job leaves in S3: archives and objects, uploaded from its folder."""
 
+import gzip
+import io
 import posixpath
 import shutil
+import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from localaws.artifacts import S3Location
 from localaws.backend import ObjectStore
+from localaws.containers import opt_ml
+from localaws.containers.contract import JobError, TrainingHost, client_error, parse_location
 from localaws.errors import AwsError
-from localaws.hosting.artifacts import S3Location
-from localaws.jobs import layout
-from localaws.jobs.archive import pack_directory
-from localaws.jobs.channels import download, list_files, parse_location
-from localaws.jobs.failure import JobError, client_error
-from localaws.jobs.image import TrainingHost
+from localaws.jobs.channels import download, list_files
+
+
+def pack_directory(directory: Path) -> bytes:
+    """A tar.gz of a folder's files that depends on nothing but their names and bytes.
+
+    Like SageMaker's: POSIX ustar (with pax headers for names that it cannot hold), owner 0, mode
+    0644 (0755 where executable), and no time or name in the gzip header, so that equal contents
+    give equal bytes.
+    """
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile("", "wb", compresslevel=6, fileobj=buffer, mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for path in sorted(directory.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                _add(archive, path, path.relative_to(directory).as_posix())
+    return buffer.getvalue()
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+    status = path.stat()
+    member = tarfile.TarInfo(name)
+    member.size = status.st_size
+    member.mode = 0o755 if status.st_mode & 0o100 else 0o644
+    with path.open("rb") as contents:
+        archive.addfile(member, contents)
 
 
 @dataclass(frozen=True)
@@ -38,7 +66,7 @@ class ModelOutput:
 
     def upload(self, hosts: Sequence[TrainingHost], scratch: Path, objects: ObjectStore) -> None:
         """The models of all hosts as one, and likewise what is in their output folders, if any."""
-        for folder, name in ((layout.MODEL, "model"), (layout.OUTPUT_DATA, "output")):
+        for folder, name in ((opt_ml.MODEL, "model"), (opt_ml.OUTPUT_DATA, "output")):
             merged = scratch / name
             merged.mkdir(parents=True)
             for host in hosts:
@@ -68,9 +96,9 @@ class Checkpoints:
         """
         config = request.get("CheckpointConfig")
         if config is None:
-            return cls(None, layout.CHECKPOINTS)
-        path = config.get("LocalPath", f"{layout.CONTAINER_ROOT}/{layout.CHECKPOINTS}")
-        folder = PurePosixPath(posixpath.normpath(path)).relative_to(layout.CONTAINER_ROOT)
+            return cls(None, opt_ml.CHECKPOINTS)
+        path = config.get("LocalPath", f"{opt_ml.CONTAINER_ROOT}/{opt_ml.CHECKPOINTS}")
+        folder = PurePosixPath(posixpath.normpath(path)).relative_to(opt_ml.CONTAINER_ROOT)
         return cls(parse_location(config["S3Uri"].rstrip("/")), folder)
 
     def restore(self, hosts: Sequence[TrainingHost], objects: ObjectStore) -> None:
@@ -104,11 +132,11 @@ def _merge(host: TrainingHost, folder: PurePosixPath, target: Path) -> None:
         shutil.copytree(host.directory / folder, target, dirs_exist_ok=True, ignore=_dangling)
     except shutil.Error as error:
         source, _, reason = error.args[0][0]
-        path = PurePosixPath(layout.CONTAINER_ROOT) / Path(source).relative_to(host.directory)
+        path = PurePosixPath(opt_ml.CONTAINER_ROOT) / Path(source).relative_to(host.directory)
         cause = reason.partition(": ")[0].replace(f"`{source}`", "it")
         raise client_error(f"Artifact upload failed:{path} of {host.name}: {cause}") from error
     except FileNotFoundError as error:
-        path = PurePosixPath(layout.CONTAINER_ROOT) / folder
+        path = PurePosixPath(opt_ml.CONTAINER_ROOT) / folder
         raise client_error(f"Artifact upload failed:{path} of {host.name} is gone") from error
 
 

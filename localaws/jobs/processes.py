@@ -1,4 +1,4 @@
-"""Processes of jobs: below serving in priority, few enough for the cores, and stoppable."""
+"""How a running job is asked to end."""
 
 import contextlib
 import os
@@ -8,13 +8,44 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from localaws.jobs.image import Exit, Program
-from localaws.jobs.stopping import StopSignal
+from localaws.containers.contract import Exit, Program, base_environment
+
+
+class JobAbortedError(Exception):
+    """The service ends while the job runs."""
+
+
+class StopSignal:
+    """Asks a job to end: in its own time (a Stop call), or at once (the service ends)."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._abort = threading.Event()
+
+    def stop(self) -> None:
+        """End early, keeping what there is so far."""
+        self._stop.set()
+
+    def abort(self) -> None:
+        """End now; nothing is kept."""
+        self._abort.set()
+        self._stop.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the job is to end, in either way.
+
+        Raises ``JobAbortedError`` when it is to end at once.
+        """
+        if self._abort.is_set():
+            raise JobAbortedError
+        return self._stop.is_set()
+
 
 DRAIN_SECONDS = 2.0
 """A child that a program left behind may hold its output open for ever; it is not waited for."""
@@ -26,8 +57,6 @@ MAXIMUM_LINE = 2**18
 character may take four bytes."""
 NICENESS = 15
 """Serving and its clients come first; on busy cores a job still gets a few hundredths of one."""
-
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
 
 LineSink = Callable[[str], None]
 
@@ -113,13 +142,6 @@ class RunningProgram:
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
-
-
-def base_environment() -> Mapping[str, str]:
-    """What a job's process gets of ours: nothing that could hold a secret, one thread for BLAS."""
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-    return {**kept, **threads, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
 
 
 def _lower_priority(process_id: int) -> None:

@@ -4,9 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from localaws.jobs.image import Exit
-from localaws.jobs.processes import RunningProgram
-from localaws.jobs.stopping import StopSignal
+from localaws.containers.contract import Exit
+from localaws.jobs.processes import RunningProgram, StopSignal
 
 STOP_GRACE_SECONDS = 120.0
 """SageMaker sends SIGTERM, and SIGKILL this much later (StopTrainingJob)."""

@@ -12,15 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from localaws.backend import Backend, MetricValues, ObjectStore, Scope
-from localaws.jobs import layout
+from localaws.containers import opt_ml
+from localaws.containers.contract import (
+    Exit,
+    JobError,
+    Program,
+    TrainingHost,
+    TrainingImage,
+    algorithm_error,
+    client_error,
+)
 from localaws.jobs.channels import download, read_channel
-from localaws.jobs.failure import JobError, algorithm_error, client_error
-from localaws.jobs.image import Exit, Program, TrainingHost, TrainingImage
-from localaws.jobs.logs import LogStream, open_log_stream
-from localaws.jobs.metrics import FinalMetric, MetricScanner
+from localaws.jobs.logs import FinalMetric, LogStream, MetricScanner, open_log_stream
 from localaws.jobs.outputs import Checkpoints, ModelOutput
-from localaws.jobs.processes import Cores, RunningProgram
-from localaws.jobs.stopping import StopSignal
+from localaws.jobs.processes import Cores, RunningProgram, StopSignal
 from localaws.jobs.supervision import COMPLETED, STOPPED, Ending, Supervisor
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -129,10 +134,10 @@ class TrainingRun:
         definitions = self._job.request.get("InputDataConfig", [])
         channels = [read_channel(definition, objects) for definition in definitions]
         for index, host in enumerate(hosts):
-            layout.write(host, self._job.request)
+            opt_ml.write(host, self._job.request)
             for channel in channels:
                 files = channel.files_of_host(index, len(hosts))
-                target = layout.channel_directory(host, channel.name)
+                target = opt_ml.channel_directory(host, channel.name)
                 if not self._stop.stopped:
                     download(files, target, objects, channel.gzipped)
 
@@ -200,7 +205,7 @@ class TrainingRun:
 
     def _failure(self, host: TrainingHost, program: Program, program_exit: Exit) -> JobError:
         ended = self._job.image.container_exit(program, program_exit)
-        text = f"{layout.failure_text(host) or ended.text}, exit code: {ended.code}"
+        text = f"{opt_ml.failure_text(host) or ended.text}, exit code: {ended.code}"
         if ended.code == CUSTOMER_ERROR_EXIT_CODE:
             return client_error(text)
         return algorithm_error(text)

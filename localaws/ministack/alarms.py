@@ -14,8 +14,8 @@ from typing import Any
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
-from localaws.alarm_state import COMPARISONS, AlarmRule, AlarmState, next_state
 from localaws.backend import AlarmInvocation, MetricAlarm, Scope
+from localaws.ministack.alarm_state import COMPARISONS, AlarmRule, AlarmState, next_state
 
 INTERVAL_SECONDS = 1.0
 INVOCATION_SECONDS = 60.0

@@ -8,7 +8,7 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import provisioners, stacks
 
 from localaws.backend import Scope
-from localaws.cloudformation import Provisioned, Resource, ResourceType
+from localaws.cloudformation.resource_types import Provisioned, Resource, ResourceType
 
 Handler = Callable[..., Any]
 

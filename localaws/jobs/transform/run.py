@@ -12,18 +12,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from localaws.artifacts import ArtifactError, unpack
 from localaws.backend import Backend, ObjectStore, Scope
-from localaws.hosting.artifacts import ArtifactError, unpack
-from localaws.jobs.channels import InputFile, download, list_files, parse_location, read_object
-from localaws.jobs.failure import JobError, algorithm_error, client_error
-from localaws.jobs.image import Exit, Program
+from localaws.containers.contract import (
+    Exit,
+    JobError,
+    Program,
+    algorithm_error,
+    client_error,
+    parse_location,
+    read_object,
+)
+from localaws.jobs.channels import InputFile, download, list_files
 from localaws.jobs.logs import LogStream, open_log_stream
 from localaws.jobs.outputs import upload
-from localaws.jobs.processes import Cores, RunningProgram
-from localaws.jobs.stopping import StopSignal
+from localaws.jobs.processes import Cores, RunningProgram, StopSignal
 from localaws.jobs.supervision import STOPPED, Ending, Supervisor
 from localaws.jobs.transform import worker
-from localaws.jobs.transform.plan import (
+from localaws.jobs.transform.records import (
     CODE_ARCHIVE,
     INPUT,
     MODEL,

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
-from localaws.containers.base import (
+from localaws.containers.contract import (
     ContainerRequest,
     ContainerResponse,
     ContainerSettings,
@@ -22,18 +22,22 @@ from localaws.containers.base import (
     ModelLoadError,
 )
 from localaws.containers.registry import ContainerRegistry
-from localaws.jobs.transform.association import Association, AssociationError
-from localaws.jobs.transform.plan import (
+from localaws.jobs.transform.data_processing import Association, AssociationError
+from localaws.jobs.transform.records import (
     CODE_ARCHIVE,
     INPUT,
     MODEL,
     OUTPUT,
+    Batch,
     FileFailure,
     FilePlan,
+    RecordError,
     TransformPlan,
+    assemble,
+    batches,
+    split,
     write_failures,
 )
-from localaws.jobs.transform.records import Batch, RecordError, assemble, batches, split
 
 CONTAINER_FAILED = 1
 FILES_FAILED = 2

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from localaws.artifacts import unpack
 from localaws.containers import linear_learner_training
-from localaws.containers.base import ContainerRequest, ContainerSettings, ModelLoadError
+from localaws.containers.contract import ContainerRequest, ContainerSettings, ModelLoadError
 from localaws.containers.linear_learner import IMAGE, LinearLearnerModel
-from localaws.hosting.artifacts import unpack
 from training.linear_learner.artifact import read_model_directory, write_model_file
 from training.linear_learner.model import LinearModel, PredictorType
 

@@ -14,7 +14,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 
-from localaws.containers.base import (
+from localaws.containers.contract import (
     ContainerRequest,
     ContainerResponse,
     ContainerSettings,

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from localaws.containers import opt_ml
+from localaws.containers.contract import Exit, JobError, Program, TrainingHost
 from localaws.containers.scikit_learn_training import prepare, toolkit_exit
-from localaws.jobs import layout
-from localaws.jobs.failure import JobError
-from localaws.jobs.image import Exit, Program, TrainingHost
 from tests.unit.memory_backend import BUCKET, MemoryObjectStore, model_archive
 
 REQUEST = {
@@ -35,7 +34,7 @@ class Script:
             **parameters,
         }
         host = TrainingHost(self.directory, "algo-1", ("algo-1",), hyperparameters)
-        layout.write(host, REQUEST)
+        opt_ml.write(host, REQUEST)
         return prepare(host, self.objects)
 
 

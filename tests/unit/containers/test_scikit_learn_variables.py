@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localaws.containers.contract import TrainingHost
 from localaws.containers.scikit_learn_variables import ScriptParameters
-from localaws.jobs.image import TrainingHost
 
 HOST = Path("/jobs/one/algo-1")
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from localaws.containers.base import (
+from localaws.containers.contract import (
     ContainerRequest,
     ContainerResponse,
     ContainerSettings,

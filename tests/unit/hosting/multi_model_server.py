@@ -7,16 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from localaws.containers.base import ContainerRequest, ContainerSettings
-from localaws.hosting.artifacts import S3Location
+from localaws.artifacts import S3Location
+from localaws.containers.contract import ContainerRequest, ContainerSettings
 from localaws.hosting.logs import LogStream
-from localaws.hosting.metrics import MetricsPublisher
+from localaws.hosting.metrics import MetricsPublisher, VariantMetrics
 from localaws.hosting.multi_model import (
     ModelBounds,
     MultiModelServer,
 )
 from localaws.hosting.specification import EndpointSpecification, VariantSpecification
-from localaws.hosting.variant_metrics import VariantMetrics
 from tests.unit.hosting.containers import ScriptedImage
 from tests.unit.memory_backend import BUCKET, ROLE, SCOPE, MemoryBackend, model_archive
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from localaws.containers.base import ContainerResponse
+from localaws.containers.contract import ContainerResponse
 from localaws.containers.registry import ContainerRegistry
 from localaws.errors import AwsError
 from localaws.hosting.invocation import InvocationRequest, InvocationResponse

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.hosting import artifacts
-from localaws.hosting.artifacts import ArtifactError, S3Location, unpack
+from localaws import artifacts
+from localaws.artifacts import ArtifactError, S3Location, unpack
 from tests.unit.memory_backend import model_archive
 
 

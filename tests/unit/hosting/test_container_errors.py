@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from localaws.containers.base import ContainerRequest, ContainerResponse
-from localaws.hosting.host import DeploymentError
+from localaws.containers.contract import ContainerRequest, ContainerResponse
 from localaws.hosting.settings import HostingSettings
+from localaws.hosting.start import DeploymentError
 from tests.unit.hosting.platform import GROUP, Platform, answering, endpoint
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from localaws.containers.base import ContainerRequest, ContainerResponse
-from localaws.hosting.host import DeploymentError
+from localaws.containers.contract import ContainerRequest, ContainerResponse
+from localaws.hosting.start import DeploymentError
 from tests.unit.hosting.platform import Platform, answering, endpoint, variant
 from tests.unit.memory_backend import SCOPE
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from localaws.containers.base import ContainerRequest
+from localaws.containers.contract import ContainerRequest
 from localaws.errors import AwsError
 from localaws.hosting.multi_model import (
     InsufficientStorageError,

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from localaws.containers.base import ModelLoadError
+from localaws.containers.contract import ModelLoadError
 from localaws.errors import AwsError
 from tests.unit.hosting.multi_model_server import MODEL_FILE_BYTES, Models, call, run
 from tests.unit.memory_backend import BUCKET

@@ -2,7 +2,7 @@ import asyncio
 import random
 import threading
 
-from localaws.containers.base import ContainerRequest, ContainerResponse
+from localaws.containers.contract import ContainerRequest, ContainerResponse
 from tests.unit.hosting.platform import FIRST, Platform, answering, endpoint, variant
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from localaws.hosting.endpoint import Capacity
-from localaws.hosting.host import DeploymentError
+from localaws.hosting.start import DeploymentError
 from tests.unit.hosting.platform import Platform, endpoint, variant
 from tests.unit.memory_backend import SCOPE
 

@@ -1,7 +1,7 @@
 import asyncio
 import threading
 
-from localaws.containers.base import ContainerRequest, ContainerResponse
+from localaws.containers.contract import ContainerRequest, ContainerResponse
 from tests.unit.hosting.platform import Platform, answering, endpoint
 
 

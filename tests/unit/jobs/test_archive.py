@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.hosting.artifacts import unpack
-from localaws.jobs.archive import pack_directory
+from localaws.artifacts import unpack
+from localaws.jobs.outputs import pack_directory
 
 
 def write(directory: Path, files: dict[str, bytes]) -> None:

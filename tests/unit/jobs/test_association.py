@@ -2,7 +2,7 @@
 
 import pytest
 
-from localaws.jobs.transform.association import Association, AssociationError
+from localaws.jobs.transform.data_processing import Association, AssociationError
 
 CSV = "text/csv"
 JSON = "application/json"

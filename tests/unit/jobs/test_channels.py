@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from localaws.containers.contract import JobError
 from localaws.jobs.channels import Channel, download, list_files, read_channel
-from localaws.jobs.failure import JobError
 from tests.unit.memory_backend import BUCKET, MemoryObjectStore
 
 

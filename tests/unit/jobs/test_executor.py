@@ -3,8 +3,7 @@
 import threading
 
 from localaws.jobs.executor import JobExecutor
-from localaws.jobs.processes import Cores
-from localaws.jobs.stopping import JobAbortedError, StopSignal
+from localaws.jobs.processes import Cores, JobAbortedError, StopSignal
 
 
 class Job:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.jobs.transform.json_path import JsonPath, JsonPathError
+from localaws.jobs.transform.data_processing import JsonPath, JsonPathError
 
 ROW = ["id", 1.5, 2.5, "last"]
 RECORD = {"id": 7, "features": [1, 2, 3], "deep": {"a": 1, "b": 2}, "with space": 0}

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from localaws.containers.linear_learner import METRIC_DEFINITIONS
-from localaws.jobs.metrics import MetricScanner
+from localaws.jobs.logs import MetricScanner
 
 
 def final(scanner: MetricScanner) -> dict[str, float]:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from localaws.jobs import layout
-from localaws.jobs.failure import JobError
-from localaws.jobs.image import TrainingHost
+from localaws.containers import opt_ml
+from localaws.containers.contract import JobError, TrainingHost
 from localaws.jobs.outputs import ModelOutput
 from tests.unit.memory_backend import BUCKET, MemoryObjectStore
 
@@ -25,9 +24,9 @@ class Hosts:
         self._scratch = directory / "merged"
         self._hosts = [TrainingHost(directory / name, name, NAMES, {}) for name in NAMES]
         for host in self._hosts:
-            (host.directory / layout.MODEL).mkdir(parents=True)
-            (host.directory / layout.OUTPUT_DATA).mkdir(parents=True)
-        self.first, self.second = (host.directory / layout.MODEL for host in self._hosts)
+            (host.directory / opt_ml.MODEL).mkdir(parents=True)
+            (host.directory / opt_ml.OUTPUT_DATA).mkdir(parents=True)
+        self.first, self.second = (host.directory / opt_ml.MODEL for host in self._hosts)
 
     def upload(self) -> dict[str, bytes]:
         """The files of the model that is then in S3."""

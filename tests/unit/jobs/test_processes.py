@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from localaws.jobs.image import Exit, Program
-from localaws.jobs.processes import MAXIMUM_LINE, NICENESS, Cores, RunningProgram
-from localaws.jobs.stopping import JobAbortedError, StopSignal
+from localaws.containers.contract import Exit, Program
+from localaws.jobs.processes import (
+    MAXIMUM_LINE,
+    NICENESS,
+    Cores,
+    JobAbortedError,
+    RunningProgram,
+    StopSignal,
+)
 from localaws.jobs.supervision import Ending, Supervisor
 
 HOUR = 3600.0

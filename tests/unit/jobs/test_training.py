@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from localaws.backend import ObjectStore
-from localaws.jobs.failure import JobError
-from localaws.jobs.image import Exit, Program, TrainingHost
-from localaws.jobs.processes import Cores
-from localaws.jobs.stopping import StopSignal
+from localaws.containers.contract import Exit, JobError, Program, TrainingHost
+from localaws.jobs.processes import Cores, StopSignal
 from localaws.jobs.training import LOG_GROUP, TrainingJob, TrainingOutcome, TrainingRun
 from tests.unit.memory_backend import BUCKET, ROLE, SCOPE, MemoryBackend
 

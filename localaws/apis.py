@@ -1,0 +1,105 @@
+"""SageMaker and Application Auto Scaling, put together of their parts."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from localaws.autoscaling.activities import Activities
+from localaws.autoscaling.api import ApplicationAutoScalingApi, ScalableTargets
+from localaws.autoscaling.scaler import Scaler
+from localaws.autoscaling.targets import ScalableTargetTags, scaled_variants
+from localaws.backend import Backend, Scope
+from localaws.containers.registry import ContainerRegistry
+from localaws.hosting.runtime import Runtime
+from localaws.hosting.settings import HostingSettings
+from localaws.jobs.executor import JobExecutor
+from localaws.jobs.processes import Cores
+from localaws.sagemaker.authorizations import Authorization, sagemaker_authorizations
+from localaws.sagemaker.dispatch import ServiceApi
+from localaws.sagemaker.endpoint_configs import EndpointConfigs
+from localaws.sagemaker.endpoints import Endpoints
+from localaws.sagemaker.models import Models
+from localaws.sagemaker.resources import Request, ResourceFamily
+from localaws.sagemaker.store import ResourceStore
+from localaws.sagemaker.tags import Tags
+from localaws.sagemaker.training_jobs import TrainingJobs
+from localaws.sagemaker.transform_jobs import TransformJobs
+
+
+class SageMakerApi(ServiceApi):
+    """The SageMaker control plane."""
+
+    def __init__(self, families: Iterable[ResourceFamily], tags: Tags) -> None:
+        super().__init__("sagemaker", families)
+        self._tags = tags
+
+    def authorizations(self, scope: Scope, operation: str, request: Request) -> list[Authorization]:
+        """What the caller must be allowed to do for this request."""
+        return sagemaker_authorizations(
+            scope, operation, request, lambda arn: self._tags.of(scope, arn)
+        )
+
+
+@dataclass(frozen=True)
+class Apis:
+    """Everything of SageMaker that the front of this AWS serves."""
+
+    sagemaker: SageMakerApi
+    autoscaling: ApplicationAutoScalingApi
+    scaler: Scaler
+    runtime: Runtime
+    store: ResourceStore
+
+    def start(self) -> None:
+        """Bring back what an earlier run left: endpoints are in service when this returns."""
+        self.runtime.start()
+        for family in self.sagemaker.families:
+            family.start()
+        self.scaler.start()
+
+    def stop(self) -> None:
+        """End everything; what was acknowledged stays in the state directory."""
+        self.scaler.stop()
+        for family in reversed(self.sagemaker.families):
+            family.stop()
+        self.runtime.stop()
+        self.store.close()
+
+
+def create_apis(
+    state_directory: Path,
+    backend: Backend,
+    *,
+    images: ContainerRegistry | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Apis:
+    """Put the services together; their state lives beneath ``state_directory``."""
+    images = images or ContainerRegistry.installed()
+    store = ResourceStore(state_directory / "sagemaker.sqlite")
+    runtime = Runtime(
+        state_directory / "hosting",
+        backend,
+        images,
+        HostingSettings.from_environment(environment),
+    )
+    tags = Tags(store)
+    models = Models(store, backend, images, tags)
+    configs = EndpointConfigs(store, models, tags)
+    endpoints = Endpoints(store, models, configs, runtime, tags, partial(scaled_variants, store))
+    executor = JobExecutor(Cores(os.cpu_count() or 1))
+    training_jobs = TrainingJobs(
+        store, tags, backend, images, executor, state_directory / "jobs" / "training"
+    )
+    transform_jobs = TransformJobs(
+        store, tags, models, backend, executor, state_directory / "jobs" / "transform"
+    )
+    families = [tags, models, configs, endpoints, training_jobs, transform_jobs]
+    sagemaker = SageMakerApi(families, tags)
+    target_tags = ScalableTargetTags(store)
+    activities = Activities(store)
+    targets = ScalableTargets(store, backend, endpoints, target_tags, activities)
+    autoscaling = ApplicationAutoScalingApi([targets, target_tags])
+    scaler = Scaler(store, endpoints, activities)
+    return Apis(sagemaker, autoscaling, scaler, runtime, store)

@@ -1,0 +1,1 @@
+"""The CloudFormation resource types of SageMaker and Application Auto Scaling."""

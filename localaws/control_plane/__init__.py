@@ -1,1 +1,0 @@
-"""The SageMaker API: models, endpoint configs, endpoints, jobs, tags, scaling targets."""

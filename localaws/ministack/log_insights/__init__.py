@@ -1,0 +1,1 @@
+"""CloudWatch Logs Insights: queries over log events that are given as rows."""

@@ -1,0 +1,1 @@
+"""SageMaker's control plane: a module a kind of resource, and what these share."""

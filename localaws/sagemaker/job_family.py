@@ -1,0 +1,129 @@
+"""A kind of jobs: their records, how failures are told, what an earlier run left of them."""
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from localaws.backend import Scope
+from localaws.containers.contract import JobError, client_error, internal_error
+from localaws.errors import AwsError
+from localaws.jobs.executor import JobExecutor
+from localaws.jobs.processes import JobAbortedError
+from localaws.sagemaker.listing import Listing
+from localaws.sagemaker.resources import Request, ResourceFamily, Response
+from localaws.sagemaker.store import ResourceStore
+
+INTERRUPTED = "localaws stopped while the job was running. Create the job again."
+
+Record = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+class JobRecords:
+    """Jobs of one kind in the store. A job's own thread and requests may change them at once."""
+
+    def __init__(self, store: ResourceStore, kind: str) -> None:
+        self._store = store
+        self._kind = kind
+        self._lock = threading.Lock()
+
+    def find(self, scope: Scope, name: str) -> Record | None:
+        """The record, or None."""
+        return self._store.get(self._kind, scope, name)
+
+    def add(self, scope: Scope, name: str, record: Record) -> bool:
+        """Keep a new record; False when there is one of that name."""
+        with self._lock:
+            if self.find(scope, name) is not None:
+                return False
+            self._store.put(self._kind, scope, name, record)
+            return True
+
+    def change(self, scope: Scope, name: str, change: Callable[[Record], None]) -> None:
+        """Let ``change`` work on the record, and keep what it made of it unless it raised."""
+        with self._lock:
+            record = self.find(scope, name)
+            if record is None:
+                raise LookupError(f"{self._kind} {name} is gone")
+            change(record)
+            self._store.put(self._kind, scope, name, record)
+
+    def remove(self, scope: Scope, name: str, check: Callable[[Record], None]) -> None:
+        """Drop the record unless ``check`` raises."""
+        with self._lock:
+            record = self.find(scope, name)
+            if record is not None:
+                check(record)
+                self._store.delete(self._kind, scope, name)
+
+    def in_scope(self, scope: Scope) -> list[Record]:
+        """All records of a scope."""
+        return self._store.list(self._kind, scope)
+
+    def everywhere(self) -> Iterator[tuple[Scope, Record]]:
+        """All records of all scopes."""
+        for scope in self._store.scopes(self._kind):
+            for record in self.in_scope(scope):
+                yield scope, record
+
+
+def failure_of(error: Exception) -> JobError:
+    """What a job's owner is told of an exception that ended the job."""
+    if isinstance(error, JobError):
+        return error
+    if isinstance(error, JobAbortedError):
+        return internal_error(INTERRUPTED)
+    if isinstance(error, AwsError):
+        return client_error(error.message)
+    logger.error("a job failed", exc_info=error)
+    return internal_error(f"{type(error).__name__}: {error}")
+
+
+UNFINISHED = ("InProgress", "Stopping")
+
+
+class JobFamily(ResourceFamily):
+    """``entity`` begins the names of the members, for example ``TrainingJob``."""
+
+    def __init__(
+        self,
+        kind: str,
+        entity: str,
+        store: ResourceStore,
+        executor: JobExecutor,
+        work_directory: Path,
+    ) -> None:
+        self._records = JobRecords(store, kind)
+        self._name, self._status = f"{entity}Name", f"{entity}Status"
+        self._listing = Listing(f"{entity}Summaries", name=self._name, status=self._status)
+        self._executor = executor
+        self._work_directory = work_directory
+
+    def start(self) -> None:
+        """A job that an earlier run left in progress has failed."""
+        shutil.rmtree(self._work_directory, ignore_errors=True)
+        for scope, record in self._records.everywhere():
+            if record[self._status] in UNFINISHED:
+                self._fail(scope, record[self._name], internal_error(INTERRUPTED))
+
+    def stop(self) -> None:
+        """End what runs; those jobs fail."""
+        self._executor.shut_down()
+
+    def _fail(self, scope: Scope, name: str, failure: JobError) -> None:
+        """Keep of a job that it has failed, and why."""
+        raise NotImplementedError
+
+    def _directory(self, scope: Scope, name: str) -> Path:
+        return self._work_directory / scope.account_id / scope.region / name
+
+    def _page(self, scope: Scope, request: Request, members: Sequence[str]) -> Response:
+        summaries = (
+            {member: record[member] for member in members if member in record}
+            for record in self._records.in_scope(scope)
+        )
+        return self._listing.page(summaries, request)

@@ -1,0 +1,53 @@
+"""Tags of SageMaker resources."""
+
+from localaws.backend import Scope
+from localaws.sagemaker.resources import Request, ResourceFamily, Response, validation_exception
+from localaws.sagemaker.store import ResourceStore
+
+KIND = "tags"
+MAXIMUM_TAGS = 50
+
+
+class Tags(ResourceFamily):
+    """AddTags, ListTags and DeleteTags; tags are kept by the ARN of their resource.
+
+    ``ListTags`` of a resource without tags answers an empty list, and so does one of a resource
+    that does not exist.
+    """
+
+    def __init__(self, store: ResourceStore) -> None:
+        self._store = store
+
+    def add_tags(self, scope: Scope, request: Request) -> Response:
+        arn = request["ResourceArn"]
+        tags = self.of(scope, arn) | {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+        if len(tags) > MAXIMUM_TAGS:
+            raise validation_exception(f"A resource can have {MAXIMUM_TAGS} tags, not {len(tags)}.")
+        self._store.put(KIND, scope, arn, tags)
+        return {"Tags": _as_list(tags)}
+
+    def list_tags(self, scope: Scope, request: Request) -> Response:
+        return {"Tags": _as_list(self.of(scope, request["ResourceArn"]))}
+
+    def delete_tags(self, scope: Scope, request: Request) -> Response:
+        tags = self.of(scope, request["ResourceArn"])
+        left = {key: value for key, value in tags.items() if key not in request["TagKeys"]}
+        self._store.put(KIND, scope, request["ResourceArn"], left)
+        return {}
+
+    def of(self, scope: Scope, arn: str) -> dict[str, str]:
+        """The tags of a resource, by key."""
+        return self._store.get(KIND, scope, arn) or {}
+
+    def create(self, scope: Scope, arn: str, request: Request) -> None:
+        """Keep the Tags of a Create request."""
+        if request.get("Tags"):
+            self.add_tags(scope, {"ResourceArn": arn, "Tags": request["Tags"]})
+
+    def forget(self, scope: Scope, arn: str) -> None:
+        """Drop the tags of a resource that is gone."""
+        self._store.delete(KIND, scope, arn)
+
+
+def _as_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

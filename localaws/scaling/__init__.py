@@ -1,1 +1,0 @@
-"""Application Auto Scaling at work: alarms ask, policies answer, instance counts follow."""
