@@ -105,11 +105,12 @@ class Services:
         await asyncio.to_thread(self._start_late_services)
 
     def _start_late_services(self) -> None:
-        """Import SNS and CloudFormation after everything else answers."""
-        from localaws.ministack import buckets, cloudformation, conditions
+        """Import the services that take long to import after everything else answers."""
+        from localaws.ministack import buckets, cloudformation, conditions, tables
 
         conditions.install()
         buckets.install()
+        tables.install()
         cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))
         cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
         for module in LATE_SERVICES:

@@ -4,6 +4,8 @@ PREPROCESSOR_CONTAINER = "preprocessor"
 LINEAR_LEARNER_CONTAINER = "linear-learner"
 MODEL_STORE_ARN_OUTPUT = "PublishOutputFnGetAttModelStoreBucket9405F36EArn7F012CC9"
 """The output that the CDK makes for the hosting stack; it changes with the bucket's logical id."""
+CITIES_INDEX = "cities"
+"""The registry's index that lists the cities: their own items alone have its key ``shard``."""
 
 
 def endpoint_name(stage: str) -> str:

@@ -1,9 +1,11 @@
 """The storage stack: what outlives every endpoint."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from sagemaker_mme import ModelStore, Prefix, TrainingRole
+from stacks import names
 from stacks.acknowledgements import (
     NO_RESOURCES,
     ONE_PREFIX,
@@ -15,7 +17,7 @@ from stacks.config import DeploymentConfig
 
 
 class StorageStack(cdk.Stack):
-    """The model store, and the role that jobs read and write it as."""
+    """The model store, the registry of what serves, and the role that jobs run as."""
 
     def __init__(
         self,
@@ -34,6 +36,23 @@ class StorageStack(cdk.Stack):
         )
         self.model_store = ModelStore(
             self, "ModelStore", removal_policy=cdk.RemovalPolicy[config.removal_policy]
+        )
+        self.registry = dynamodb.Table(
+            self,
+            "Registry",
+            partition_key=_attribute("city", dynamodb.AttributeType.STRING),
+            sort_key=_attribute("version", dynamodb.AttributeType.NUMBER),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            removal_policy=cdk.RemovalPolicy[config.removal_policy],
+            deletion_protection=config.termination_protection,
+        )
+        self.registry.add_global_secondary_index(
+            index_name=names.CITIES_INDEX,
+            partition_key=_attribute("shard", dynamodb.AttributeType.NUMBER),
+            sort_key=_attribute("city", dynamodb.AttributeType.STRING),
         )
         self.training_role = TrainingRole(self, "TrainingRole", model_store=self.model_store)
         acknowledge_wildcards(
@@ -61,7 +80,17 @@ class StorageStack(cdk.Stack):
         )
         cdk.CfnOutput(
             self,
+            "RegistryTableName",
+            value=self.registry.table_name,
+            description="Which version of each city's model serves",
+        )
+        cdk.CfnOutput(
+            self,
             "TrainingRoleArn",
             value=self.training_role.role_arn,
             description="Training and transform jobs run as this role",
         )
+
+
+def _attribute(name: str, kind: dynamodb.AttributeType) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=kind)

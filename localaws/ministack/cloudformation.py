@@ -17,6 +17,7 @@ NAMESPACES = frozenset(
         "AWS::CDK",
         "AWS::CloudFormation",
         "AWS::CloudWatch",
+        "AWS::DynamoDB",
         "AWS::ECR",
         "AWS::IAM",
         "AWS::KMS",

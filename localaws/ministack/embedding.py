@@ -15,6 +15,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 SERVICES = (
     "cloudformation",
+    "dynamodb",
     "ecr",
     "iam",
     "kms",
@@ -29,7 +30,7 @@ SERVICES = (
 """What MiniStack answers for, by MiniStack's names; all its other services stay off."""
 MODULES = ("iam", "s3", "kms", "ssm", "ecr")
 """The modules of those that keep state in small."""
-LATE_SERVICES = ("sns", "cloudformation")
+LATE_SERVICES = ("sns", "dynamodb", "cloudformation")
 """Services whose modules take a second to import: they are loaded once the server answers."""
 
 

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 FORMAT = "__ministack_format__"
 SIGNING_NAMES = {
+    "dynamodb": "dynamodb",
     "ecr": "ecr",
     "iam": "iam",
     "kms": "kms",

@@ -151,7 +151,7 @@ def test_outputs_that_scripts_read(templates: Templates, stage: str) -> None:
         for part in ("storage", "hosting", "access", "monitoring")
     }
     assert outputs == {
-        "storage": {"BucketName", "TrainingRoleArn"},
+        "storage": {"BucketName", "RegistryTableName", "TrainingRoleArn"},
         "hosting": {"EndpointName", "EndpointArn"},
         "access": {"NewYorkRoleArn", "ChicagoRoleArn", "TenantRoleArn"},
         "monitoring": {"DashboardName"},

@@ -1,0 +1,388 @@
+"""Which version of a city's model serves: every change conditional on what was read.
+
+The table has one item a city (sort key 0: the highest number drawn, which version serves since
+when) and one a version. A number is drawn and its version recorded in one transaction, so that no
+number is ever given twice, whatever is deleted.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from fleet.errors import HousingError
+from fleet.table import ATTEMPTS, Change, Table, attributes, key, operands, pause
+from fleet.versions import (
+    CITY_ITEM,
+    SHARDS,
+    Candidate,
+    City,
+    State,
+    Verdict,
+    Version,
+    shard_of,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CITIES_INDEX = "cities"
+"""The index that lists the cities: their own items alone have its key ``shard``."""
+
+
+class RegistryError(HousingError):
+    """The registry does not hold what is asked for, or does not allow it; one line."""
+
+
+class RegistryConflictError(RegistryError):
+    """Somebody else changed what was read; look again."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A candidate that is to be recorded, and what the gate said of it."""
+
+    candidate: Candidate
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a batch did: the versions that changed, and why the others did not, by city."""
+
+    versions: Mapping[str, Version]
+    refused: Mapping[str, str]
+
+
+class Registry:
+    """The registry of one stage.
+
+    Parameters
+    ----------
+    client
+        DynamoDB; may be used by several threads at once.
+    table_name
+        The output ``RegistryTableName`` of the storage stack.
+    now
+        Seconds since the epoch.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", table_name: str, now: Callable[[], float] = time.time
+    ) -> None:
+        self._table = Table(client, table_name)
+        self._now = now
+
+    def city(self, city: str) -> City | None:
+        """What a city's own item says; None for a city that was never recorded."""
+        item = self._table.get(city, CITY_ITEM)
+        return None if item is None else City.from_item(item)
+
+    def cities(self) -> list[City]:
+        """All cities by name, the forgotten among them."""
+        with ThreadPoolExecutor(SHARDS) as threads:
+            shards = list(threads.map(self._shard, range(SHARDS)))
+        return sorted((city for shard in shards for city in shard), key=lambda city: city.city)
+
+    def some_cities(self, names: Iterable[str]) -> dict[str, City]:
+        """The own items of these cities, as far as they are there, by name."""
+        items = self._table.get_many((name, CITY_ITEM) for name in sorted(set(names)))
+        return {item["city"]: City.from_item(item) for item in items}
+
+    def versions(self, city: str) -> list[Version]:
+        """All versions of a city, in ascending order."""
+        items = self._table.query(
+            KeyConditionExpression="city = :city AND version > :own",
+            ExpressionAttributeValues=operands(city=city, own=CITY_ITEM),
+            ConsistentRead=True,
+        )
+        return [Version.from_item(item) for item in items]
+
+    def version(self, city: str, number: int) -> Version:
+        """One version of a city. Raises ``RegistryError`` where there is none."""
+        item = None if number == CITY_ITEM else self._table.get(city, number)
+        if item is None:
+            numbers = ", ".join(str(version.number) for version in self.versions(city))
+            raise RegistryError(f"{city} has no version {number}; it has {numbers or 'none'}")
+        return Version.from_item(item)
+
+    def record(self, drafts: Sequence[Draft]) -> Changes:
+        """Draw a number for each draft and record it as a candidate; one draft a city.
+
+        Forgotten cities are refused: a person has to readmit them.
+        """
+        waiting = {draft.candidate.city: draft for draft in drafts}
+        if len(waiting) != len(drafts):
+            raise ValueError("two drafts of one city: record them one after the other")
+        recorded: dict[str, Version] = {}
+        refused: dict[str, str] = {}
+        for attempt in range(ATTEMPTS):
+            known = self.some_cities(waiting)
+            refused |= {name: _forgotten(city) for name, city in known.items() if city.forgotten}
+            drawn = [
+                self._drawn(draft, known.get(name, City(name)))
+                for name, draft in waiting.items()
+                if name not in refused
+            ]
+            lost = self._table.transact([self._draw(version) for version in drawn])
+            recorded |= {version.city: version for version in drawn if version.city not in lost}
+            waiting = {name: waiting[name] for name in lost}
+            if not waiting:
+                break
+            pause(attempt)
+        refused |= {name: f"{name}: others kept drawing versions meanwhile" for name in waiting}
+        return Changes(recorded, refused)
+
+    def promote(self, versions: Sequence[Version], *, force: bool = False) -> Changes:
+        """Let these versions serve, one a city, where what serves is still what was just read.
+
+        With ``force`` a version that the gate refused may serve, too, and that is recorded.
+        """
+        known = self.some_cities(version.city for version in versions)
+        refused: dict[str, str] = {}
+        changes: list[Change] = []
+        promoted: dict[str, Version] = {}
+        for version in versions:
+            city = known.get(version.city, City(version.city))
+            problem = _problem(city, version, force=force)
+            if problem is not None:
+                refused[version.city] = problem
+                continue
+            verdict = version.verdict
+            if force and not verdict.passed:
+                verdict = replace(verdict, forced=True)
+            promoted[version.city] = self._serving(version, verdict)
+            changes.append(self._promotion(city, promoted[version.city], version.state))
+        lost = self._table.transact(changes)
+        refused |= {name: _conflict(known[name]) for name in lost}
+        return Changes({name: v for name, v in promoted.items() if name not in lost}, refused)
+
+    def rollback(self, city: str) -> Version:
+        """Let the version serve that did before, and withdraw the one that serves now.
+
+        Raises ``RegistryError`` where there is none, or where somebody else was first.
+        """
+        item = self._known(city)
+        versions = {version.number: version for version in self.versions(city)}
+        target = versions.get(item.previous or 0)
+        if item.serving is None or target is None or target.state is not State.RETIRED:
+            raise RegistryError(f"{city} has no earlier version to roll back to")
+        serving = self._serving(target, target.verdict)
+        earlier = [
+            version
+            for version in versions.values()
+            if version.state is State.RETIRED
+            and not version.withdrawn
+            and (version.promoted or "") < (target.promoted or "")
+        ]
+        previous = max(earlier, key=lambda version: version.promoted or "", default=None)
+        change = self._promotion(
+            replace(item, previous=None if previous is None else previous.number),
+            serving,
+            target.state,
+            withdraw=True,
+        )
+        if self._table.transact([change]):
+            raise RegistryConflictError(_conflict(item))
+        return serving
+
+    def delete_version(self, version: Version) -> None:
+        """Note that a version's model is deleted; never the serving one's.
+
+        Raises ``RegistryError`` where it serves, or where somebody else was first.
+        """
+        name = f"version {version.number} of {version.city}"
+        if version.state is State.SERVING:
+            raise RegistryError(
+                f"{name} serves; first let another: housing models rollback {version.city}"
+            )
+        action = self._update(
+            version.city,
+            version.number,
+            {"state": State.DELETED},
+            condition="#state = :was",
+            compared={"was": version.state},
+        )
+        if self._table.transact([Change(version.city, [action])]):
+            raise RegistryConflictError(f"{name} was changed by somebody else; look again")
+
+    def forget(self, city: str) -> City:
+        """Delete the items of all versions; a tombstone keeps the highest number drawn."""
+        for attempt in range(ATTEMPTS):
+            item = self._known(city)
+            tombstone = City(city, item.last_version, forgotten=item.forgotten or self._time())
+            put = {
+                "TableName": self._table.name,
+                "Item": attributes(
+                    {
+                        "city": city,
+                        "version": CITY_ITEM,
+                        "shard": shard_of(city),
+                        "last_version": tombstone.last_version,
+                        "forgotten": tombstone.forgotten,
+                    }
+                ),
+                "ConditionExpression": "last_version = :last",
+                "ExpressionAttributeValues": operands(last=item.last_version),
+            }
+            if not self._table.transact([Change(city, [{"Put": put}])]):
+                self._table.delete((city, version.number) for version in self.versions(city))
+                return tombstone
+            pause(attempt)
+        raise RegistryConflictError(f"others kept drawing versions of {city}; try again")
+
+    def readmit(self, city: str) -> None:
+        """Let a forgotten city be recorded again; its numbers go on where they ended."""
+        item = self._known(city)
+        if item.forgotten is None:
+            return
+        update = {
+            "TableName": self._table.name,
+            "Key": key(city, CITY_ITEM),
+            "UpdateExpression": "REMOVE forgotten",
+            "ConditionExpression": "forgotten = :read",
+            "ExpressionAttributeValues": operands(read=item.forgotten),
+        }
+        if self._table.transact([Change(city, [{"Update": update}])]):
+            raise RegistryConflictError(f"{city} was changed by somebody else; look again")
+
+    def _known(self, city: str) -> City:
+        item = self.city(city)
+        if item is None:
+            raise RegistryError(f"the registry has no city {city}")
+        return item
+
+    def _shard(self, shard: int) -> list[City]:
+        items = self._table.query(
+            IndexName=CITIES_INDEX,
+            KeyConditionExpression="#shard = :shard",
+            ExpressionAttributeNames={"#shard": "shard"},
+            ExpressionAttributeValues=operands(shard=shard),
+        )
+        return [City.from_item(item) for item in items]
+
+    def _drawn(self, draft: Draft, city: City) -> Version:
+        return Version(
+            number=city.last_version + 1,
+            state=State.CANDIDATE,
+            trained=draft.candidate,
+            verdict=draft.verdict,
+            recorded=self._time(),
+        )
+
+    def _serving(self, version: Version, verdict: Verdict) -> Version:
+        return replace(
+            version,
+            state=State.SERVING,
+            verdict=verdict,
+            promoted=self._time(),
+            withdrawn=False,
+        )
+
+    def _draw(self, version: Version) -> Change:
+        """Take the number and put the version, if the number before is the last one drawn."""
+        last = version.number - 1
+        condition = "last_version = :last" if last else "attribute_not_exists(last_version)"
+        bump = self._update(
+            version.city,
+            CITY_ITEM,
+            {"last_version": version.number, "shard": shard_of(version.city)},
+            condition=f"{condition} AND attribute_not_exists(forgotten)",
+            compared={"last": last} if last else {},
+        )
+        put = {
+            "TableName": self._table.name,
+            "Item": attributes(version.to_item()),
+            "ConditionExpression": "attribute_not_exists(city)",
+        }
+        return Change(version.city, [bump, {"Put": put}])
+
+    def _promotion(
+        self, city: City, version: Version, was: State, *, withdraw: bool = False
+    ) -> Change:
+        """``version`` in place of what serves; ``withdraw`` that one, and keep ``previous``."""
+        facts = {**version.trained.to_item(), "serving": version.number, "since": version.promoted}
+        previous = city.previous if withdraw else city.serving
+        unchanged = "serving = :read" if city.serving else "attribute_not_exists(serving)"
+        own = self._update(
+            city.city,
+            CITY_ITEM,
+            facts if previous is None else {**facts, "previous": previous},
+            remove=("previous",) if previous is None else (),
+            condition=f"{unchanged} AND attribute_not_exists(forgotten)",
+            compared={"read": city.serving} if city.serving else {},
+        )
+        coming = self._update(
+            city.city,
+            version.number,
+            {
+                "state": version.state,
+                "promoted": version.promoted,
+                "forced": version.verdict.forced,
+                "withdrawn": False,
+            },
+            condition="#state = :was",
+            compared={"was": was},
+        )
+        if city.serving is None:
+            return Change(city.city, [own, coming])
+        going = self._update(
+            city.city,
+            city.serving,
+            {"state": State.RETIRED, "withdrawn": withdraw},
+            condition="#state = :was",
+            compared={"was": State.SERVING},
+        )
+        return Change(city.city, [own, coming, going])
+
+    def _update(
+        self,
+        city: str,
+        version: int,
+        values: Mapping[str, Any],
+        *,
+        condition: str,
+        compared: Mapping[str, Any],
+        remove: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """An Update of a transaction: set ``values``, each by a placeholder of its own name."""
+        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
+        if remove:
+            expression += " REMOVE " + ", ".join(remove)
+        return {
+            "Update": {
+                "TableName": self._table.name,
+                "Key": key(city, version),
+                "UpdateExpression": expression,
+                "ConditionExpression": condition,
+                "ExpressionAttributeNames": {f"#{name}": name for name in values},
+                "ExpressionAttributeValues": operands(**values, **compared),
+            }
+        }
+
+    def _time(self) -> str:
+        return datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds")
+
+
+def _problem(city: City, version: Version, *, force: bool) -> str | None:
+    """Why a version may not serve its city; None where it may."""
+    name = f"version {version.number} of {version.city}"
+    if city.forgotten:
+        return _forgotten(city)
+    if version.number == city.serving:
+        return f"{name} serves already"
+    if version.state is State.DELETED:
+        return f"{name} is deleted; train the city again"
+    if not (version.verdict.may_serve or force):
+        return f"{name} was refused by the gate: {'; '.join(version.verdict.reasons)}"
+    return None
+
+
+def _forgotten(city: City) -> str:
+    return f"{city.city} was forgotten on {(city.forgotten or '')[:10]}; readmit it to go on"
+
+
+def _conflict(city: City) -> str:
+    return f"{city.city}: somebody else changed which version serves; look again"

@@ -1,0 +1,60 @@
+"""The registry's table as the storage stack declares it, on localaws."""
+
+from collections.abc import Iterator
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from fleet.registry import Draft, Registry
+from fleet.versions import Candidate, Verdict
+from stacks.config import DeploymentConfig
+from stacks.storage import StorageStack
+from tests.local.conftest import LocalAws
+from tests.local.stacks import Stack
+
+PASSED = Verdict(passed=True)
+
+
+def candidate(city: str, digest: str = "1", **facts: object) -> Candidate:
+    """A candidate as a job leaves it."""
+    known = {
+        "artifact_key": f"jobs/job-{digest}/output/{city}/model.tar.gz",
+        "artifact_digest": digest,
+        "artifact_bytes": 900,
+        "train_rows": 630,
+        "validation_rows": 270,
+        "metrics": {"mae": 20_123.456},
+        "baselines": {"median_mae": 60_000.5, "least_squares_mae": 15_000.0},
+    }
+    return Candidate(city=city, **{**known, **facts})  # type: ignore[arg-type]
+
+
+def draft(city: str, digest: str = "1", verdict: Verdict = PASSED) -> Draft:
+    """A draft that the gate let pass, unless another verdict is given."""
+    return Draft(candidate(city, digest), verdict)
+
+
+@pytest.fixture(scope="session")
+def table(localaws: LocalAws) -> Iterator[str]:
+    """The name of a table with the schema of the storage stack's."""
+    config = DeploymentConfig.model_validate({"removalPolicy": "DESTROY"})
+    template = Template.from_stack(StorageStack(cdk.App(), "Storage", config=config)).to_json()
+    tables = {
+        name: {
+            **resource,
+            "Properties": {**resource["Properties"], "DeletionProtectionEnabled": False},
+        }
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::DynamoDB::Table"
+    }
+    stack = Stack(localaws, "registry-table")
+    assert stack.deploy(tables) == "CREATE_COMPLETE"
+    yield stack.physical_id(next(iter(tables)))
+    stack.delete()
+
+
+@pytest.fixture
+def registry(localaws: LocalAws, table: str) -> Registry:
+    """A registry on that table; use cities of your own."""
+    return Registry(localaws.session().client("dynamodb"), table)
