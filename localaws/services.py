@@ -35,7 +35,7 @@ class Services:
     def __init__(self, state: State) -> None:
         self._state = state
         self._ministack = MiniStack()
-        identities = MiniStackIdentities()
+        self._identities = identities = MiniStackIdentities()
         self.authorizer = Authorizer(identities)
         Enforcement(identities, self.authorizer).install()
         Simulation(identities).install()
@@ -56,6 +56,7 @@ class Services:
         versions.install()
         conditional_writes.install()
         self._late_services: asyncio.Future[None] | None = None
+        self._stop_functions: Callable[[], None] = lambda: None
         self._is_deploying: Callable[[], bool] = lambda: False
         self._was_deploying = False
         self._alarm_evaluation: asyncio.Task[None] | None = None
@@ -98,6 +99,7 @@ class Services:
         await asyncio.to_thread(self._apis.stop)
         if self._late_services is not None:
             await self._late_services
+        await asyncio.to_thread(self._stop_functions)
         self.persistence.save()
 
     async def _start_late_services_soon(self) -> None:
@@ -107,13 +109,17 @@ class Services:
     def _start_late_services(self) -> None:
         """Import the services that take long to import after everything else answers."""
         from localaws.ministack import buckets, cloudformation, conditions, tables
+        from localaws.ministack.functions import Functions
 
         conditions.install()
         buckets.install()
         tables.install()
         cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))
         cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
-        for module in LATE_SERVICES:
+        functions = Functions(self._identities, self.authorizer, self._state.functions_directory)
+        functions.install()
+        self._stop_functions = functions.stop
+        for module in LATE_SERVICES.values():
             self.persistence.add_service(module)
         self._is_deploying = cloudformation.is_deploying
         # A hundred thousand modules, classes and functions that stay: collections skip them.

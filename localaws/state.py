@@ -63,6 +63,11 @@ class State:
         return self.directory / "objects"
 
     @property
+    def functions_directory(self) -> Path:
+        """What Lambda functions unpack while they run."""
+        return self.directory / "functions"
+
+    @property
     def sagemaker_directory(self) -> Path:
         """Models, endpoints, jobs and what they unpack."""
         return self.directory / "sagemaker"

@@ -5,7 +5,8 @@ from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudformation
-from ministack.services.cloudformation import provisioners, stacks
+from ministack.services.cloudformation import engine, provisioners, stacks
+from ministack.services.cloudformation import handlers as operations
 
 from localaws.backend import Scope
 from localaws.cloudformation.resource_types import Provisioned, Resource, ResourceType
@@ -21,6 +22,7 @@ NAMESPACES = frozenset(
         "AWS::ECR",
         "AWS::IAM",
         "AWS::KMS",
+        "AWS::Lambda",
         "AWS::Logs",
         "AWS::S3",
         "AWS::SNS",
@@ -47,6 +49,48 @@ def register(types: Mapping[str, ResourceType]) -> None:
             provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": resource_type.name}
     runs_on_thread = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda name: name in types or runs_on_thread(name)
+    stacks._delete_stack_async = operations._delete_stack_async = _in_dependency_order(
+        stacks._delete_stack_async
+    )
+
+
+class Remaining(dict[str, Any]):
+    """The resources of a stack that is being deleted, by logical id.
+
+    One that another resource still needs, because that one could not be deleted, is out of reach:
+    CloudFormation deletes a resource after everything that depends on it, or not at all.
+    """
+
+    def __init__(self, resources: Mapping[str, Any], definitions: Mapping[str, Any]) -> None:
+        super().__init__(resources)
+        self._needs = {
+            name: engine._extract_deps(definitions[name], set(resources))
+            for name in resources
+            if name in definitions
+        }
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The resource, unless one that remains needs it."""
+        if any(name in self._needs.get(other, ()) for other in self if other != name):
+            return default
+        return super().get(name, default)
+
+
+def _in_dependency_order(delete: Handler) -> Handler:
+    """MiniStack's deletion of a stack, which goes on with what a failed resource needs."""
+
+    async def delete_stack(stack_name: str, *arguments: Any, **named: Any) -> None:
+        stack = cloudformation._stacks.get(stack_name)
+        if stack is None:
+            return
+        definitions = (stack.get("_template") or {}).get("Resources", {})
+        stack["_resources"] = Remaining(stack.get("_resources", {}), definitions)
+        try:
+            await delete(stack_name, *arguments, **named)
+        finally:
+            stack["_resources"] = dict(stack["_resources"])
+
+    return delete_stack
 
 
 def is_deploying() -> bool:

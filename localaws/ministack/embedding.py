@@ -12,6 +12,7 @@ from localaws.state import HOST, State
 AsgiScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Handler = Callable[..., Awaitable[Any]]
 
 SERVICES = (
     "cloudformation",
@@ -19,6 +20,7 @@ SERVICES = (
     "ecr",
     "iam",
     "kms",
+    "lambda",
     "logs",
     "monitoring",
     "s3",
@@ -30,8 +32,14 @@ SERVICES = (
 """What MiniStack answers for, by MiniStack's names; all its other services stay off."""
 MODULES = ("iam", "s3", "kms", "ssm", "ecr")
 """The modules of those that keep state in small."""
-LATE_SERVICES = ("sns", "dynamodb", "cloudformation")
-"""Services whose modules take a second to import: they are loaded once the server answers."""
+LATE_SERVICES = {
+    "sns": "sns",
+    "dynamodb": "dynamodb",
+    "lambda": "lambda_svc",
+    "cloudformation": "cloudformation",
+}
+"""Services whose modules take long to import, with those: they are loaded once the server answers.
+"""
 
 
 def configure(state: State, port: int) -> None:
@@ -47,7 +55,10 @@ def configure(state: State, port: int) -> None:
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(port),
             "IOT_MTLS_ENABLED": "false",
+            "LAMBDA_ACCOUNT_CONCURRENCY": "10",
+            "LAMBDA_EXECUTOR": "local",
             "LOG_LEVEL": "WARNING",
+            "MINISTACK_HOST": HOST,
             "MINISTACK_ACCOUNT_ID": state.account_id,
             "MINISTACK_REGION": state.region,
             "PERSIST_STATE": "1",
@@ -62,7 +73,6 @@ def configure(state: State, port: int) -> None:
 
 _SIDE_ENTRANCES = (
     "_handle_pre_body_request",
-    "_handle_post_body_shortcuts",
     "_handle_special_data_plane_request",
 )
 """They answer before any signature is checked: ``/_ministack/reset`` among them, which any web page
@@ -117,7 +127,22 @@ def _import_app() -> Any:
 
     for entrance in _SIDE_ENTRANCES:
         setattr(app, entrance, _nothing)
+    app._handle_post_body_shortcuts = _custom_resources_only(app._handle_post_body_shortcuts)
     return app
+
+
+def _custom_resources_only(shortcuts: Handler) -> Handler:
+    """Of the shortcuts only the address to which a custom resource's function sends its answer.
+
+    Nobody can guess it, as that of the presigned URL that CloudFormation hands out.
+    """
+
+    async def handle(method: str, path: str, *further: Any) -> Any:
+        if not path.startswith("/_ministack/cfn-response/"):
+            return None
+        return await shortcuts(method, path, *further)
+
+    return handle
 
 
 async def _nothing(*arguments: Any, **named: Any) -> None:

@@ -28,6 +28,7 @@ SIGNING_NAMES = {
     "ecr": "ecr",
     "iam": "iam",
     "kms": "kms",
+    "lambda": "lambda_svc",
     "logs": "cloudwatch_logs",
     "monitoring": "cloudwatch",
     "s3": "s3",

@@ -248,3 +248,40 @@ def test_a_scaled_variant_has_its_target_and_policy(stack: Stack, store: str) ->
     policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
     assert [t["MaxCapacity"] for t in targets if t["ResourceId"] == target["ResourceId"]] == [4]
     assert [p["PolicyName"] for p in policies] == ["invocations"]
+
+
+def test_what_a_resource_needs_stays_while_that_cannot_be_deleted(localaws: LocalAws) -> None:
+    """A key is never deleted before the bucket that it encrypts."""
+    stack = Stack(localaws, "full-bucket")
+    encryption = {
+        "ServerSideEncryptionByDefault": {
+            "SSEAlgorithm": "aws:kms",
+            "KMSMasterKeyID": {"Fn::GetAtt": ["Key", "Arn"]},
+        }
+    }
+    stack.deploy(
+        {
+            "Key": {"Type": "AWS::KMS::Key", "Properties": {}},
+            "Bucket": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {
+                    "BucketEncryption": {"ServerSideEncryptionConfiguration": [encryption]}
+                },
+            },
+            "Other": {"Type": "AWS::SNS::Topic"},
+        }
+    )
+    bucket, key = stack.physical_id("Bucket"), stack.physical_id("Key")
+    s3 = localaws.session().client("s3")
+    s3.put_object(Bucket=bucket, Key="a", Body=b"1")
+    stack.delete()
+    described = localaws.session().client("cloudformation").describe_stacks(StackName=stack.name)
+    [left] = described["Stacks"]
+    assert left["StackStatus"] == "DELETE_FAILED"
+    assert left["StackStatusReason"] == "The following resource(s) failed to delete: [Bucket]."
+    kms = localaws.session().client("kms")
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+    assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"1"
+    s3.delete_object(Bucket=bucket, Key="a")
+    stack.delete()
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
