@@ -6,12 +6,12 @@ from typing import NamedTuple
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
+from fleet.config import ConfigError, load_config
+from fleet.names import stack_name
 from sagemaker_mme import InvalidPropsError, target_model_rule
 from stacks.access import AccessStack
-from stacks.config import ConfigError, load_config
 from stacks.hosting import HostingStack
 from stacks.monitoring import MonitoringStack
-from stacks.names import stack_name
 from stacks.storage import StorageStack
 
 

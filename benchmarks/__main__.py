@@ -7,7 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from benchmarks.figure import Figure
-from scripts.console import Console
+from fleet.console import Console
 
 
 def find_benchmarks() -> dict[str, Callable[[], list[Figure]]]:

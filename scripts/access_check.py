@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.access.assembly import read_assembly
-from scripts.access.audit import audit
-from scripts.access.deployed import read_deployed
-from scripts.access.expectation import read_expectation
-from scripts.access.live import LiveCell, invoke_all
-from scripts.access.picture import write_picture
-from scripts.access.report import as_json, live_problems, print_audit, print_live
-from scripts.access.roles import Estate
+from fleet.access.assembly import read_assembly
+from fleet.access.audit import audit
+from fleet.access.deployed import read_deployed
+from fleet.access.expectation import read_expectation
+from fleet.access.live import LiveCell, invoke_all
+from fleet.access.picture import write_picture
+from fleet.access.report import as_json, live_problems, print_audit, print_live
+from fleet.access.roles import Estate
+from fleet.console import Console
+from fleet.names import target_model
 from scripts.cdk import ROOT
 from scripts.command import FAILED, SUCCEEDED, make_parser, open_deployment, run_command
-from scripts.console import Console
 from training.houses import CITIES
-from training.publish import target_model
 
 if TYPE_CHECKING:
     import boto3

@@ -4,16 +4,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from fleet.console import Console
+from fleet.errors import HousingError
 from scripts.command import (
     FAILED,
     SUCCEEDED,
-    CommandError,
     make_parser,
     open_deployment,
     open_workspace,
     run_command,
 )
-from scripts.console import Console
 from scripts.options import add_house_options, add_job_options, houses_of, settings_of
 from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.endpoint import absolute_error, predict, runtime_client
@@ -28,7 +28,7 @@ def train_city(
     """Train and publish one city with the preprocessor that the endpoint uses."""
     url = published_preprocessor(workspace)
     if url is None:
-        raise CommandError(
+        raise HousingError(
             f"no preprocessor is published in {workspace.parameter}; run: python -m scripts.train"
         )
     return train_and_publish(workspace, {city: houses}, settings, console, preprocessor_url=url)

@@ -15,12 +15,11 @@ from typing import NoReturn
 import boto3
 from botocore.config import Config
 
-from scripts.cache.arguments import EXAMPLE_HOUSE, make_experiment_parser, number_of_copies
-from scripts.cache.charts import draw_charts
-from scripts.cache.console import ProgressReport, print_summary
-from scripts.cache.copies import model_copies, new_run_prefix, published_models, remove_leftovers
-from scripts.cache.endpoint import EndpointError, WatchedEndpoint, describe_endpoint
-from scripts.cache.experiment import (
+from fleet.cache.charts import draw_charts
+from fleet.cache.console import ProgressReport, print_summary
+from fleet.cache.copies import model_copies, new_run_prefix, published_models, remove_leftovers
+from fleet.cache.endpoint import EndpointError, WatchedEndpoint, describe_endpoint
+from fleet.cache.experiment import (
     INVOCATIONS_PER_PERIOD,
     Experiment,
     RawPass,
@@ -28,13 +27,14 @@ from scripts.cache.experiment import (
     run_passes,
     shortest_seconds,
 )
-from scripts.cache.invocation import Invoker, Payload
-from scripts.cache.metrics import CloudWatchMetrics
-from scripts.cache.results import invocations_csv, results_json, summary_document, write_text
-from scripts.cache.traffic import Pass, read_trace, scan, uniform, zipf
+from fleet.cache.invocation import Invoker, Payload
+from fleet.cache.metrics import CloudWatchMetrics
+from fleet.cache.results import invocations_csv, results_json, summary_document, write_text
+from fleet.cache.traffic import Pass, read_trace, scan, uniform, zipf
+from fleet.console import Console
+from fleet.deployment import find_deployment
+from scripts.cache_arguments import EXAMPLE_HOUSE, make_experiment_parser, number_of_copies
 from scripts.command import SUCCEEDED, open_session, run_command
-from scripts.console import Console
-from scripts.deployment import find_deployment
 
 READ_TIMEOUT_SECONDS = 70
 """InvokeEndpoint answers within 60 seconds; the Developer Guide advises clients to wait for 70."""

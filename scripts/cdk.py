@@ -6,12 +6,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from fleet.errors import HousingError
+
 ROOT = Path(__file__).parents[1]
 CLI = ROOT / "node_modules" / ".bin" / "cdk"
 LINES_SHOWN = 20
 
 
-class CdkError(Exception):
+class CdkError(HousingError):
     """The CLI is missing or ended with an error; the text holds the end of its output."""
 
 

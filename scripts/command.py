@@ -13,13 +13,8 @@ from botocore.exceptions import (
     NoRegionError,
 )
 
-from scripts.cdk import CdkError
-from scripts.deployment import Deployment, DeploymentError, find_deployment
-from scripts.local_aws import LocalAwsError
-from training.house_files import HouseFileError
-from training.images import ImageError
-from training.pipeline import PipelineError
-from training.publish import PublishError
+from fleet.deployment import Deployment, find_deployment
+from fleet.errors import HousingError
 from training.workspace import Workspace
 
 STAGES = ("dev", "prod")
@@ -28,22 +23,6 @@ CHOOSE_PROFILE = (
     "Choose an AWS profile (--profile, AWS_PROFILE), "
     'or the AWS on this machine: eval "$(python -m localaws env)"'
 )
-EXPECTED_ERRORS = (
-    BotoCoreError,
-    CdkError,
-    ClientError,
-    DeploymentError,
-    HouseFileError,
-    ImageError,
-    LocalAwsError,
-    OSError,
-    PipelineError,
-    PublishError,
-)
-
-
-class CommandError(Exception):
-    """The command cannot do what was asked; one line says why."""
 
 
 def make_parser(name: str, description: str, example: str) -> argparse.ArgumentParser:
@@ -74,7 +53,7 @@ def run_command(
     except (NoCredentialsError, NoRegionError) as error:
         print(f"{parser.prog}: {error} {CHOOSE_PROFILE}", file=sys.stderr)
         return FAILED
-    except (*EXPECTED_ERRORS, CommandError) as error:
+    except (HousingError, BotoCoreError, ClientError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
 

@@ -15,20 +15,21 @@ from pathlib import Path
 
 import boto3
 
+from fleet.console import Console
+from fleet.deployment import Deployment, find_deployment
+from fleet.errors import HousingError
+from fleet.names import stack_name
 from scripts.add_model import train_city
 from scripts.cdk import run_cdk
 from scripts.command import (
     FAILED,
     SUCCEEDED,
-    CommandError,
     confirm,
     make_parser,
     open_session,
     open_workspace,
     run_command,
 )
-from scripts.console import Console
-from scripts.deployment import Deployment, find_deployment, stack_name
 from scripts.local_aws import LocalAws
 from scripts.options import (
     add_house_options,
@@ -110,7 +111,7 @@ def _ask(options: argparse.Namespace) -> None:
     caller = session.client("sts").get_caller_identity()
     where = f"account {caller['Account']}, region {session.region_name}, as {caller['Arn']}"
     if not confirm(f"Deploy stage {options.stage} to {where}?\n{COST}"):
-        raise CommandError("nothing deployed")
+        raise HousingError("nothing deployed")
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.errors import HousingError
 from scripts.cdk import ROOT
 
 
-class LocalAwsError(Exception):
+class LocalAwsError(HousingError):
     """localaws did not start; the text is what it said."""
 
 

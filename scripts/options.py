@@ -4,11 +4,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.command import CommandError, not_negative, not_negative_number, positive
+from fleet.errors import HousingError
+from fleet.names import check_entity
+from scripts.command import not_negative, not_negative_number, positive
 from training.house_files import read_city_folder
 from training.houses import CITIES, HOUSES_PER_CITY, Houses, Market
 from training.pipeline import LINEAR_LEARNER_DEFAULTS, Settings
-from training.publish import check_city
 
 
 def add_house_options(parser: argparse.ArgumentParser) -> None:
@@ -82,11 +83,13 @@ def houses_of(options: argparse.Namespace, cities: Sequence[str]) -> dict[str, H
     """The houses of these cities, drawn or read; with ``--data`` and no city, of all files."""
     if options.data is None:
         market = market_of(options)
-        return {check_city(city): market.houses(city, options.houses) for city in cities or CITIES}
+        return {
+            check_entity(city): market.houses(city, options.houses) for city in cities or CITIES
+        }
     folder = read_city_folder(options.data)
     missing = [city for city in cities if city not in folder]
     if missing:
-        raise CommandError(f"{options.data} has no file for {', '.join(missing)}")
+        raise HousingError(f"{options.data} has no file for {', '.join(missing)}")
     return {city: folder[city] for city in cities} if cities else folder
 
 

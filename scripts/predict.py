@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scripts.cache.request_trace import print_trace, trace_requests
+from fleet.cache.request_trace import print_trace, trace_requests
+from fleet.console import Console
+from fleet.deployment import Deployment
+from fleet.errors import HousingError
+from fleet.names import stack_name
 from scripts.command import (
     SUCCEEDED,
-    CommandError,
     make_parser,
     open_deployment,
     positive,
     run_command,
 )
-from scripts.console import Console
-from scripts.deployment import Deployment, stack_name
 from training.endpoint import Prediction, endpoint_preprocessor, predict, runtime_client
 from training.house_files import PARSERS, read_houses
 from training.houses import FEATURE_COLUMNS, Houses
@@ -97,7 +98,7 @@ def _houses(options: argparse.Namespace) -> Houses:
         try:
             values.append(PARSERS[column](getattr(options, column)))
         except ValueError as error:
-            raise CommandError(f"{option_of(column)}: {error}") from None
+            raise HousingError(f"{option_of(column)}: {error}") from None
     return Houses(*(np.array([value]) for value in values))
 
 
@@ -110,10 +111,10 @@ def _choose_model(
     published = versions(s3, bucket, options.city)
     if not published:
         cities = ", ".join(published_cities(s3, bucket)) or "none"
-        raise CommandError(f"no model of {options.city} is published; cities that have: {cities}")
+        raise HousingError(f"no model of {options.city} is published; cities that have: {cities}")
     if options.model_version and options.model_version not in published:
         numbers = ", ".join(map(str, published))
-        raise CommandError(
+        raise HousingError(
             f"{options.city} has no version {options.model_version}; it has {numbers}"
         )
     serving = endpoint_preprocessor(
@@ -129,7 +130,7 @@ def _choose_model(
             f"to bring it there: npx cdk deploy {stack_name(deployment.stage, 'hosting')}",
             file=sys.stderr,
         )
-    raise CommandError(f"no such version of {options.city} fits the endpoint's preprocessor")
+    raise HousingError(f"no such version of {options.city} fits the endpoint's preprocessor")
 
 
 def _as_json(model: str, prediction: Prediction) -> dict[str, object]:

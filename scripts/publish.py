@@ -8,9 +8,9 @@ from pathlib import Path
 
 import boto3
 
+from fleet.errors import HousingError
 from scripts.command import (
     SUCCEEDED,
-    CommandError,
     make_parser,
     open_deployment,
     run_command,
@@ -64,9 +64,9 @@ def _read(file: Path) -> bytes:
 def _artifact_of_job(session: boto3.Session, name: str) -> bytes:
     state = TrainingJobs(session.client("sagemaker")).describe(name)
     if state is None:
-        raise CommandError(f"there is no training job {name}")
+        raise HousingError(f"there is no training job {name}")
     if state.status is not Status.COMPLETED:
-        raise CommandError(f"training job {name} is {state.status}; only a completed one will do")
+        raise HousingError(f"training job {name} is {state.status}; only a completed one will do")
     url: str = state.description["ModelArtifacts"]["S3ModelArtifacts"]
     bucket, _, key = url.removeprefix("s3://").partition("/")
     body = session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
@@ -78,7 +78,7 @@ def _checked(artifact: bytes, name: str) -> bytes:
     try:
         read_artifact_bytes(artifact)
     except ArtifactError as error:
-        raise CommandError(f"{name}: {error}") from None
+        raise HousingError(f"{name}: {error}") from None
     return artifact
 
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import ClientError
 
-from scripts.command import CommandError
+from fleet.errors import HousingError
+from fleet.names import target_model
 from training.endpoint import predict, runtime_client
-from training.publish import target_model
 
 if TYPE_CHECKING:
     from training.houses import Houses
@@ -40,7 +40,7 @@ def show_restricted_role(
 ) -> str:
     """Invoke the own city's model and another's; returns AWS's refusal of the other.
 
-    Raises ``CommandError`` where the other city answers.
+    Raises ``HousingError`` where the other city answers.
     """
     client = runtime_client(assume(session, role_arn, "demo"))
     predict(client, endpoint_name, target_model(own), houses)
@@ -50,4 +50,4 @@ def show_restricted_role(
         if error.response["Error"]["Code"] != ACCESS_DENIED:
             raise
         return str(error.response["Error"]["Message"])
-    raise CommandError(f"role {role_arn} could invoke {target_model(other)}, which it must not")
+    raise HousingError(f"role {role_arn} could invoke {target_model(other)}, which it must not")

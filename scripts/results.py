@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scripts.console import Console
+from fleet.console import Console
 from scripts.training_run import Training
 from training.endpoint import absolute_error, percentage_error, predict
 

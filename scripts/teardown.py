@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from fleet.console import Console
+from fleet.deployment import Deployment
+from fleet.errors import HousingError
+from fleet.names import stack_name
 from scripts.command import (
     FAILED,
     SUCCEEDED,
-    CommandError,
     confirm,
     make_parser,
     open_session,
     run_command,
 )
-from scripts.console import Console
-from scripts.deployment import Deployment, stack_name
 
 if TYPE_CHECKING:
     import boto3
@@ -36,14 +37,14 @@ SHORTEST_POLL, LONGEST_POLL = 0.2, 10.0
 def tear_down(session: "boto3.Session", stage: str, console: Console, *, keep_data: bool) -> None:
     """Delete the stacks that exist; without ``keep_data`` the bucket and its contents too.
 
-    Raises ``CommandError`` before it deletes anything where a stack is protected.
+    Raises ``HousingError`` before it deletes anything where a stack is protected.
     """
     client = session.client("cloudformation")
     names = [stack_name(stage, stack) for stack in ORDER if not (keep_data and stack == "storage")]
     stacks = {name: stack for name in names if (stack := _find_stack(client, name))}
     protected = [name for name, stack in stacks.items() if stack.get("EnableTerminationProtection")]
     if protected:
-        raise CommandError(
+        raise HousingError(
             f"termination protection is on: {', '.join(protected)}; to turn it off: "
             f"aws cloudformation update-termination-protection --no-enable-termination-protection "
             f"--stack-name {protected[0]}"
@@ -106,7 +107,7 @@ def _delete_stack(client: "CloudFormationClient", name: str, stack_id: str) -> N
             return
         if stack["StackStatus"] == "DELETE_FAILED":
             reason = stack.get("StackStatusReason", "see its events")
-            raise CommandError(f"stack {name} could not be deleted: {reason}; run this again")
+            raise HousingError(f"stack {name} could not be deleted: {reason}; run this again")
         time.sleep(wait)
         wait = min(1.5 * wait, LONGEST_POLL)
 
@@ -129,7 +130,7 @@ def empty_bucket(s3: "S3Client", bucket: str) -> int:
     while objects := _first_versions(s3, bucket):
         answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
         for failure in answer.get("Errors", []):
-            raise CommandError(f"s3://{bucket}/{failure['Key']}: {failure['Message']}")
+            raise HousingError(f"s3://{bucket}/{failure['Key']}: {failure['Message']}")
         count += len(objects)
     return count
 

@@ -5,17 +5,17 @@ import json
 import sys
 from collections.abc import Collection, Mapping, Sequence
 
+from fleet.console import Console
+from fleet.errors import HousingError
+from fleet.names import stack_name
 from scripts.command import (
     FAILED,
     SUCCEEDED,
-    CommandError,
     make_parser,
     open_deployment,
     open_workspace,
     run_command,
 )
-from scripts.console import Console
-from scripts.deployment import stack_name
 from scripts.options import add_house_options, add_job_options, houses_of, settings_of
 from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.houses import Houses
@@ -83,7 +83,7 @@ def _preprocessor_to_use(
         return current
     left_out = set(published_cities(workspace.s3, workspace.bucket)) - set(cities)
     if left_out:
-        raise CommandError(
+        raise HousingError(
             "a new preprocessor needs new models of all published cities; left out are: "
             + ", ".join(sorted(left_out))
         )

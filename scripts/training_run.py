@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scripts.console import Console, JobReporter
+from fleet.console import Console
+from scripts.job_reporter import JobReporter
 from training.houses import Houses
 from training.job import JobResult
 from training.pipeline import Dataset, Pipeline, Settings

@@ -4,14 +4,14 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from fleet import names
+from fleet.config import Assumer, DeploymentConfig, InvokerRole
 from sagemaker_mme import (
     InvocationTrail,
     MultiModelEndpoint,
     TargetModelInvokerRole,
     TenantInvokerRole,
 )
-from stacks import names
-from stacks.config import Assumer, DeploymentConfig, InvokerRole
 
 
 class AccessStack(cdk.Stack):

@@ -2,21 +2,24 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from fleet import names
+from fleet.config import DeploymentConfig
 from sagemaker_mme import (
     Container,
     ContainerImage,
     InstanceType,
     Model,
+    ModelCacheSetting,
     ModelData,
     ModelStore,
     MultiModelContainer,
     MultiModelEndpoint,
     Prefix,
 )
-from stacks import names
 from stacks.acknowledgements import (
     NO_RESOURCES,
     ONE_PREFIX,
@@ -25,7 +28,9 @@ from stacks.acknowledgements import (
     log_group_wildcard,
     value_of_other_stack,
 )
-from stacks.config import DeploymentConfig
+
+MODEL_STORE_ARN_OUTPUT = "PublishOutputFnGetAttModelStoreBucket9405F36EArn7F012CC9"
+"""The output that the CDK makes for the hosting stack; it changes with the bucket's logical id."""
 
 
 class HostingStack(cdk.Stack):
@@ -70,15 +75,13 @@ class HostingStack(cdk.Stack):
                     image=ContainerImage.linear_learner(),
                     bucket=model_store.bucket,
                     prefix=Prefix.MODELS,
-                    model_cache_setting=config.model_cache,
+                    model_cache_setting=ModelCacheSetting(config.model_cache),
                     name=names.LINEAR_LEARNER_CONTAINER,
                 ),
             ],
             network_isolation=config.network_isolation,
         )
-        store_arn = value_of_other_stack(
-            names.stack_name(stage, "storage"), names.MODEL_STORE_ARN_OUTPUT
-        )
+        store_arn = value_of_other_stack(names.stack_name(stage, "storage"), MODEL_STORE_ARN_OUTPUT)
         acknowledge_wildcards(
             model.role,
             {
@@ -97,7 +100,7 @@ class HostingStack(cdk.Stack):
             instance_type=instance_type,
             initial_instance_count=config.instance_count,
             encryption_key=None if instance_type.has_instance_storage else model_store.key,
-            log_retention=config.log_retention,
+            log_retention=logs.RetentionDays[config.log_retention],
             log_removal_policy=cdk.RemovalPolicy[config.removal_policy],
         )
         self.endpoint.add_rollback_alarm(

@@ -4,8 +4,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from fleet.config import DeploymentConfig
 from sagemaker_mme import EndpointAlarms, EndpointDashboard, MultiModelEndpointBase
-from stacks.config import DeploymentConfig
 
 
 class MonitoringStack(cdk.Stack):

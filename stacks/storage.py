@@ -4,8 +4,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from fleet import names
+from fleet.config import DeploymentConfig
 from sagemaker_mme import ModelStore, Prefix, TrainingRole
-from stacks import names
 from stacks.acknowledgements import (
     NO_RESOURCES,
     ONE_PREFIX,
@@ -13,7 +14,6 @@ from stacks.acknowledgements import (
     acknowledge_wildcards,
     log_group_wildcard,
 )
-from stacks.config import DeploymentConfig
 
 
 class StorageStack(cdk.Stack):

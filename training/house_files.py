@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from fleet.errors import HousingError
+from fleet.names import EntityNameError, check_entity
 from training.houses import COLUMNS, FEATURE_COLUMNS, PRICE_COLUMN, Houses
-from training.publish import PublishError, check_city
 
 PROBLEMS_SHOWN = 20
 
 
-class HouseFileError(Exception):
+class HouseFileError(HousingError):
     """Files that cannot be used; ``problems`` names every cell, one line each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -36,8 +37,8 @@ def read_city_folder(directory: Path) -> dict[str, Houses]:
     problems: list[str] = []
     for file in files:
         try:
-            houses[check_city(file.stem)] = read_houses(file, with_price=True)
-        except PublishError as error:
+            houses[check_entity(file.stem)] = read_houses(file, with_price=True)
+        except EntityNameError as error:
             problems.append(f"{file}: {error}")
         except HouseFileError as error:
             problems += error.problems

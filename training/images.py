@@ -13,11 +13,13 @@ from typing import Any
 from botocore.loaders import Loader
 from botocore.session import get_session
 
+from fleet.errors import HousingError
+
 SCIKIT_LEARN_TAG = "1.9-0-cpu-py3"
 LINEAR_LEARNER_TAG = "1"
 
 
-class ImageError(Exception):
+class ImageError(HousingError):
     """A region without these images."""
 
 

@@ -28,6 +28,8 @@ from typing import Any
 import numpy as np
 from botocore.exceptions import ClientError
 
+from fleet.errors import HousingError
+from fleet.names import Prefix
 from training import preprocessor
 from training.houses import Houses, split
 from training.images import linear_learner_image, scikit_learn_image
@@ -67,7 +69,7 @@ LINEAR_LEARNER_DEFAULTS: Mapping[str, str] = {
 Report = Callable[[JobEvent], None]
 
 
-class PipelineError(Exception):
+class PipelineError(HousingError):
     """A step that all cities depend on failed."""
 
 
@@ -123,13 +125,13 @@ class Pipeline:
             for city, owned in cities.items()
         }
         digest = _digest(*(f"{name}\n".encode() + body for name, body in sorted(files.items())))
-        self._write_all({f"raw/{digest}/{name}": body for name, body in files.items()})
+        self._write_all({f"{Prefix.RAW}{digest}/{name}": body for name, body in files.items()})
         return Dataset(digest, train, test)
 
     def fit_preprocessor(self, dataset: Dataset) -> bytes:
         """Run the preprocessor's training job on all cities; returns its model.tar.gz."""
         source = source_archive(PREPROCESSOR_SCRIPT)
-        source_key = f"jobs/source/{_digest(source)}/sourcedir.tar.gz"
+        source_key = f"{Prefix.JOBS}source/{_digest(source)}/sourcedir.tar.gz"
         self._workspace.write(source_key, source)
         region = self._workspace.region
         source_url = self._workspace.url(source_key)
@@ -145,7 +147,7 @@ class Pipeline:
     def transform(self, dataset: Dataset, model_data_url: str) -> dict[str, CityFiles]:
         """Turn all train houses into rows of features in one job, and split each city's 70:30."""
         digest = _digest(dataset.digest.encode(), model_data_url.encode())
-        transformed = f"preprocessed/transformed/{digest}/"
+        transformed = f"{Prefix.PREPROCESSED}transformed/{digest}/"
         model_name = self._stem(f"transform-{digest}")
         request = transform_request(
             model_name=model_name,
@@ -201,7 +203,7 @@ class Pipeline:
         files = {}
         for city, text in zip(outputs, texts, strict=True):
             train, validation = split_lines(text, expected=len(dataset.train[city]), name=city)
-            prefix = f"preprocessed/{city}/{_digest(train, validation)}"
+            prefix = f"{Prefix.PREPROCESSED}{city}/{_digest(train, validation)}"
             bodies |= {f"{prefix}/train.csv": train, f"{prefix}/validation.csv": validation}
             files[city] = CityFiles(
                 self._workspace.url(f"{prefix}/train.csv"),
@@ -257,7 +259,7 @@ class Pipeline:
         return self._workspace.key_of(state.description["ModelArtifacts"]["S3ModelArtifacts"])
 
     def _raw_train_url(self, dataset: Dataset) -> str:
-        return self._workspace.url(f"raw/{dataset.digest}/train/")
+        return self._workspace.url(f"{Prefix.RAW}{dataset.digest}/train/")
 
     def _stem(self, name: str) -> str:
         return f"housing-{self._workspace.stage}-{name}"

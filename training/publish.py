@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from fleet.errors import HousingError
+from fleet.names import Prefix, check_entity, target_model
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
-MODELS_PREFIX = "models/"
-PREPROCESSOR_PREFIX = "preprocessor/"
-CITY_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 SHA256_METADATA = "sha256"
 PREPROCESSOR_METADATA = "preprocessor"
 MAX_MEMBER_BYTES = 64 * 2**20
@@ -31,7 +31,7 @@ MAX_MEMBER_BYTES = 64 * 2**20
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
-class PublishError(Exception):
+class PublishError(HousingError):
     """A model cannot be published; one line."""
 
 
@@ -51,37 +51,21 @@ class PublishedModel:
     @property
     def key(self) -> str:
         """The S3 key."""
-        return MODELS_PREFIX + self.target_model
-
-
-def target_model(city: str, version: int = 1) -> str:
-    """``Chicago_IL/Chicago_IL.tar.gz``, and ``Chicago_IL/Chicago_IL-v2.tar.gz`` from then on."""
-    check_city(city)
-    suffix = "" if version == 1 else f"-v{version}"
-    return f"{city}/{city}{suffix}.tar.gz"
-
-
-def check_city(city: str) -> str:
-    """The city, if its name can stand in keys and job names; raises ``PublishError`` if not."""
-    if not CITY_PATTERN.fullmatch(city):
-        raise PublishError(
-            f"city {city!r}: letters, digits, _ and - only, at most 63, such as NewYork_NY"
-        )
-    return city
+        return Prefix.MODELS + self.target_model
 
 
 def versions(s3: "S3Client", bucket: str, city: str) -> list[int]:
     """The published versions of a city, in ascending order."""
     pattern = re.compile(rf"{re.escape(city)}(?:-v([1-9]\d*))?\.tar\.gz")
-    prefix = f"{MODELS_PREFIX}{check_city(city)}/"
+    prefix = f"{Prefix.MODELS}{check_entity(city)}/"
     names = [key.removeprefix(prefix) for key in list_keys(s3, bucket, prefix)]
     return sorted(int(match[1] or 1) for name in names if (match := pattern.fullmatch(name)))
 
 
 def published_cities(s3: "S3Client", bucket: str) -> list[str]:
     """Cities that have at least one model."""
-    keys = list_keys(s3, bucket, MODELS_PREFIX)
-    names = [key.removeprefix(MODELS_PREFIX) for key in keys if key.endswith(".tar.gz")]
+    keys = list_keys(s3, bucket, Prefix.MODELS)
+    names = [key.removeprefix(Prefix.MODELS) for key in keys if key.endswith(".tar.gz")]
     return sorted({name.partition("/")[0] for name in names if "/" in name})
 
 
@@ -162,7 +146,7 @@ def preprocessor_key(artifact: bytes) -> str:
             if file is not None:
                 content = file.read()
                 digest.update(f"{member.name}\0{len(content)}\0".encode() + content)
-    return f"{PREPROCESSOR_PREFIX}{digest.hexdigest()}/model.tar.gz"
+    return f"{Prefix.PREPROCESSOR}{digest.hexdigest()}/model.tar.gz"
 
 
 def _metadata(s3: "S3Client", bucket: str, key: str) -> Mapping[str, str]:

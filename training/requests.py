@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-CODE_DIRECTORY = "/opt/ml/model/code"
+from fleet.names import scikit_learn_environment
+
 VOLUME_GIB = 10
 
 
@@ -87,15 +88,7 @@ def preprocessor_model_request(
         "PrimaryContainer": {
             "Image": image,
             "ModelDataUrl": model_data_url,
-            "Environment": {
-                "SAGEMAKER_PROGRAM": program,
-                "SAGEMAKER_SUBMIT_DIRECTORY": CODE_DIRECTORY,
-                "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
-                "SAGEMAKER_REGION": region,
-                # The container runs pip when it starts. The value that lets it do so without
-                # reaching a package index is "false": pip reads a no-option's negation.
-                "PIP_NO_BUILD_ISOLATION": "false",
-            },
+            "Environment": dict(scikit_learn_environment(program, region)),
         },
     }
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fleet.deployment import Deployment, find_deployment
 from localaws import lifecycle
-from scripts.deployment import Deployment, find_deployment
 from tests.local.conftest import ROOT, LocalAws, start_localaws
 from training.houses import COLUMNS, Market
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fleet.names import target_model
 from tests.local.conftest import LocalAws
 from training.publish import (
     PublishError,
@@ -18,7 +19,6 @@ from training.publish import (
     publish_preprocessor,
     published_cities,
     store_preprocessor,
-    target_model,
     versions,
 )
 

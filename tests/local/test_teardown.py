@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
+from fleet.deployment import Deployment
+from fleet.names import stack_name
 from localaws import lifecycle
-from scripts.deployment import Deployment, stack_name
 from tests.local.conftest import ROOT, LocalAws, start_localaws
 
 STACKS = ("storage", "hosting", "access", "monitoring")

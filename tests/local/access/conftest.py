@@ -11,8 +11,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from fleet.deployment import Deployment, find_deployment
 from localaws import lifecycle
-from scripts.deployment import Deployment, find_deployment
 from tests.local.access.http import Answer, SignedInvocation, sign_invocation
 from tests.local.conftest import LocalAws, start_localaws
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
+from fleet.cache.copies import EXPERIMENTS_PREFIX
+from fleet.cache.metrics import Series
+from fleet.deployment import Deployment, find_deployment
 from localaws import lifecycle
-from scripts.cache.copies import EXPERIMENTS_PREFIX
-from scripts.cache.metrics import Series
-from scripts.deployment import Deployment, find_deployment
 from tests.local.conftest import ROOT, LocalAws, start_localaws
 
 CITY = "Chicago_IL"

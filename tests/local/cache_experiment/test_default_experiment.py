@@ -6,7 +6,7 @@ github.com/aws/amazon-sagemaker-examples: its charts show 100 models, then 121 a
 
 import pytest
 
-from scripts.cache.metrics import plateaus
+from fleet.cache.metrics import plateaus
 from tests.local.cache_experiment.conftest import DefaultExperiment, Watched
 
 

@@ -6,9 +6,9 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
+from fleet.config import DeploymentConfig
 from fleet.registry import Draft, Registry
 from fleet.versions import Candidate, Verdict
-from stacks.config import DeploymentConfig
 from stacks.storage import StorageStack
 from tests.local.conftest import LocalAws
 from tests.local.stacks import Stack

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from botocore.exceptions import ClientError, NoRegionError
 
-from scripts.command import CommandError, make_parser, not_negative_number, positive, run_command
-from scripts.deployment import Deployment, DeploymentError
+from fleet.deployment import Deployment, DeploymentError
+from fleet.errors import HousingError
+from scripts.command import make_parser, not_negative_number, positive, run_command
 
 SCRIPTS = ("train", "predict", "add_model", "publish", "teardown", "demo")
 
@@ -49,7 +50,7 @@ def test_the_commands_own_status_is_the_exit_status() -> None:
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (CommandError("no such city"), "no such city"),
+        (HousingError("no such city"), "no such city"),
         (DeploymentError("stack is not deployed"), "stack is not deployed"),
         (FileNotFoundError(2, "No such file", "x.csv"), "[Errno 2] No such file: 'x.csv'"),
         (

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts.console import Console
+from fleet.console import Console
 from scripts.results import CityResult, draw_results, print_results
 
 

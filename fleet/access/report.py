@@ -1,0 +1,130 @@
+"""The matrix as a table for people, and as JSON for programs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from fleet.access.audit import Audit
+from fleet.access.live import LiveCell
+from fleet.access.matrix import NEW_MODEL, Cell, Matrix, Row
+from fleet.console import Console
+from iam_policy import Effect
+
+MARKS = {Effect.ALLOWED: "✓", Effect.EXPLICIT_DENY: "×", Effect.IMPLICIT_DENY: "·"}
+MEANINGS = "✓ allowed  × denied by a statement  · allowed by none  ! not as the config says"
+NAME_WIDTH = 28
+"""Names are cut to this many characters, so that fifteen columns fit on a terminal."""
+
+Numbers = Mapping[tuple[str, str], int]
+"""Role and statement to the number that stands for the statement in the role's rows."""
+
+
+def print_audit(console: Console, found: Audit) -> None:
+    """The grid, the statements that decided, and how roles can be assumed."""
+    matrix = found.matrix
+    console.say(f"Who may invoke what ({matrix.source})")
+    for number, title in enumerate(map(column_title, matrix.titles), start=1):
+        console.say(f"{number:>4}  {title}")
+    numbers = _statement_numbers(matrix)
+    for line in _grid(matrix, numbers):
+        console.say(line)
+    console.say(MEANINGS)
+    for role, statements in groupby(numbers.items(), key=lambda item: item[0][0]):
+        console.say(f"  {role}")
+        for (_, statement), number in statements:
+            console.say(f"{number:>6}  {statement}")
+    refused = sum(not attempt.succeeds for attempt in found.attempts)
+    console.say(f"assuming: {refused} of {len(found.attempts)} ways to widen a role are refused")
+
+
+def column_title(title: str) -> str:
+    """What a column is about."""
+    return "any model to come" if title == NEW_MODEL else title
+
+
+def print_live(console: Console, cells: Sequence[LiveCell]) -> None:
+    """How many cells were tried, and what told nothing."""
+    told = [cell for cell in cells if cell.allowed is not None]
+    agreed = sum(cell.agrees for cell in told)
+    console.say(f"live: {agreed} of {len(told)} cells as the policies say")
+    for cell in cells:
+        if cell.allowed is None:
+            title = cell.cell.question.title
+            console.say(f"  not told: {cell.subject.name}, {title}: {cell.answer}")
+
+
+def live_problems(cells: Iterable[LiveCell]) -> list[str]:
+    """Lines about the cells where reality and policies differ."""
+    return [
+        f"{cell.subject.name}, {cell.cell.question.title!r}: the policies say "
+        f"{cell.cell.decision.effect.value}, and it was {'allowed' if cell.allowed else 'denied'}"
+        f" ({cell.answer})"
+        for cell in cells
+        if not cell.agrees
+    ]
+
+
+def as_json(found: Audit, live: Sequence[LiveCell] | None, problems: Sequence[str]) -> Any:
+    """The whole audit as JSON values."""
+    tried = {(c.subject.name, c.cell.question.title): c for c in live or ()}
+    return {
+        "source": found.matrix.source,
+        "problems": list(problems),
+        "assuming": [
+            {"attempt": attempt.title, "succeeds": attempt.succeeds} for attempt in found.attempts
+        ],
+        "sessions": [
+            {
+                "session": row.subject.name,
+                "role": row.subject.role.arn,
+                "session_tags": dict(row.subject.session_tags),
+                "target_models": list(row.subject.target_models),
+                "cells": [
+                    _cell_json(cell, tried.get((row.subject.name, cell.question.title)))
+                    for cell in row.cells
+                ],
+            }
+            for row in found.matrix.rows
+        ],
+    }
+
+
+def _cell_json(cell: Cell, live: LiveCell | None) -> dict[str, object]:
+    asked = cell.question
+    document: dict[str, object] = {
+        "question": asked.title,
+        "action": asked.action,
+        "resource": asked.resource,
+        "target_model": asked.target_model,
+        "decision": cell.decision.effect.value,
+        "decided_by": cell.decision.statement,
+        "expected": asked.expected,
+    }
+    if live is not None:
+        document["live"] = live.answer
+    return document
+
+
+def _statement_numbers(matrix: Matrix) -> Numbers:
+    numbers: dict[tuple[str, str], int] = {}
+    for role, rows in groupby(matrix.rows, key=lambda row: row.subject.role.name):
+        decided = [cell.decision.statement for row in rows for cell in row.cells]
+        for number, statement in enumerate(dict.fromkeys(filter(None, decided)), start=1):
+            numbers[role, statement] = number
+    return numbers
+
+
+def _grid(matrix: Matrix, numbers: Numbers) -> Iterator[str]:
+    rows = [[_cell_text(row, cell, numbers) for cell in row.cells] for row in matrix.rows]
+    header = [str(number + 1) for number in range(len(matrix.titles))]
+    width = 1 + max((len(text) for line in [header, *rows] for text in line), default=0)
+    names = ["session", *(row.subject.name for row in matrix.rows)]
+    for name, texts in zip(names, [header, *rows], strict=True):
+        cut = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
+        yield cut.ljust(NAME_WIDTH) + "".join(text.rjust(width) for text in texts)
+
+
+def _cell_text(row: Row, cell: Cell, numbers: Numbers) -> str:
+    statement = cell.decision.statement
+    number = numbers[row.subject.role.name, statement] if statement else ""
+    return f"{MARKS[cell.decision.effect]}{number}{'' if cell.as_expected else '!'}"

@@ -1,0 +1,93 @@
+"""What the commands print: tables and progress on a terminal, plain lines otherwise."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from rich.console import Console as RichConsole
+from rich.markup import escape
+from rich.table import Table
+
+
+class Console:
+    """Writes to a stream; decoration appears on terminals alone."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._rich = RichConsole(file=stream, highlight=False, soft_wrap=True, emoji=False)
+        self._status = self._rich.status("")
+        self._steps: list[Step] = []
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether somebody watches."""
+        return self._rich.is_terminal
+
+    def say(self, line: str = "") -> None:
+        """Print one line."""
+        self._rich.print(line, markup=False)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Print a table; all columns but the first are numbers and align right."""
+        if not self.is_terminal:
+            self._plain_table(title, columns, rows)
+            return
+        table = Table(title=title, title_justify="left", header_style="bold")
+        for index, column in enumerate(columns):
+            table.add_column(column, justify="right" if index else "left")
+        for row in rows:
+            table.add_row(*row)
+        self._rich.print(table)
+
+    def _plain_table(
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
+    ) -> None:
+        lines = [columns, *rows]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+        self.say(title)
+        for first, *others in lines:
+            cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+            self.say("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+
+    @contextmanager
+    def step(self, name: str) -> Iterator["Step"]:
+        """Say what is done now, and how long it took; steps may hold steps."""
+        step = Step(name)
+        self._steps.append(step)
+        self.show(name)
+        begin = time.perf_counter()
+        try:
+            yield step
+        finally:
+            self._steps.pop()
+            self.show(self._steps[-1].name if self._steps else None)
+        step.seconds = time.perf_counter() - begin
+        detail = f"  {step.detail}" if step.detail else ""
+        self.say(f"{step.seconds:6.1f} s  {name}{detail}")
+
+    @property
+    def current_step(self) -> "Step":
+        """The innermost step."""
+        return self._steps[-1] if self._steps else Step("")
+
+    def show(self, text: str | None) -> None:
+        """Show beside a spinner what is going on, until it is replaced; None ends it."""
+        if not self.is_terminal:
+            return
+        if text is None:
+            self._status.stop()
+        else:
+            self._status.update(escape(text))
+            self._status.start()
+
+
+@dataclass
+class Step:
+    """One step of a longer command; ``detail`` is added to the line that ends it."""
+
+    name: str
+    detail: str = ""
+    seconds: float = 0.0
+    running: set[str] = field(default_factory=set)
+    ended: int = 0
