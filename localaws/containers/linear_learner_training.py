@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from training.linear_learner.artifact import MODEL_FILE, write_model_file
-from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import HyperparameterError, Hyperparameters
+from training.linear_learner.model import Dataset
 from training.linear_learner.trainer import TrainingError, TrainingResult, train
 from training.linear_learner.wire import read_training_csv, read_training_recordio
 

@@ -8,13 +8,47 @@ from numpy.typing import NDArray
 
 from training.linear_learner.candidates import Candidate
 from training.linear_learner.channels import TrainingError
-from training.linear_learner.early_stopping import EarlyStopping
 from training.linear_learner.hyperparameters import Hyperparameters, SelectionCriterion
-from training.linear_learner.job_log import JobLog
 from training.linear_learner.losses import Labels, LossFunction
+from training.linear_learner.metrics import JobLog
 from training.linear_learner.model import Float32Array, PredictorType
 from training.linear_learner.parallel_models import ParallelModels
 from training.linear_learner.thresholds import best_threshold
+
+
+@dataclass
+class EarlyStopping:
+    """Follows the value of one criterion over the epochs.
+
+    An epoch improves when its value is better than the best one by ``tolerance`` times that, at
+    least. Training ends with the first epoch after ``patience`` that have not improved.
+    """
+
+    patience: int
+    tolerance: float
+    greater_is_better: bool = False
+    best: float | None = None
+    epochs_without_improvement: int = 0
+
+    def improves(self, value: float) -> bool:
+        """Takes the value of the next epoch."""
+        if self._is_better(value):
+            self.best, self.epochs_without_improvement = value, 0
+            return True
+        self.epochs_without_improvement += 1
+        return False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether patience has run out."""
+        return self.epochs_without_improvement > self.patience
+
+    def _is_better(self, value: float) -> bool:
+        if self.best is None:
+            return True
+        gain = value - self.best if self.greater_is_better else self.best - value
+        return gain > 0 and gain >= self.tolerance * abs(self.best)
+
 
 Values = NDArray[np.float64]
 _MOST_REPEATED_LABELS = 1 << 20

@@ -13,18 +13,22 @@ import numpy as np
 
 from training.linear_learner.candidates import candidates_for, describe
 from training.linear_learner.channels import TrainingError, check_channels
-from training.linear_learner.dataset import Dataset
 from training.linear_learner.fitting import Fitted, Fitting, Rows
 from training.linear_learner.hyperparameters import (
     Hyperparameters,
     Loss,
     SelectionCriterion,
 )
-from training.linear_learner.job_log import JobLog, Log
-from training.linear_learner.losses import labels_for, loss_function
-from training.linear_learner.metrics import quality_metrics
+from training.linear_learner.losses import (
+    class_weights,
+    labels_for,
+    loss_function,
+    positive_weights,
+)
+from training.linear_learner.metrics import JobLog, Log, quality_metrics
 from training.linear_learner.model import (
     DEFAULT_METRICS_PARAMS,
+    Dataset,
     Float32Array,
     LinearModel,
     PredictorType,
@@ -32,7 +36,6 @@ from training.linear_learner.model import (
 from training.linear_learner.predictor import predict
 from training.linear_learner.scaler import Scaler
 from training.linear_learner.thresholds import best_threshold
-from training.linear_learner.weights import class_weights, positive_weights
 
 __all__ = ["Dataset", "Hyperparameters", "TrainingError", "TrainingResult", "train"]
 

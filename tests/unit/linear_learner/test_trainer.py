@@ -16,9 +16,8 @@ from tests.unit.linear_learner.datasets import (
     regression,
 )
 from training.linear_learner.artifact import write_artifact
-from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import LOSSES
-from training.linear_learner.model import PredictorType
+from training.linear_learner.model import Dataset, PredictorType
 from training.linear_learner.predictor import predict
 from training.linear_learner.trainer import TrainingResult, train
 
