@@ -77,7 +77,7 @@ def run(base: Path) -> None:
             "(caused by ValidationError) Caused by: 'train' is a required property"
         )
     result = _train(hyperparameters, channels)
-    (base / "model" / MODEL_FILE).write_bytes(write_model_file(result.model, datetime.now(UTC)))
+    (base / "model" / MODEL_FILE).write_bytes(write_model_file(result.model))
 
 
 def _train(hyperparameters: Hyperparameters, channels: Mapping[str, Dataset]) -> TrainingResult:

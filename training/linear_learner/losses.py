@@ -5,7 +5,7 @@ scores into the derivatives of the loss in place: training needs both, and memor
 
 ``scores`` has the shape (n, models), and ``labels`` (n, 1). For k classes ``scores`` has the shape
 (n, models, k), and ``labels`` holds the class numbers as integers, (n, 1, 1). ``losses`` always has
-the shape (n, models).
+the shape (n, models). All may have axes before these: a stack of data sets.
 
 The formulas are those of AWS's notebook ``linear_learner_class_weights_loss_functions``
 (aws/amazon-sagemaker-examples).
@@ -200,17 +200,17 @@ def softmax(class_weights: Float32Array | None) -> Step:
     """Cross-entropy of the class under the scores' softmax; each class counted by its weight."""
 
     def step(scores: Floats, labels: Labels, losses: Floats) -> None:
-        scores -= scores.max(axis=2, keepdims=True)
-        chosen = np.take_along_axis(scores, labels, axis=2)
+        scores -= scores.max(axis=-1, keepdims=True)
+        chosen = np.take_along_axis(scores, labels, axis=-1)
         np.exp(scores, out=scores)
-        total = scores.sum(axis=2, keepdims=True)
-        np.subtract(np.log(total), chosen, out=losses[:, :, None])
+        total = scores.sum(axis=-1, keepdims=True)
+        np.subtract(np.log(total), chosen, out=losses[..., None])
         scores /= total
-        probability = np.take_along_axis(scores, labels, axis=2)
-        np.put_along_axis(scores, labels, probability - 1, axis=2)
+        probability = np.take_along_axis(scores, labels, axis=-1)
+        np.put_along_axis(scores, labels, probability - 1, axis=-1)
         if class_weights is not None:
             weights = class_weights[labels]
-            losses *= weights[:, :, 0]
+            losses *= weights[..., 0]
             scores *= weights
 
     return step
