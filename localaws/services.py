@@ -10,7 +10,13 @@ from localaws.cloudformation.resource_types import resource_types
 from localaws.http.invocations import Invocations
 from localaws.http.operations import Operations
 from localaws.http.wire import Exchange
-from localaws.ministack import conditional_writes, metric_math, versions
+from localaws.ministack import (
+    admission,
+    conditional_writes,
+    managed_policies,
+    metric_math,
+    versions,
+)
 from localaws.ministack.administrator import put_administrator
 from localaws.ministack.alarms import AlarmEvaluator
 from localaws.ministack.backend import MiniStackBackend
@@ -39,6 +45,8 @@ class Services:
         self.authorizer = Authorizer(identities)
         Enforcement(identities, self.authorizer).install()
         Simulation(identities).install()
+        managed_policies.install()
+        self._ministack.admit(admission.admitted)
         self.persistence = Persistence(state.services_directory)
         self._backend = MiniStackBackend(
             identities, self.authorizer, state.region, self.persistence.touch

@@ -13,6 +13,10 @@ AsgiScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Handler = Callable[..., Awaitable[Any]]
+Answer = tuple[int, dict[str, str], bytes]
+ServiceHandler = Callable[
+    [str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Answer]
+]
 
 SERVICES = (
     "cloudformation",
@@ -88,6 +92,11 @@ class MiniStack:
 
     def __init__(self) -> None:
         self._app = _import_app()
+
+    def admit(self, admitted: Callable[[str, ServiceHandler], ServiceHandler]) -> None:
+        """Put a check before every service: ``admitted`` wraps what answers for one by its name."""
+        for service, handler in self._app.SERVICE_HANDLERS.items():
+            self._app.SERVICE_HANDLERS[service] = admitted(service, handler)
 
     def start(self) -> None:
         """Take the running event loop as the one that serves."""

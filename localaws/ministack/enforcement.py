@@ -27,6 +27,11 @@ _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 _caller: ContextVar[Credential | None] = ContextVar("caller", default=None)
 
 
+def current_caller() -> Credential | None:
+    """Whose request is being answered."""
+    return _caller.get()
+
+
 class Enforcement:
     """Answers MiniStack's questions with ``Authorizer``."""
 

@@ -12,6 +12,10 @@ from localaws.errors import AwsError
 # A pair of UTF-16 surrogates stands in Java patterns for what is one character here.
 JAVA_SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"
 PYTHON_SURROGATES = r"\U00010000-\U0010FFFF"
+PATTERN_SECONDS = 0.25
+"""How long a value is held against AWS's pattern: some of them backtrack."""
+MOST_SHOWN = 50
+MOST_SHOWN_CHARACTERS = 2000
 NUMBERS: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "long": (int,),
@@ -20,27 +24,31 @@ NUMBERS: dict[str, tuple[type, ...]] = {
 }
 
 
-def validate(shape: StructureShape | None, request: dict[str, Any]) -> None:
+def validate(
+    shape: StructureShape | None, request: dict[str, Any], *, open_ended: bool = False
+) -> None:
     """Raise ``ValidationException`` when the request breaks a rule of its operation's input.
 
     Members that the model does not know are refused: silently dropped, they would look supported.
+    ``open_ended`` lets them pass, for the services that read past them.
     """
     if shape is None:
         return
-    problems = list(_structure(shape, request, ""))
+    problems = list(_structure(shape, request, "", open_ended=open_ended))
     if problems:
         count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
-        raise AwsError("ValidationException", count + "; ".join(problems))
+        shown = problems[:MOST_SHOWN]
+        raise AwsError("ValidationException", count + "; ".join(shown))
 
 
-def _check(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _check(shape: Shape, value: Any, path: str, *, open_ended: bool = False) -> Iterator[str]:
     match shape.type_name:
         case "structure":
-            yield from _structure(cast(StructureShape, shape), value, path)
+            yield from _structure(cast(StructureShape, shape), value, path, open_ended=open_ended)
         case "list":
-            yield from _list(cast(ListShape, shape), value, path)
+            yield from _list(cast(ListShape, shape), value, path, open_ended=open_ended)
         case "map":
-            yield from _map(cast(MapShape, shape), value, path)
+            yield from _map(cast(MapShape, shape), value, path, open_ended=open_ended)
         case "string":
             yield from _string(shape, value, path)
         case "boolean":
@@ -53,7 +61,7 @@ def _check(shape: Shape, value: Any, path: str) -> Iterator[str]:
             yield from _number(shape, value, path)
 
 
-def _structure(shape: StructureShape, value: Any, path: str) -> Iterator[str]:
+def _structure(shape: StructureShape, value: Any, path: str, *, open_ended: bool) -> Iterator[str]:
     if not isinstance(value, dict):
         yield _problem(value, path, "be a structure")
         return
@@ -62,28 +70,30 @@ def _structure(shape: StructureShape, value: Any, path: str) -> Iterator[str]:
             yield _problem(None, _join(path, name), "not be null")
     for name, member in value.items():
         if name not in shape.members:
+            if open_ended:
+                continue
             yield _problem(member, _join(path, name), "be a member that the service knows")
         elif member is not None:
-            yield from _check(shape.members[name], member, _join(path, name))
+            yield from _check(shape.members[name], member, _join(path, name), open_ended=open_ended)
 
 
-def _list(shape: ListShape, value: Any, path: str) -> Iterator[str]:
+def _list(shape: ListShape, value: Any, path: str, *, open_ended: bool) -> Iterator[str]:
     if not isinstance(value, list):
         yield _problem(value, path, "be a list")
         return
     yield from _length(shape, value, path)
     for number, member in enumerate(value, start=1):
-        yield from _check(shape.member, member, f"{path}.{number}.member")
+        yield from _check(shape.member, member, f"{path}.{number}.member", open_ended=open_ended)
 
 
-def _map(shape: MapShape, value: Any, path: str) -> Iterator[str]:
+def _map(shape: MapShape, value: Any, path: str, *, open_ended: bool) -> Iterator[str]:
     if not isinstance(value, dict):
         yield _problem(value, path, "be a map")
         return
     yield from _length(shape, value, path)
     for key, member in value.items():
         yield from _check(shape.key, key, f"{path}.key")
-        yield from _check(shape.value, member, f"{path}.{key}.member")
+        yield from _check(shape.value, member, f"{path}.{key}.member", open_ended=open_ended)
 
 
 def _string(shape: Shape, value: Any, path: str) -> Iterator[str]:
@@ -95,7 +105,7 @@ def _string(shape: Shape, value: Any, path: str) -> Iterator[str]:
     if allowed and value not in allowed:
         yield _problem(value, path, f"satisfy enum value set: [{', '.join(allowed)}]")
     pattern = shape.metadata.get("pattern")
-    if pattern and not _compiled(pattern).fullmatch(value):
+    if pattern and not _matches(pattern, value):
         yield _problem(value, path, f"satisfy regular expression pattern: {pattern}")
 
 
@@ -118,6 +128,8 @@ def _length(shape: Shape, value: str | list[Any] | dict[str, Any], path: str) ->
 
 def _problem(value: Any, path: str, rule: str) -> str:
     shown = "null" if value is None else f"'{value}'"
+    if len(shown) > MOST_SHOWN_CHARACTERS:
+        shown = f"{shown[:MOST_SHOWN_CHARACTERS]}...'"
     return f"Value {shown} at '{path}' failed to satisfy constraint: Member must {rule}"
 
 
@@ -125,6 +137,14 @@ def _join(path: str, name: str) -> str:
     """The members' paths in AWS's messages start in lower case."""
     member = name[:1].lower() + name[1:]
     return f"{path}.{member}" if path else member
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """Whether a value has the form; one that takes too long to tell has not."""
+    try:
+        return _compiled(pattern).fullmatch(value, timeout=PATTERN_SECONDS) is not None
+    except TimeoutError:
+        return False
 
 
 @cache
