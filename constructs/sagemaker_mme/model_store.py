@@ -160,7 +160,27 @@ class ModelStore(Construct):
             minimum_tls_version=1.2,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         )
+        self.bucket.add_to_resource_policy(_deny_overwrites(self.bucket))
         self.grants = PrefixGrants(self.bucket)
+
+
+def _deny_overwrites(bucket: s3.Bucket) -> iam.PolicyStatement:
+    """A model's key is written once: an endpoint may hold the old bytes of an overwritten one.
+
+    Whoever writes below ``models/`` has to send ``If-None-Match: *``.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    """
+    return iam.PolicyStatement(
+        sid="DenyOverwritesOfModels",
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["s3:PutObject"],
+        resources=[bucket.arn_for_objects(f"{Prefix.MODELS}*")],
+        conditions={
+            "Null": {"s3:if-none-match": "true"},
+            "Bool": {"s3:ObjectCreationOperation": "true"},
+        },
+    )
 
 
 def _lifecycle_rules(
