@@ -27,7 +27,7 @@ node_modules/.installed: package.json package-lock.json $(VENV)/.installed
 	@touch $@
 
 demo: setup
-	@$(BIN)/python -m scripts.demo $(ARGS)
+	@$(BIN)/housing demo $(ARGS)
 
 test: setup
 	$(BIN)/python -m pytest $(ARGS)

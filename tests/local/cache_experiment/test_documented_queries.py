@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from scripts.cache_arguments import EXAMPLE_HOUSE
+from scripts.cache_options import EXAMPLE_HOUSE
 from tests.local.cache_experiment.conftest import CITY, DefaultExperiment, Watched
 from tests.local.conftest import ROOT
 
