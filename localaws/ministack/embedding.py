@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from localaws.ministack import patches
 from localaws.state import HOST, State
 
 AsgiScope = MutableMapping[str, Any]
@@ -101,7 +102,7 @@ class MiniStack:
     def start(self) -> None:
         """Take the running event loop as the one that serves."""
         loop = asyncio.get_running_loop()
-        self._app._MAIN_LOOP = loop
+        patches.replace(self._app, "_MAIN_LOOP", lambda _: loop)
         loop.set_default_executor(ThreadPoolExecutor(32, thread_name_prefix="localaws"))
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -131,12 +132,12 @@ def _import_app() -> Any:
     """
     from ministack.core import iam_evaluator
 
-    iam_evaluator.is_root_access_key = lambda access_key_id: False
+    patches.replace(iam_evaluator, "is_root_access_key", lambda _: lambda access_key_id: False)
     from ministack import app
 
     for entrance in _SIDE_ENTRANCES:
-        setattr(app, entrance, _nothing)
-    app._handle_post_body_shortcuts = _custom_resources_only(app._handle_post_body_shortcuts)
+        patches.replace(app, entrance, lambda _: _nothing)
+    patches.replace(app, "_handle_post_body_shortcuts", _custom_resources_only)
     return app
 
 

@@ -29,6 +29,7 @@ from ministack.services import cloudwatch_logs, lambda_svc, sts
 from ministack.services.cloudformation import custom_resource, provisioners
 
 from localaws.authorization import Authorizer, Identity
+from localaws.ministack import patches
 from localaws.ministack.identities import MiniStackIdentities
 
 SERVICE = "lambda.amazonaws.com"
@@ -61,18 +62,19 @@ class Functions:
         """Replace what MiniStack's Lambda does otherwise."""
         shutil.rmtree(self._directory, ignore_errors=True)
         self._directory.mkdir(parents=True, mode=0o700)
-        lambda_runtime.execution_credentials = self.credentials
-        lambda_runtime._detect_runtime_binary = _program(lambda_runtime._detect_runtime_binary)
-        lambda_runtime.tempfile = SimpleNamespace(
-            mkdtemp=partial(tempfile.mkdtemp, dir=self._directory)
-        )
-        lambda_runtime.subprocess = SimpleNamespace(PIPE=subprocess.PIPE, Popen=self.start)
-        lambda_runtime.Worker._spawn = _declaring(lambda_runtime.Worker._spawn)
-        lambda_svc.function_policy_for_arn = _with_statements(lambda_svc.function_policy_for_arn)
-        lambda_svc._emit_lambda_logs = self.emit_logs
-        lambda_svc._execute_function_with_config_scope = self.execute
-        lambda_svc._create_function = self._checked_create_function(lambda_svc._create_function)
-        handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+        mkdtemp = partial(tempfile.mkdtemp, dir=self._directory)
+        processes = SimpleNamespace(PIPE=subprocess.PIPE, Popen=self.start)
+        replace = patches.replace
+        replace(lambda_runtime, "execution_credentials", lambda _: self.credentials)
+        replace(lambda_runtime, "_detect_runtime_binary", _program)
+        replace(lambda_runtime, "tempfile", lambda _: SimpleNamespace(mkdtemp=mkdtemp))
+        replace(lambda_runtime, "subprocess", lambda _: processes)
+        replace(lambda_runtime.Worker, "_spawn", _declaring)
+        replace(lambda_svc, "function_policy_for_arn", _with_statements)
+        replace(lambda_svc, "_emit_lambda_logs", lambda _: self.emit_logs)
+        replace(lambda_svc, "_execute_function_with_config_scope", lambda _: self.execute)
+        replace(lambda_svc, "_create_function", self._checked_create_function)
+        handlers = patches.table(provisioners, "_RESOURCE_HANDLERS")["AWS::Lambda::Function"]
         handlers["create"] = self._checked_create(handlers["create"])
         handlers["delete"] = _ending(handlers["delete"])
 

@@ -24,6 +24,7 @@ from ministack.core.responses import (
 from ministack.services import cloudwatch, cloudwatch_logs
 
 from localaws.files import write_atomically
+from localaws.ministack import patches
 from localaws.state import StateError
 
 KEPT_SECONDS = 15 * 24 * 3600
@@ -55,8 +56,8 @@ class Journal:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         text = "".join(json.dumps(entry) + "\n" for entry in kept)
         write_atomically(self._path, text.encode(), mode=0o600)
-        cloudwatch._store_datum = self._note_datum
-        cloudwatch_logs._put_log_events = self._note_log_events
+        patches.replace(cloudwatch, "_store_datum", lambda _: self._note_datum)
+        patches.replace(cloudwatch_logs, "_put_log_events", lambda _: self._note_log_events)
 
     def save(self) -> None:
         """Append what came in since the last time; safe to call from any thread."""

@@ -11,6 +11,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import cloudwatch_logs
 
+from localaws.ministack import patches
 from localaws.ministack.log_insights.query import DEFAULT_LIMIT, Query, parse_query
 from localaws.ministack.log_insights.rows import Row, as_text
 from localaws.ministack.log_insights.tokens import MalformedQueryError
@@ -20,7 +21,7 @@ POINTER = "@ptr"
 
 def install() -> None:
     """Take over StartQuery; its results are fetched from MiniStack as before."""
-    cloudwatch_logs._start_query = start_query
+    patches.replace(cloudwatch_logs, "_start_query", lambda _: start_query)
 
 
 def start_query(request: Mapping[str, Any]) -> Any:
