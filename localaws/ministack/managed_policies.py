@@ -13,13 +13,15 @@ from typing import Any
 
 from ministack.services import iam
 
+from localaws.ministack import patches
+
 Record = dict[str, Any]
 PREFIX = "arn:aws:iam::aws:policy/"
 
 
 def install() -> None:
     """Let IAM know all AWS managed policies, not the few of MiniStack's."""
-    iam._aws_managed_policies = ManagedPolicies()
+    patches.replace(iam, "_aws_managed_policies", lambda _: ManagedPolicies())
 
 
 class ManagedPolicies(Mapping[str, Record]):

@@ -102,6 +102,12 @@ PATCHES = (
         "the two simulations ignore conditions' context and boundaries",
         "evaluate them as enforce does",
     ),
+    Patch(
+        "services.iam._aws_managed_policies",
+        "dict",
+        "it has a few of the managed policies",
+        "have them all",
+    ),
     # The server
     Patch(
         "app._MAIN_LOOP",
