@@ -10,8 +10,10 @@ from typing import Any
 
 from fleet.errors import HousingError
 from fleet.names import DEFAULT_STAGE, PROJECT, stack_name
+from fleet.schema import HOUSES, Schema
 
 CONFIG_FILE = "cdk.json"
+SCHEMA_FILE = "schema.json"
 CONTEXT_KEY = PROJECT
 
 
@@ -84,3 +86,31 @@ def _has_config(config: Path) -> bool:
         return bool(read_stages(config))
     except (ProjectError, OSError):
         return False
+
+
+@cache
+def project_schema() -> Schema:
+    """The columns that the project's models are made for: its schema.json, or houses.
+
+    Raises
+    ------
+    ProjectError
+        The file cannot be used; the text has a line for each fault.
+    """
+    return read_schema(project_folder() / SCHEMA_FILE)
+
+
+def read_schema(file: Path) -> Schema:
+    """The schema in a file; houses where there is no file.
+
+    Raises
+    ------
+    ProjectError
+        The file cannot be used.
+    """
+    try:
+        return Schema.from_json(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return HOUSES
+    except ValueError as error:
+        raise ProjectError(f"{file}: {error}") from None
