@@ -116,12 +116,19 @@ class Services:
 
     def _start_late_services(self) -> None:
         """Import the services that take long to import after everything else answers."""
-        from localaws.ministack import buckets, cloudformation, conditions, tables
+        from localaws.ministack import (
+            buckets,
+            cloudformation,
+            conditions,
+            stack_admission,
+            tables,
+        )
         from localaws.ministack.functions import Functions
 
         conditions.install()
         buckets.install()
         tables.install()
+        stack_admission.install()
         cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))
         cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
         functions = Functions(self._identities, self.authorizer, self._state.functions_directory)

@@ -63,12 +63,28 @@ def check_inline_policy(kind: str, name: str, policy: str, document: str, accoun
     if owner is None:
         return  # the service says so, and in its own words
     others = sum(size(text) for key, text in owner.inline.items() if key != policy)
-    if others + size(document) > INLINE_SIZES[kind]:
-        text = (
-            f"Maximum policy size of {INLINE_SIZES[kind]} bytes exceeded for {kind.lower()} {name}"
-        )
-        raise AwsError("LimitExceeded", text, 409)
+    check_inline_size(kind, name, others + size(document))
     check_identity_policy(document)
+
+
+def check_inline_size(kind: str, name: str, total: int) -> None:
+    """Refuse inline policies of a user, group or role that are too long together."""
+    if total > INLINE_SIZES[kind]:
+        text = f"Maximum policy size of {INLINE_SIZES[kind]} bytes exceeded for"
+        raise AwsError("LimitExceeded", f"{text} {kind.lower()} {name}", 409)
+
+
+def check_attached(kind: str, count: int) -> None:
+    """Refuse more attached managed policies than a user, group or role may have."""
+    if count > ATTACHED_POLICIES:
+        raise exceeded(f"PoliciesPer{kind}", ATTACHED_POLICIES)
+
+
+def check_managed_exists(arn: str, account: Account) -> None:
+    """Refuse the ARN of a managed policy that does not exist. Raises NoSuchEntity."""
+    if account.policy_versions(arn) is None:
+        text = f"Policy {arn} does not exist or is not attachable."
+        raise AwsError("NoSuchEntity", text, 404)
 
 
 def check_trust_policy(document: str, account: Account) -> None:

@@ -69,17 +69,10 @@ def _attach(kind: str) -> Rule:
         arn = parameters["PolicyArn"]
         if owner is None:
             return
-        _policy_exists(arn, account)
-        if len({*owner.attached, arn}) > policies.ATTACHED_POLICIES:
-            raise exceeded(f"PoliciesPer{kind}", policies.ATTACHED_POLICIES)
+        policies.check_managed_exists(arn, account)
+        policies.check_attached(kind, len({*owner.attached, arn}))
 
     return rule
-
-
-def _policy_exists(arn: str, account: Account) -> None:
-    if account.policy_versions(arn) is None:
-        text = f"Policy {arn} does not exist or is not attachable."
-        raise AwsError("NoSuchEntity", text, 404)
 
 
 def _create_counted(kind: str, quota: str) -> Rule:
@@ -100,7 +93,7 @@ def _create_access_key(parameters: Parameters, account: Account) -> None:
 def _boundary(parameters: Parameters, account: Account) -> None:
     arn = parameters.get("PermissionsBoundary")
     if arn:
-        _policy_exists(arn, account)
+        policies.check_managed_exists(arn, account)
 
 
 def _assume_role(parameters: Parameters, account: Account) -> None:

@@ -52,6 +52,10 @@ _RESOLVE = "resolve intrinsic functions before it compares"
 _ENVIRONMENT = "functions see the environment of the whole process"
 _OWN_ENVIRONMENT = "give functions what Lambda gives them and nothing of the machine"
 
+_FORM = "malformed templates are accepted or end in Python's words"
+_REFUSE = "refuse them in CloudFormation's words"
+_PYTHON_TEXT = "the text of a Python exception becomes the reason"
+
 PATCHES = (
     # Who calls, and what they may do
     Patch(
@@ -256,6 +260,75 @@ PATCHES = (
         "tuple",
         "six properties of buckets are dropped",
         "put them, as the S3 API has them",
+    ),
+    *(
+        Patch(f"services.cloudformation.{module}._parse_template", "template_body", _FORM, _REFUSE)
+        for module in ("engine", "handlers", "changesets")
+    ),
+    *(
+        Patch(
+            f"services.cloudformation.{module}._apply_transforms",
+            "template, provided_params, previous_params",
+            _FORM,
+            _REFUSE,
+        )
+        for module in ("handlers", "changesets")
+    ),
+    *(
+        Patch(
+            f"services.cloudformation.{module}.validate_template_support",
+            "template, conditions, params",
+            "Ref, Fn::GetAtt and DependsOn to nothing are accepted",
+            _REFUSE,
+        )
+        for module in ("handlers", "changesets")
+    ),
+    Patch(
+        "services.cloudformation.stacks._validation_errors",
+        "resources_defs, ordered, param_values, conditions, mappings, stack_name, stack_id,"
+        " owned_buckets",
+        "few properties are held against the schemas of their types",
+        "hold all of them",
+    ),
+    Patch(
+        "services.cloudformation.stacks._resolve_stack_outputs",
+        "outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id",
+        "a stack takes over the exports of another",
+        "refuse names that are exported already",
+    ),
+    Patch(
+        "services.cloudformation.stacks._resolve_refs",
+        "value, resources, params, conditions, mappings, stack_name, stack_id",
+        _PYTHON_TEXT,
+        _REFUSE,
+    ),
+    Patch(
+        "services.cloudformation.stacks._provision_resource",
+        "resource_type, logical_id, props, stack_name",
+        "a stack takes over what exists; " + _PYTHON_TEXT,
+        "refuse names that are taken, and what the service would refuse",
+    ),
+    Patch(
+        "services.cloudformation.stacks._update_resource",
+        "resource_type, physical_id, old_props, new_props, stack_name, logical_id, old_attrs",
+        _PYTHON_TEXT,
+        "refuse what the service would refuse",
+    ),
+    *(
+        Patch(
+            f"services.cloudformation.{module}._deploy_stack_async",
+            "stack_name, stack_id, template, param_values, disable_rollback, tags, is_update,"
+            " previous_stack, retain_except_on_create, imports",
+            "a stack stays in progress when its deployment fails inside",
+            "end it with a reason",
+        )
+        for module in ("stacks", "handlers", "changesets")
+    ),
+    Patch(
+        "services.cloudformation.handlers._ACTION_HANDLERS",
+        "dict",
+        "executed change sets stay, and keep their names from others",
+        "delete them with all others of their stack",
     ),
     # Lambda
     Patch(
