@@ -101,13 +101,16 @@ class Services:
         self.persistence.save_changes()
 
     async def stop(self) -> None:
-        """End jobs and containers, then save everything."""
+        """End jobs and containers."""
         if self._alarm_evaluation is not None:
             self._alarm_evaluation.cancel()
         await asyncio.to_thread(self._apis.stop)
         if self._late_services is not None:
             await self._late_services
         await asyncio.to_thread(self._stop_functions)
+
+    def save(self) -> None:
+        """Save everything, once nothing runs any more."""
         self.persistence.save()
 
     async def _start_late_services_soon(self) -> None:

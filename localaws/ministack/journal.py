@@ -5,7 +5,6 @@ would soon be all that the process does. Here each is appended to a file when it
 file is read back at the next start.
 """
 
-import copy
 import json
 import os
 import threading
@@ -108,6 +107,8 @@ class Journal:
 class CloudWatchState:
     """CloudWatch but for the values of metrics."""
 
+    replaced: frozenset[str] = frozenset()
+
     _PARTS = (
         "alarms",
         "composite_alarms",
@@ -118,8 +119,8 @@ class CloudWatchState:
     )
 
     def get_state(self) -> Mapping[str, Any]:
-        """A copy of the rest."""
-        return {part: copy.deepcopy(getattr(cloudwatch, f"_{part}")) for part in self._PARTS}
+        """The rest."""
+        return {part: getattr(cloudwatch, f"_{part}") for part in self._PARTS}
 
     def load_persisted_state(self, state: Mapping[str, Any]) -> None:
         """Put it back."""
@@ -128,6 +129,8 @@ class CloudWatchState:
 
 class CloudWatchLogsState:
     """CloudWatch Logs but for the events in the streams."""
+
+    replaced: frozenset[str] = frozenset()
 
     _PARTS = (
         "destinations",
@@ -140,12 +143,13 @@ class CloudWatchLogsState:
     )
 
     def get_state(self) -> Mapping[str, Any]:
-        """A copy of the rest."""
+        """The rest."""
         groups = AccountRegionScopedDict()
-        for key, group in cloudwatch_logs._log_groups.all_items():
-            streams = {name: {**stream, "events": []} for name, stream in group["streams"].items()}
-            groups._data[key] = {**group, "streams": streams}
-        rest = {part: copy.deepcopy(getattr(cloudwatch_logs, f"_{part}")) for part in self._PARTS}
+        for key, group in list(cloudwatch_logs._log_groups._data.items()):
+            streams = list(group["streams"].items())
+            empty = {name: {**stream, "events": []} for name, stream in streams}
+            groups._data[key] = {**group, "streams": empty}
+        rest = {part: getattr(cloudwatch_logs, f"_{part}") for part in self._PARTS}
         return {"log_groups": groups, **rest}
 
     def load_persisted_state(self, state: Mapping[str, Any]) -> None:

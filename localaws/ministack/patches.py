@@ -55,6 +55,17 @@ _OWN_ENVIRONMENT = "give functions what Lambda gives them and nothing of the mac
 _FORM = "malformed templates are accepted or end in Python's words"
 _REFUSE = "refuse them in CloudFormation's words"
 _PYTHON_TEXT = "the text of a Python exception becomes the reason"
+_COPIES = "get_state copies all there is, and fails while other requests write"
+_SNAPSHOT = "tell what changed"
+_SAVED_MODULES = (
+    "cloudformation",
+    "dynamodb",
+    "ecr",
+    "iam",
+    "s3",
+    "sns",
+    "ssm",
+)
 
 PATCHES = (
     # Who calls, and what they may do
@@ -351,6 +362,8 @@ PATCHES = (
         "a setting for the folder",
     ),
     Patch("core.lambda_runtime.Worker._spawn", "self", _ENVIRONMENT, _OWN_ENVIRONMENT),
+    # What is saved
+    *(Patch(f"services.{name}.copy", "module", _COPIES, _SNAPSHOT) for name in _SAVED_MODULES),
     Patch(
         "services.lambda_svc.function_policy_for_arn",
         "resource_arn",
