@@ -20,6 +20,7 @@ COMMANDS = (
     "publish",
     "cache-experiment",
     "access-check",
+    "plan",
     "teardown",
 )
 """In the order of ``housing --help``; each is the object ``command`` of ``scripts.<name>``."""
