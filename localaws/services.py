@@ -77,8 +77,9 @@ class Services:
         self.persistence.add_sessions()
         self.persistence.add_cloudwatch()
         put_administrator(self._state)
-        self._backend.start(asyncio.get_running_loop())
-        await asyncio.to_thread(self._apis.start)
+        loop = asyncio.get_running_loop()
+        self._backend.start(loop)
+        await asyncio.to_thread(self._apis.start, loop)
         self._alarm_evaluation = asyncio.create_task(self._alarms.run())
         self._late_services = asyncio.ensure_future(self._start_late_services_soon())
 
@@ -140,5 +141,6 @@ class Services:
         for module in LATE_SERVICES.values():
             self.persistence.add_service(module)
         self._is_deploying = cloudformation.is_deploying
+        self._apis.containers.warm_up()
         # A hundred thousand modules, classes and functions that stay: collections skip them.
         gc.freeze()
