@@ -128,6 +128,7 @@ class Services:
             tables,
         )
         from localaws.ministack.functions import Functions
+        from localaws.ministack.step_functions import StepFunctions
 
         conditions.install()
         buckets.install()
@@ -138,8 +139,13 @@ class Services:
         functions = Functions(self._identities, self.authorizer, self._state.functions_directory)
         functions.install()
         self._stop_functions = functions.stop
+        step_functions = StepFunctions(
+            self._identities, self.authorizer, self._backend, self.persistence.touch
+        )
+        step_functions.install()
         for module in LATE_SERVICES.values():
             self.persistence.add_service(module)
+        step_functions.start_schedules()
         self._is_deploying = cloudformation.is_deploying
         self._apis.containers.warm_up()
         # A hundred thousand modules, classes and functions that stay: collections skip them.

@@ -21,13 +21,16 @@ NAMESPACES = frozenset(
         "AWS::CloudWatch",
         "AWS::DynamoDB",
         "AWS::ECR",
+        "AWS::Events",
         "AWS::IAM",
         "AWS::KMS",
         "AWS::Lambda",
         "AWS::Logs",
         "AWS::S3",
         "AWS::SNS",
+        "AWS::Scheduler",
         "AWS::SSM",
+        "AWS::StepFunctions",
     }
 )
 """Of the types that MiniStack has, those whose service answers here."""

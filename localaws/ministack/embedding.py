@@ -23,14 +23,17 @@ SERVICES = (
     "cloudformation",
     "dynamodb",
     "ecr",
+    "events",
     "iam",
     "kms",
     "lambda",
     "logs",
     "monitoring",
     "s3",
+    "scheduler",
     "sns",
     "ssm",
+    "states",
     "sts",
     "tagging",
 )
@@ -41,6 +44,9 @@ LATE_SERVICES = {
     "sns": "sns",
     "dynamodb": "dynamodb",
     "lambda": "lambda_svc",
+    "events": "eventbridge",
+    "scheduler": "scheduler",
+    "states": "stepfunctions",
     "cloudformation": "cloudformation",
 }
 """Services whose modules take long to import, with those: they are loaded once the server answers.

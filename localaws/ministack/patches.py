@@ -365,6 +365,30 @@ PATCHES = (
     # What is saved
     *(Patch(f"services.{name}.copy", "module", _COPIES, _SNAPSHOT) for name in _SAVED_MODULES),
     Patch(
+        "services.stepfunctions._run_execution",
+        "exec_arn",
+        "a task does not know the role of its state machine",
+        "call services as that role",
+    ),
+    Patch(
+        "services.stepfunctions._invoke_resource",
+        "resource, input_data",
+        "integrations are not authorized, and there is none with SageMaker",
+        "call services as clients do",
+    ),
+    Patch(
+        "services.stepfunctions._emit_execution_status_event",
+        "execution",
+        "the metrics of executions are missing",
+        "put them",
+    ),
+    Patch(
+        "services.eventbridge._invoke_target",
+        "target, event, rule, view",
+        "state machines are started without asking what the target's role may",
+        "start them as that role",
+    ),
+    Patch(
         "services.lambda_svc.function_policy_for_arn",
         "resource_arn",
         "a function without permissions has an empty policy",

@@ -29,14 +29,17 @@ logger = logging.getLogger(__name__)
 SIGNING_NAMES = {
     "dynamodb": "dynamodb",
     "ecr": "ecr",
+    "events": "eventbridge",
     "iam": "iam",
     "kms": "kms",
     "lambda": "lambda_svc",
     "logs": "cloudwatch_logs",
     "monitoring": "cloudwatch",
     "s3": "s3",
+    "scheduler": "scheduler",
     "sns": "sns",
     "ssm": "ssm",
+    "states": "stepfunctions",
     "sts": "sts-sessions",
 }
 """The services whose requests change their own state only, with the names of their files."""
