@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from iam_policy.model import Context, PolicyError
+from iam_policy.errors import PolicyError
+from iam_policy.request import Context
 
 
 class Wildcard(Enum):

@@ -1,6 +1,7 @@
 """The server: an ASGI app on uvicorn that shares requests out between the services."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import time
@@ -10,7 +11,6 @@ import uvicorn
 
 from localaws.authorization import Caller
 from localaws.errors import AwsError
-from localaws.hosting.logs import RegularFlush
 from localaws.http.access_log import AccessLog, entry_of, entry_of_exchange
 from localaws.http.invocations import is_invocation
 from localaws.http.wire import (
@@ -28,8 +28,7 @@ from localaws.signature import SignedRequest
 from localaws.state import State, StateError
 
 HEALTH_PATH = "/_localaws/health"
-SAVE_SECONDS = 0.4
-"""Between two savings, each of which takes a moment: what is older than a second is on disk."""
+FLUSH_SECONDS = 1.0
 MAXIMUM_REQUEST_BYTES = 32 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
@@ -102,22 +101,21 @@ class Front:
             self.failure = error
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        saving = RegularFlush(self._save, SAVE_SECONDS)
-        saving.start()
+        flusher = asyncio.create_task(self._flush_regularly())
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        flusher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await flusher
         await self._services.stop()
-        await asyncio.to_thread(saving.stop)
-        self._services.save()
+        self._log.flush()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _save(self) -> None:
-        """Write what came in since the last time; on a thread of its own."""
-        try:
-            self._log.flush()
-        except OSError as error:
-            logger.error("The access log could not be written: %s", error)
-        self._services.save_changes()
+    async def _flush_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.to_thread(self._log.flush)
+            await asyncio.to_thread(self._services.save_changes)
 
 
 def serve(state: State, listener: socket.socket) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fleet.errors import HousingError
-from fleet.project import project_folder
 
+ROOT = Path(__file__).parents[1]
+CLI = ROOT / "node_modules" / ".bin" / "cdk"
 LINES_SHOWN = 20
 
 
@@ -20,7 +21,7 @@ def run_cdk(
     arguments: Sequence[str],
     *,
     environment: Mapping[str, str] | None = None,
-    directory: Path | None = None,
+    directory: Path = ROOT,
     quiet: bool = False,
 ) -> None:
     """Run ``cdk`` and wait for it.
@@ -32,7 +33,7 @@ def run_cdk(
     environment
         Variables on top of this process's own.
     directory
-        Where to run; the CLI reads cdk.json there. Default: the project's folder.
+        Where to run; the CLI reads cdk.json there.
     quiet
         Show the output only if the CLI fails; otherwise it goes to the terminal.
 
@@ -41,14 +42,12 @@ def run_cdk(
     CdkError
         The CLI is not installed, or it failed.
     """
-    project = project_folder()
-    cli = project / "node_modules" / ".bin" / "cdk"
-    if not cli.exists():
-        raise CdkError(f"{cli} is missing; run: make setup")
-    command = [str(cli), *arguments]
+    if not CLI.exists():
+        raise CdkError(f"{CLI} is missing; run: make setup")
+    command = [str(CLI), *arguments]
     completed = subprocess.run(
         command,
-        cwd=directory or project,
+        cwd=directory,
         env=cdk_environment(os.environ, environment or {}),
         stdin=subprocess.DEVNULL if quiet else None,
         stdout=subprocess.PIPE if quiet else None,

@@ -1,147 +1,100 @@
-"""Options that several commands share: which houses, and how to run the jobs."""
+"""Options that several scripts share: which houses, and how to run the jobs."""
 
+import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import Any
-
-import click
 
 from fleet.errors import HousingError
 from fleet.names import check_entity
-from scripts.command import Function, assignment
+from scripts.command import not_negative, not_negative_number, positive
 from training.house_files import read_city_folder
 from training.houses import CITIES, HOUSES_PER_CITY, Houses, Market
 from training.pipeline import LINEAR_LEARNER_DEFAULTS, Settings
 
-POSITIVE = click.IntRange(min=1)
 
-
-@dataclass(frozen=True)
-class HouseOptions:
-    """Which houses to train on: those of a folder of files, or drawn from a market."""
-
-    market: Market
-    houses_per_city: int
-    data: Path | None = None
-
-    def houses(self, cities: Sequence[str]) -> dict[str, Houses]:
-        """The houses of these cities; of all files, or of the ten cities, where none is given.
-
-        Raises
-        ------
-        HousingError
-            A file cannot be used, or a city has none.
-        """
-        if self.data is None:
-            names = [check_entity(city) for city in cities or CITIES]
-            return {city: self.market.houses(city, self.houses_per_city) for city in names}
-        folder = read_city_folder(self.data)
-        missing = [city for city in cities if city not in folder]
-        if missing:
-            raise HousingError(f"{self.data} has no file for {', '.join(missing)}")
-        return {city: folder[city] for city in cities} if cities else folder
-
-
-def house_options(function: Function) -> Function:
-    """Add the options that say which houses to train on; the function gets ``house_options``."""
-
-    @click.option(
-        "--data",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        metavar="FOLDER",
-        help="Folder with a <City>.csv each, header first.",
+def add_house_options(parser: argparse.ArgumentParser) -> None:
+    """Options that say which houses to train on."""
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="folder with a <City>.csv each, header first"
     )
-    @click.option(
+    parser.add_argument(
         "--market",
-        type=click.Choice(["cities", "notebook"]),
+        choices=("cities", "notebook"),
         default="cities",
-        show_default=True,
-        help="Prices by city, or the notebook's one formula.",
+        help="prices by city, or the notebook's one formula (default: cities)",
     )
-    @click.option(
+    parser.add_argument(
         "--houses",
-        "houses_per_city",
-        type=POSITIVE,
+        type=positive,
         default=HOUSES_PER_CITY,
-        show_default=True,
         metavar="N",
-        help="Houses a city.",
+        help=f"houses a city (default: {HOUSES_PER_CITY})",
     )
-    @click.option(
-        "--noise",
-        type=click.FloatRange(min=0, max=1),
-        default=0.0,
-        metavar="SHARE",
-        help="0.02 is 2 %.",
+    parser.add_argument(
+        "--noise", type=not_negative_number, default=0.0, metavar="SHARE", help="0.02 is 2 %%"
     )
-    @click.option(
-        "--seed",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        metavar="N",
-        help="Of the houses drawn.",
-    )
-    @wraps(function)
-    def with_houses(
-        *,
-        data: Path | None,
-        market: str,
-        houses_per_city: int,
-        noise: float,
-        seed: int,
-        **rest: Any,
-    ) -> Any:
-        drawn = Market.notebook(seed) if market == "notebook" else Market(noise=noise, seed=seed)
-        return function(house_options=HouseOptions(drawn, houses_per_city, data), **rest)
-
-    return with_houses
+    parser.add_argument("--seed", type=not_negative, default=0, metavar="N", help="default: 0")
 
 
-def job_options(function: Function) -> Function:
-    """Add the options that say how to run the jobs; the function gets ``settings``."""
-
-    @click.option(
+def add_job_options(parser: argparse.ArgumentParser) -> None:
+    """Options that say how to run the jobs."""
+    parser.add_argument(
         "--instance-type",
         default=Settings.instance_type,
-        show_default=True,
         metavar="TYPE",
-        help="Of the jobs.",
+        help=f"of the jobs (default: {Settings.instance_type})",
     )
-    @click.option(
+    parser.add_argument(
         "--max-jobs",
-        type=POSITIVE,
+        type=positive,
         default=Settings.max_in_flight,
-        show_default=True,
         metavar="N",
-        help="Training jobs at once.",
+        help=f"training jobs at once (default: {Settings.max_in_flight})",
     )
-    @click.option("--retrain", is_flag=True, help="Also what is trained already.")
-    @click.option(
+    parser.add_argument("--retrain", action="store_true", help="also what is trained already")
+    parser.add_argument(
         "--hyperparameter",
-        "hyperparameters",
-        multiple=True,
-        callback=assignment,
+        action="append",
+        type=_assignment,
+        default=[],
         metavar="NAME=VALUE",
-        help="Of Linear Learner; repeatable.",
+        help="of Linear Learner, repeatable",
     )
-    @wraps(function)
-    def with_settings(
-        *,
-        instance_type: str,
-        max_jobs: int,
-        retrain: bool,
-        hyperparameters: dict[str, str],
-        **rest: Any,
-    ) -> Any:
-        settings = Settings(
-            instance_type=instance_type,
-            max_in_flight=max_jobs,
-            hyperparameters={**LINEAR_LEARNER_DEFAULTS, **hyperparameters},
-            again=retrain,
-        )
-        return function(settings=settings, **rest)
 
-    return with_settings
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The job settings that the options ask for."""
+    return Settings(
+        instance_type=options.instance_type,
+        max_in_flight=options.max_jobs,
+        hyperparameters={**LINEAR_LEARNER_DEFAULTS, **dict(options.hyperparameter)},
+        again=options.retrain,
+    )
+
+
+def market_of(options: argparse.Namespace) -> Market:
+    """The market that the options ask for."""
+    if options.market == "notebook":
+        return Market.notebook(options.seed)
+    return Market(noise=options.noise, seed=options.seed)
+
+
+def houses_of(options: argparse.Namespace, cities: Sequence[str]) -> dict[str, Houses]:
+    """The houses of these cities, drawn or read; with ``--data`` and no city, of all files."""
+    if options.data is None:
+        market = market_of(options)
+        return {
+            check_entity(city): market.houses(city, options.houses) for city in cities or CITIES
+        }
+    folder = read_city_folder(options.data)
+    missing = [city for city in cities if city not in folder]
+    if missing:
+        raise HousingError(f"{options.data} has no file for {', '.join(missing)}")
+    return {city: folder[city] for city in cities} if cities else folder
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value

@@ -15,7 +15,6 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
 from localaws.backend import AlarmInvocation, MetricAlarm, Scope
-from localaws.ministack import patches
 from localaws.ministack.alarm_state import COMPARISONS, AlarmRule, AlarmState, next_state
 
 INTERVAL_SECONDS = 1.0
@@ -36,7 +35,7 @@ class AlarmEvaluator:
     """
 
     def __init__(self, scale: Callable[[AlarmInvocation], object]) -> None:
-        patches.replace(cloudwatch, "_evaluate_alarm", lambda _: lambda alarm: None)
+        cloudwatch._evaluate_alarm = lambda alarm: None
         self._scale = scale
         self._asked_at: dict[str, float] = {}
 

@@ -12,8 +12,6 @@ from typing import Any
 
 from ministack.services import cloudwatch
 
-from localaws.ministack import patches
-
 Series = dict[float, float]
 Value = float | Series | list[Series]
 
@@ -192,11 +190,7 @@ Point = Mapping[str, Any]
 
 def install() -> None:
     """Replace MiniStack's, for the two protocols that SDKs speak; the old query protocol stays."""
-    patches.replace(cloudwatch, "_get_metric_data", with_math)
-
-
-def with_math(without_math: Callable[..., Any]) -> Callable[..., Any]:
-    """GetMetricData that evaluates expressions."""
+    without_math = cloudwatch._get_metric_data
 
     def get_metric_data(
         parameters: Mapping[str, Any],
@@ -217,7 +211,7 @@ def with_math(without_math: Callable[..., Any]) -> Callable[..., Any]:
         encoded = [cloudwatch._cbor_metric_data_result(result) for result in results]
         return cloudwatch._cbor_ok({"MetricDataResults": encoded})
 
-    return get_metric_data
+    cloudwatch._get_metric_data = get_metric_data
 
 
 def metric_data(request: Mapping[str, Any]) -> list[dict[str, Any]]:

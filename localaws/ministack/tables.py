@@ -11,8 +11,6 @@ from typing import Any
 from ministack.core import iam_actions
 from ministack.services import dynamodb
 
-from localaws.ministack import patches
-
 LEADING_KEYS = "dynamodb:LeadingKeys"
 
 Document = Mapping[str, Any]
@@ -21,7 +19,7 @@ _EQUALS = re.compile(r"(#?[\w.]{1,255})\s{0,100}=\s{0,100}(:\w{1,255})")
 
 def install() -> None:
     """Give every authorization of DynamoDB the partition keys that the request names."""
-    patches.replace(iam_actions, "dynamodb_service_context", _with_leading_keys)
+    iam_actions.dynamodb_service_context = _with_leading_keys(iam_actions.dynamodb_service_context)
 
 
 def _with_leading_keys(

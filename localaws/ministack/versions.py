@@ -10,15 +10,13 @@ from typing import Any
 
 from ministack.services import s3
 
-from localaws.ministack import patches
-
 Query = Mapping[str, Any]
 ListVersions = Callable[[str, Query], Any]
 
 
 def install() -> None:
     """Put it in MiniStack's place."""
-    patches.replace(s3, "_list_object_versions", paging_on)
+    s3._list_object_versions = paging_on(s3._list_object_versions)
 
 
 def paging_on(list_versions: ListVersions) -> ListVersions:
