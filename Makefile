@@ -7,13 +7,13 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # Where Python is told not to keep compiled modules, each command would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test mxnet lint format bench lock clean
+.PHONY: help setup demo test mxnet wheels lint format bench lock clean
 help:
 	@sed -n '1s/^# //p' Makefile
 
 setup: $(VENV)/.installed node_modules/.installed
 
-$(VENV)/.installed: requirements.txt pyproject.toml constructs/pyproject.toml
+$(VENV)/.installed: requirements.txt pyproject.toml constructs/pyproject.toml localaws/pyproject.toml constructs/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
@@ -27,7 +27,7 @@ node_modules/.installed: package.json package-lock.json $(VENV)/.installed
 	@touch $@
 
 demo: setup
-	@$(BIN)/python -m scripts.demo $(ARGS)
+	@$(BIN)/housing demo $(ARGS)
 
 test: setup
 	$(BIN)/python -m pytest $(ARGS)
@@ -35,6 +35,10 @@ test: setup
 # MXNet opens what our Linear Learner writes; it needs an older NumPy, hence a place of its own.
 mxnet: setup
 	$(BIN)/python -m tests.mxnet_environment
+
+# Each distribution builds, installs and runs alone.
+wheels: setup
+	$(BIN)/python -m tests.distributions
 
 lint: setup
 	$(BIN)/ruff check .

@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from training.houses import CITIES, Houses, Market
-from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import Hyperparameters
-from training.linear_learner.model import Float32Array
+from training.linear_learner.model import Dataset, Float32Array
 from training.linear_learner.predictor import predict
 from training.linear_learner.trainer import TrainingResult, train
 

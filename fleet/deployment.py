@@ -15,6 +15,7 @@ from fleet.names import (
     preprocessor_url_parameter,
     stack_name,
 )
+from fleet.project import deploy_command
 
 if TYPE_CHECKING:
     import boto3
@@ -61,9 +62,10 @@ class Deployment:
         """The field of this name; raises ``DeploymentError`` where it is None."""
         value: str | None = getattr(self, name)
         if value is None:
-            stack = stack_name(self.stage, _STACK_OF_FIELD[name])
+            stack = _STACK_OF_FIELD[name]
             raise DeploymentError(
-                f"stack {stack} is not deployed in {self.region}; run: npx cdk deploy {stack}"
+                f"stack {stack_name(self.stage, stack)} is not deployed in {self.region}; "
+                f"run: {deploy_command(self.stage, stack)}"
             )
         return value
 

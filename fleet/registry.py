@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fleet.errors import HousingError
+from fleet.names import CITIES_INDEX
 from fleet.table import ATTEMPTS, Change, Table, attributes, key, operands, pause
 from fleet.versions import (
     CITY_ITEM,
@@ -27,9 +28,6 @@ from fleet.versions import (
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-CITIES_INDEX = "cities"
-"""The index that lists the cities: their own items alone have its key ``shard``."""
 
 
 class RegistryError(HousingError):
@@ -135,21 +133,24 @@ class Registry:
         refused |= {name: f"{name}: others kept drawing versions meanwhile" for name in waiting}
         return Changes(recorded, refused)
 
+    def objections(self, versions: Sequence[Version], *, force: bool = False) -> dict[str, str]:
+        """Why some of these versions may not serve, by city."""
+        known = self.some_cities(version.city for version in versions)
+        return _objections(known, versions, force=force)
+
     def promote(self, versions: Sequence[Version], *, force: bool = False) -> Changes:
         """Let these versions serve, one a city, where what serves is still what was just read.
 
         With ``force`` a version that the gate refused may serve, too, and that is recorded.
         """
         known = self.some_cities(version.city for version in versions)
-        refused: dict[str, str] = {}
+        refused = _objections(known, versions, force=force)
         changes: list[Change] = []
         promoted: dict[str, Version] = {}
         for version in versions:
-            city = known.get(version.city, City(version.city))
-            problem = _problem(city, version, force=force)
-            if problem is not None:
-                refused[version.city] = problem
+            if version.city in refused:
                 continue
+            city = known[version.city]
             verdict = version.verdict
             if force and not verdict.passed:
                 verdict = replace(verdict, forced=True)
@@ -364,6 +365,16 @@ class Registry:
 
     def _time(self) -> str:
         return datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds")
+
+
+def _objections(
+    known: Mapping[str, City], versions: Sequence[Version], *, force: bool
+) -> dict[str, str]:
+    found = {
+        version.city: _problem(known.get(version.city, City(version.city)), version, force=force)
+        for version in versions
+    }
+    return {city: problem for city, problem in found.items() if problem is not None}
 
 
 def _problem(city: City, version: Version, *, force: bool) -> str | None:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from fleet.names import Prefix, target_model
+
 CITY_ITEM = 0
 """The sort key of a city's own item; its versions have theirs, from 1 on."""
 SHARDS = 8
@@ -145,7 +147,7 @@ class Version:
     @property
     def key(self) -> str:
         """The key below which it is served."""
-        return f"models/{self.target_model}"
+        return Prefix.MODELS + self.target_model
 
     def to_item(self) -> dict[str, Any]:
         """The version's item."""
@@ -214,12 +216,6 @@ class City:
             trained=None if serving is None else Candidate.from_item(item),
             forgotten=item.get("forgotten"),
         )
-
-
-def target_model(city: str, number: int) -> str:
-    """``Chicago_IL/Chicago_IL.tar.gz``, and ``Chicago_IL/Chicago_IL-v2.tar.gz`` from then on."""
-    suffix = "" if number == 1 else f"-v{number}"
-    return f"{city}/{city}{suffix}.tar.gz"
 
 
 def shard_of(city: str) -> int:

@@ -9,12 +9,19 @@ Decision(effect=<Effect.ALLOWED: 'allowed'>, policy_type=<PolicyType.IDENTITY: \
 'identity-based policy'>, statement='policy/Read')
 """
 
-from iam_policy.errors import PolicyError
 from iam_policy.evaluate import evaluate
-from iam_policy.messages import access_denied_message
-from iam_policy.model import Decision, Effect, Policy, PolicySet, PolicyType
+from iam_policy.model import (
+    ContextValue,
+    Decision,
+    Effect,
+    PolicyError,
+    PolicyType,
+    Principal,
+    Request,
+    access_denied_message,
+)
 from iam_policy.parse import parse_policy
-from iam_policy.request import ContextValue, Principal, Request
+from iam_policy.statement import Policy, PolicySet
 
 __all__ = [
     "ContextValue",

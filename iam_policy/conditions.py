@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from iam_policy import operands
-from iam_policy.errors import PolicyError
+from iam_policy.model import Context, PolicyError
 from iam_policy.operands import OperandParser, Operands
-from iam_policy.request import Context
 
 
 @dataclass(frozen=True)
@@ -86,9 +85,18 @@ class Condition:
                 return self.negated != any(self.operands.match(v, context) for v in values)
 
     def _holds_without_key(self) -> bool:
-        if self.if_exists or self.quantifier is Quantifier.ALL:
-            return True
-        return self.negated and self.quantifier is Quantifier.NONE
+        """What a missing key means: nothing of it can be any of the values, whatever the suffix.
+
+        ``ForAnyValue:...IfExists`` is false, as AWS answers:
+        https://repost.aws/questions/QU9HFmDzP0QGuU-fd7rS6B7w
+        """
+        match self.quantifier:
+            case Quantifier.ALL:
+                return True
+            case Quantifier.ANY:
+                return False
+            case Quantifier.NONE:
+                return self.if_exists or self.negated
 
     def _fulfils(self, value: str, context: Context) -> bool:
         return self.operands.match(value, context) != self.negated

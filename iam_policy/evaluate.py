@@ -8,10 +8,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from collections.abc import Iterable, Iterator
 
-from iam_policy.model import Decision, Effect, Policy, PolicySet, PolicyType
+from iam_policy.model import Context, Decision, Effect, PolicyType, Request
 from iam_policy.principals import Grant
-from iam_policy.request import Context, Request
-from iam_policy.statement import Statement
+from iam_policy.statement import Policy, PolicySet, Statement
 
 
 def evaluate(policies: PolicySet, request: Request) -> Decision:

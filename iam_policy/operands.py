@@ -15,9 +15,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
-from iam_policy.errors import PolicyError
+from iam_policy.model import Context, PolicyError
 from iam_policy.patterns import ARN_COMPONENTS, Patterns, Syntax, Wildcard, arn_components, tokenize
-from iam_policy.request import Context
 
 T = TypeVar("T")
 

@@ -6,15 +6,15 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from iam_policy.conditions import parse_condition_block
-from iam_policy.errors import PolicyError
-from iam_policy.model import Policy, PolicyType
+from iam_policy.model import PolicyError, PolicyType
 from iam_policy.patterns import Patterns, Syntax, Token, Variable, tokenize
 from iam_policy.principals import parse_principal
-from iam_policy.statement import Scope, Statement
+from iam_policy.statement import Policy, Scope, Statement
 
 _VERSIONS = ("2008-10-17", "2012-10-17")
 _POLICY_ELEMENTS = {"Version", "Id", "Statement"}
@@ -29,6 +29,7 @@ _STATEMENT_ELEMENTS = {
     "NotResource",
     "Condition",
 }
+_SID = re.compile(r"[0-9A-Za-z]*", re.ASCII)
 _ACTION = re.compile(r"\*|\*:\*|[A-Za-z0-9-]+:[A-Za-z0-9*?_-]+", re.ASCII)
 
 
@@ -76,7 +77,7 @@ def _parse(document: object, name: str, policy_type: PolicyType) -> Policy:
         _parse_named_statement(block, index, name, policy_type, variables)
         for index, block in enumerate(blocks)
     )
-    _refuse_duplicates([s.name for s in statements])
+    _refuse_duplicates([block["Sid"] for block in blocks if block.get("Sid")])
     return Policy(name, statements, policy_type)
 
 
@@ -88,6 +89,12 @@ def _parse_named_statement(
     sid = block.get("Sid", "")
     if not isinstance(sid, str):
         raise PolicyError(f"statement {index}: Sid {sid!r} is not text")
+    if policy_type is not PolicyType.RESOURCE and not _SID.fullmatch(sid):
+        # S3, KMS and the other services that keep policies of their own allow spaces.
+        raise PolicyError(
+            f"statement {index}: Sid {sid!r}: Statement IDs (SID) must be alpha-numeric. Check that"
+            f" your input satisfies the regular expression {_SID.pattern}"
+        )
     label = sid or str(index)
     try:
         return _parse_statement(block, f"{policy_name}/{label}", policy_type, variables)
@@ -193,10 +200,10 @@ def _refuse_others(block: Mapping[str, Any], allowed: set[str]) -> None:
         raise PolicyError(f"unknown element {unknown[0]!r}; known are {', '.join(sorted(allowed))}")
 
 
-def _refuse_duplicates(names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise PolicyError(f"two statements have the Sid {name.rpartition('/')[2]!r}")
+def _refuse_duplicates(sids: list[str]) -> None:
+    repeated = [sid for sid, count in Counter(sids).items() if count > 1]
+    if repeated:
+        raise PolicyError(f"two statements have the Sid {repeated[0]!r}")
 
 
 def _loaded(document: str | bytes | Mapping[str, Any]) -> object:

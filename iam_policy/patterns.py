@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from iam_policy.errors import PolicyError
-from iam_policy.request import Context
+from iam_policy.model import Context, PolicyError
 
 
 class Wildcard(Enum):

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from iam_policy.errors import PolicyError
-from iam_policy.request import Principal
+from iam_policy.model import PolicyError, Principal
 
 
 class Grant(IntEnum):

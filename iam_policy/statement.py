@@ -1,11 +1,11 @@
-"""One statement, compiled: which requests it is about."""
+"""Compiled policies: which requests their statements are about."""
 
 from dataclasses import dataclass
 
 from iam_policy.conditions import AnyCondition
+from iam_policy.model import Context, PolicyType, Principal, Request
 from iam_policy.patterns import Patterns
 from iam_policy.principals import Grant, PrincipalElement
-from iam_policy.request import Context, Principal, Request
 
 
 @dataclass(frozen=True)
@@ -53,3 +53,27 @@ class Statement:
         if self.not_principal is not None:
             return has_boundary or not self.not_principal.lists_all_of(principal)
         return self.grant_to(principal) is not Grant.NONE
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A parsed policy document; make one with ``parse_policy``."""
+
+    name: str
+    statements: tuple[Statement, ...]
+    type: PolicyType = PolicyType.IDENTITY
+
+
+@dataclass(frozen=True)
+class PolicySet:
+    """All policies that bear on a request; None means that there is none of the kind.
+
+    ``resource_must_allow``: role trust policies and KMS key policies have to allow explicitly,
+    whatever the caller's own policies say.
+    """
+
+    identity: tuple[Policy, ...] = ()
+    resource: Policy | None = None
+    boundary: Policy | None = None
+    session: tuple[Policy, ...] | None = None
+    resource_must_allow: bool = False

@@ -1,5 +1,6 @@
 """SageMaker and Application Auto Scaling, put together of their parts."""
 
+import asyncio
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from localaws.autoscaling.api import ApplicationAutoScalingApi, ScalableTargets
 from localaws.autoscaling.scaler import Scaler
 from localaws.autoscaling.targets import ScalableTargetTags, scaled_variants
 from localaws.backend import Backend, Scope
+from localaws.containers.process_host import ProcessHost
 from localaws.containers.registry import ContainerRegistry
 from localaws.hosting.runtime import Runtime
 from localaws.hosting.settings import HostingSettings
@@ -50,10 +52,15 @@ class Apis:
     autoscaling: ApplicationAutoScalingApi
     scaler: Scaler
     runtime: Runtime
+    containers: ProcessHost
     store: ResourceStore
 
-    def start(self) -> None:
-        """Bring back what an earlier run left: endpoints are in service when this returns."""
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Bring back what an earlier run left: endpoints are in service when this returns.
+
+        ``loop`` is the event loop on which requests are answered, and this not called there.
+        """
+        self.containers.use_loop(loop)
         self.runtime.start()
         for family in self.sagemaker.families:
             family.start()
@@ -65,6 +72,7 @@ class Apis:
         for family in reversed(self.sagemaker.families):
             family.stop()
         self.runtime.stop()
+        self.containers.close()
         self.store.close()
 
 
@@ -78,17 +86,19 @@ def create_apis(
     """Put the services together; their state lives beneath ``state_directory``."""
     images = images or ContainerRegistry.installed()
     store = ResourceStore(state_directory / "sagemaker.sqlite")
+    containers = ProcessHost()
     runtime = Runtime(
         state_directory / "hosting",
         backend,
         images,
         HostingSettings.from_environment(environment),
+        containers,
     )
     tags = Tags(store)
     models = Models(store, backend, images, tags)
     configs = EndpointConfigs(store, models, tags)
     endpoints = Endpoints(store, models, configs, runtime, tags, partial(scaled_variants, store))
-    executor = JobExecutor(Cores(os.cpu_count() or 1))
+    executor = JobExecutor(Cores(os.cpu_count() or 1), containers.processes)
     training_jobs = TrainingJobs(
         store, tags, backend, images, executor, state_directory / "jobs" / "training"
     )
@@ -102,4 +112,4 @@ def create_apis(
     targets = ScalableTargets(store, backend, endpoints, target_tags, activities)
     autoscaling = ApplicationAutoScalingApi([targets, target_tags])
     scaler = Scaler(store, endpoints, activities)
-    return Apis(sagemaker, autoscaling, scaler, runtime, store)
+    return Apis(sagemaker, autoscaling, scaler, runtime, containers, store)

@@ -148,7 +148,7 @@ def _spawn(state: State, port: int | None) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            cwd=Path(__file__).parents[1],
+            cwd=state.directory,
         )
 
 

@@ -1,7 +1,6 @@
 """The server: an ASGI app on uvicorn that shares requests out between the services."""
 
 import asyncio
-import contextlib
 import logging
 import socket
 import time
@@ -11,6 +10,7 @@ import uvicorn
 
 from localaws.authorization import Caller
 from localaws.errors import AwsError
+from localaws.hosting.logs import RegularFlush
 from localaws.http.access_log import AccessLog, entry_of, entry_of_exchange
 from localaws.http.invocations import is_invocation
 from localaws.http.wire import (
@@ -28,7 +28,8 @@ from localaws.signature import SignedRequest
 from localaws.state import State, StateError
 
 HEALTH_PATH = "/_localaws/health"
-FLUSH_SECONDS = 1.0
+SAVE_SECONDS = 0.4
+"""Between two savings, each of which takes a moment: what is older than a second is on disk."""
 MAXIMUM_REQUEST_BYTES = 32 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
@@ -101,21 +102,22 @@ class Front:
             self.failure = error
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        flusher = asyncio.create_task(self._flush_regularly())
+        saving = RegularFlush(self._save, SAVE_SECONDS)
+        saving.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        flusher.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await flusher
         await self._services.stop()
-        self._log.flush()
+        await asyncio.to_thread(saving.stop)
+        self._services.save()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _flush_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            await asyncio.to_thread(self._log.flush)
-            await asyncio.to_thread(self._services.save_changes)
+    def _save(self) -> None:
+        """Write what came in since the last time; on a thread of its own."""
+        try:
+            self._log.flush()
+        except OSError as error:
+            logger.error("The access log could not be written: %s", error)
+        self._services.save_changes()
 
 
 def serve(state: State, listener: socket.socket) -> None:

@@ -10,7 +10,13 @@ from localaws.cloudformation.resource_types import resource_types
 from localaws.http.invocations import Invocations
 from localaws.http.operations import Operations
 from localaws.http.wire import Exchange
-from localaws.ministack import conditional_writes, metric_math, versions
+from localaws.ministack import (
+    admission,
+    conditional_writes,
+    managed_policies,
+    metric_math,
+    versions,
+)
 from localaws.ministack.administrator import put_administrator
 from localaws.ministack.alarms import AlarmEvaluator
 from localaws.ministack.backend import MiniStackBackend
@@ -39,6 +45,8 @@ class Services:
         self.authorizer = Authorizer(identities)
         Enforcement(identities, self.authorizer).install()
         Simulation(identities).install()
+        managed_policies.install()
+        self._ministack.admit(admission.admitted)
         self.persistence = Persistence(state.services_directory)
         self._backend = MiniStackBackend(
             identities, self.authorizer, state.region, self.persistence.touch
@@ -69,8 +77,9 @@ class Services:
         self.persistence.add_sessions()
         self.persistence.add_cloudwatch()
         put_administrator(self._state)
-        self._backend.start(asyncio.get_running_loop())
-        await asyncio.to_thread(self._apis.start)
+        loop = asyncio.get_running_loop()
+        self._backend.start(loop)
+        await asyncio.to_thread(self._apis.start, loop)
         self._alarm_evaluation = asyncio.create_task(self._alarms.run())
         self._late_services = asyncio.ensure_future(self._start_late_services_soon())
 
@@ -93,13 +102,16 @@ class Services:
         self.persistence.save_changes()
 
     async def stop(self) -> None:
-        """End jobs and containers, then save everything."""
+        """End jobs and containers."""
         if self._alarm_evaluation is not None:
             self._alarm_evaluation.cancel()
         await asyncio.to_thread(self._apis.stop)
         if self._late_services is not None:
             await self._late_services
         await asyncio.to_thread(self._stop_functions)
+
+    def save(self) -> None:
+        """Save everything, once nothing runs any more."""
         self.persistence.save()
 
     async def _start_late_services_soon(self) -> None:
@@ -108,19 +120,33 @@ class Services:
 
     def _start_late_services(self) -> None:
         """Import the services that take long to import after everything else answers."""
-        from localaws.ministack import buckets, cloudformation, conditions, tables
+        from localaws.ministack import (
+            buckets,
+            cloudformation,
+            conditions,
+            stack_admission,
+            tables,
+        )
         from localaws.ministack.functions import Functions
+        from localaws.ministack.step_functions import StepFunctions
 
         conditions.install()
         buckets.install()
         tables.install()
+        stack_admission.install()
         cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))
         cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
         functions = Functions(self._identities, self.authorizer, self._state.functions_directory)
         functions.install()
         self._stop_functions = functions.stop
+        step_functions = StepFunctions(
+            self._identities, self.authorizer, self._backend, self.persistence.touch
+        )
+        step_functions.install()
         for module in LATE_SERVICES.values():
             self.persistence.add_service(module)
+        step_functions.start_schedules()
         self._is_deploying = cloudformation.is_deploying
+        self._apis.containers.warm_up()
         # A hundred thousand modules, classes and functions that stay: collections skip them.
         gc.freeze()

@@ -11,7 +11,7 @@ from typing import Any
 
 from localaws.files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
 DEFAULT_PORT = 4566

@@ -1,20 +1,22 @@
 """Trains one more city and adds it to the live endpoint, without a deployment."""
 
-import argparse
 import sys
-from collections.abc import Sequence
+
+import click
 
 from fleet.console import Console
 from fleet.errors import HousingError
 from scripts.command import (
     FAILED,
     SUCCEEDED,
-    make_parser,
-    open_deployment,
+    Aws,
+    aws_options,
+    main,
+    make_command,
     open_workspace,
-    run_command,
+    spelled,
 )
-from scripts.options import add_house_options, add_job_options, houses_of, settings_of
+from scripts.options import HouseOptions, house_options, job_options
 from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.endpoint import absolute_error, predict, runtime_client
 from training.houses import Houses
@@ -28,33 +30,23 @@ def train_city(
     """Train and publish one city with the preprocessor that the endpoint uses."""
     url = published_preprocessor(workspace)
     if url is None:
-        raise HousingError(
-            f"no preprocessor is published in {workspace.parameter}; run: python -m scripts.train"
-        )
+        train = spelled("housing train")
+        raise HousingError(f"no preprocessor is published in {workspace.parameter}; run: {train}")
     return train_and_publish(workspace, {city: houses}, settings, console, preprocessor_url=url)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    return run_command(_parser(), _add_model, arguments)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = make_parser("add_model", __doc__ or "", "python -m scripts.add_model --city Boston_MA")
-    parser.add_argument("--city", required=True, help="for example Boston_MA")
-    add_house_options(parser)
-    add_job_options(parser)
-    return parser
-
-
-def _add_model(options: argparse.Namespace) -> int:
+@make_command(__doc__, "housing add-model --city Boston_MA")
+@click.option("--city", required=True, help="For example Boston_MA.")
+@house_options
+@job_options
+@aws_options
+def command(aws: Aws, city: str, house_options: HouseOptions, settings: Settings) -> int:
     console = Console()
-    city: str = options.city
-    houses = houses_of(options, [city])[city]
-    session, deployment = open_deployment(options)
+    houses = house_options.houses([city])[city]
+    session, deployment = aws.deployment()
     endpoint_name = deployment.require("endpoint_name")
     workspace = open_workspace(session, deployment)
-    training = train_city(workspace, city, houses, settings_of(options), console)
+    training = train_city(workspace, city, houses, settings, console)
     if city in training.failures:
         print(f"{city}: {training.failures[city]}", file=sys.stderr)
         return FAILED
@@ -69,4 +61,4 @@ def _add_model(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(command, "add_model")

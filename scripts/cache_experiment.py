@@ -4,15 +4,14 @@ Copies one published model many times, invokes the copies in passes, and shows f
 many models stay in memory and how often a model is found there; docs/cache.md reads the charts.
 """
 
-import argparse
 import json
-import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import NoReturn
 
 import boto3
+import click
 from botocore.config import Config
 
 from fleet.cache.charts import draw_charts
@@ -33,34 +32,58 @@ from fleet.cache.results import invocations_csv, results_json, summary_document,
 from fleet.cache.traffic import Pass, read_trace, scan, uniform, zipf
 from fleet.console import Console
 from fleet.deployment import find_deployment
-from scripts.cache_arguments import EXAMPLE_HOUSE, make_experiment_parser, number_of_copies
-from scripts.command import SUCCEEDED, open_session, run_command
+from scripts.cache_options import EXAMPLE_HOUSE, ExperimentOptions, experiment_options
+from scripts.command import SUCCEEDED, Aws, aws_options, json_option, main, make_command
 
 READ_TIMEOUT_SECONDS = 70
 """InvokeEndpoint answers within 60 seconds; the Developer Guide advises clients to wait for 70."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run an experiment; answers the process's exit status."""
-    return run_command(make_experiment_parser(), _cache_experiment, arguments)
-
-
-def _cache_experiment(options: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, _interrupt)
-    console = Console(sys.stderr if options.json else None)
-    session = open_session(options)
-    name = options.endpoint or find_deployment(session, options.stage).require("endpoint_name")
+@make_command(
+    __doc__,
+    "housing cache-experiment",
+    "      copies of one model: the first 100, the same 100, then all 200",
+    "housing cache-experiment --traffic zipf --exponent 0.9 --copies 300 --passes 2000",
+    "      2000 invocations of 300 models, some of them far more popular than others",
+    "housing cache-experiment --trace requests.csv --pace max",
+    "      the target models of a CSV file, as fast as they are answered",
+)
+@click.option(
+    "--endpoint",
+    "endpoint_name",
+    metavar="NAME",
+    help="Any multi-model endpoint.  [default: the stage's]",
+)
+@experiment_options
+@click.option(
+    "--clean",
+    is_flag=True,
+    help="Remove all copies from S3, also those of experiments that still run.",
+)
+@json_option
+@aws_options
+def command(
+    aws: Aws, endpoint_name: str | None, options: ExperimentOptions, clean: bool, as_json: bool
+) -> int:
+    console = Console(sys.stderr if as_json else None)
+    session = aws.session()
+    name = endpoint_name or find_deployment(session, aws.stage).require("endpoint_name")
     endpoint = describe_endpoint(session, name)
-    if options.clean:
+    if clean:
         count = remove_leftovers(session.client("s3"), endpoint)
         console.say(f"removed {count} object versions")
     else:
-        _run(session, endpoint, options, console)
+        _run(session, endpoint, options, console, as_json=as_json)
     return SUCCEEDED
 
 
 def _run(
-    session: boto3.Session, endpoint: WatchedEndpoint, options: argparse.Namespace, console: Console
+    session: boto3.Session,
+    endpoint: WatchedEndpoint,
+    options: ExperimentOptions,
+    console: Console,
+    *,
+    as_json: bool,
 ) -> None:
     metrics = CloudWatchMetrics(session.client("cloudwatch"), endpoint)
     run = new_run_prefix()
@@ -75,7 +98,7 @@ def _run(
     experiment = hold_against_metrics(metrics, raw, period=period, timeout=options.metrics_timeout)
     directory = options.output / Path(run).name
     _write(directory, endpoint, options, experiment)
-    if options.json:
+    if as_json:
         print(json.dumps(summary_document(experiment.summary), indent=1))
     print_summary(console, endpoint, experiment)
     console.say(f"rows, figures and charts: {directory}")
@@ -87,7 +110,7 @@ def _invoke_copies(
     run_prefix: str,
     passes: Sequence[Pass],
     period: int,
-    options: argparse.Namespace,
+    options: ExperimentOptions,
     console: Console,
 ) -> list[RawPass]:
     """Publish the copies, invoke them and remove them."""
@@ -107,7 +130,7 @@ def _invoke_copies(
             max_pool_connections=options.concurrency,
         ),
     )
-    pace = {"auto": INVOCATIONS_PER_PERIOD / period, "max": None}.get(options.pace, options.pace)
+    pace = options.per_second(INVOCATIONS_PER_PERIOD / period)
     console.say(
         f"{len(targets)} copies of {source}; CloudWatch period {period} s; "
         f"{_at_least(shortest_seconds(passes, period, pace))}"
@@ -129,14 +152,14 @@ def _at_least(seconds: float) -> str:
     return f"takes {shown} or more"
 
 
-def _passes(options: argparse.Namespace, run_prefix: str) -> list[Pass]:
+def _passes(options: ExperimentOptions, run_prefix: str) -> list[Pass]:
     """The passes that were asked for, every target model below the run's prefix."""
     if options.trace:
         return [
             Pass(one.label, tuple(run_prefix + name for name in one.target_models))
             for one in read_trace(options.trace)
         ]
-    copies = number_of_copies(options)
+    copies = options.number_of_copies
     digits = len(str(copies))
     models = [f"{run_prefix}{n:0{digits}}.tar.gz" for n in range(1, copies + 1)]
     match options.traffic:
@@ -149,18 +172,13 @@ def _passes(options: argparse.Namespace, run_prefix: str) -> list[Pass]:
 
 
 def _write(
-    directory: Path, endpoint: WatchedEndpoint, options: argparse.Namespace, experiment: Experiment
+    directory: Path, endpoint: WatchedEndpoint, options: ExperimentOptions, experiment: Experiment
 ) -> None:
-    settings = {name: str(value) for name, value in vars(options).items() if value is not None}
+    settings = {name: str(value) for name, value in asdict(options).items() if value is not None}
     write_text(directory / "invocations.csv", invocations_csv(experiment))
     write_text(directory / "results.json", results_json(endpoint, settings, experiment))
     draw_charts(directory, endpoint, experiment)
 
 
-def _interrupt(signal_number: int, frame: object) -> NoReturn:
-    """End as Ctrl-C does, so that the copies are removed."""
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(command, "cache_experiment")

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fleet.errors import HousingError
+from fleet.project import project_folder
 
-ROOT = Path(__file__).parents[1]
-CLI = ROOT / "node_modules" / ".bin" / "cdk"
 LINES_SHOWN = 20
 
 
@@ -21,7 +20,7 @@ def run_cdk(
     arguments: Sequence[str],
     *,
     environment: Mapping[str, str] | None = None,
-    directory: Path = ROOT,
+    directory: Path | None = None,
     quiet: bool = False,
 ) -> None:
     """Run ``cdk`` and wait for it.
@@ -33,7 +32,7 @@ def run_cdk(
     environment
         Variables on top of this process's own.
     directory
-        Where to run; the CLI reads cdk.json there.
+        Where to run; the CLI reads cdk.json there. Default: the project's folder.
     quiet
         Show the output only if the CLI fails; otherwise it goes to the terminal.
 
@@ -42,12 +41,14 @@ def run_cdk(
     CdkError
         The CLI is not installed, or it failed.
     """
-    if not CLI.exists():
-        raise CdkError(f"{CLI} is missing; run: make setup")
-    command = [str(CLI), *arguments]
+    project = project_folder()
+    cli = project / "node_modules" / ".bin" / "cdk"
+    if not cli.exists():
+        raise CdkError(f"{cli} is missing; run: make setup")
+    command = [str(cli), *arguments]
     completed = subprocess.run(
         command,
-        cwd=directory,
+        cwd=directory or project,
         env=cdk_environment(os.environ, environment or {}),
         stdin=subprocess.DEVNULL if quiet else None,
         stdout=subprocess.PIPE if quiet else None,

@@ -1,76 +1,85 @@
-"""What every script shares: options, the AWS session, errors as one line, exit status."""
+"""What all commands share: the options of AWS, errors as one line, exit statuses."""
 
-import argparse
-import math
+import os
+import shutil
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import boto3
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-    NoRegionError,
-)
+import click
+from click.shell_completion import CompletionItem
 
-from fleet.deployment import Deployment, find_deployment
 from fleet.errors import HousingError
-from training.workspace import Workspace
+from fleet.names import DEFAULT_STAGE
+from fleet.project import stages
 
-STAGES = ("dev", "prod")
-SUCCEEDED, FAILED, INTERRUPTED = 0, 1, 130
-CHOOSE_PROFILE = (
-    "Choose an AWS profile (--profile, AWS_PROFILE), "
-    'or the AWS on this machine: eval "$(python -m localaws env)"'
-)
+if TYPE_CHECKING:
+    import boto3
 
+    from fleet.deployment import Deployment
+    from training.workspace import Workspace
 
-def make_parser(name: str, description: str, example: str) -> argparse.ArgumentParser:
-    """A parser with ``--stage`` and ``--profile`` whose help ends with an example."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m scripts.{name}",
-        description=description,
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--stage", choices=STAGES, default="dev", help="default: dev")
-    parser.add_argument("--profile", help="AWS profile (default: the one chosen in the shell)")
-    return parser
+SUCCEEDED, FAILED, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+Function = Callable[..., Any]
 
 
-def run_command(
-    parser: argparse.ArgumentParser,
-    command: Callable[[argparse.Namespace], int],
-    arguments: Sequence[str] | None,
-) -> int:
-    """Parse, run and turn errors into one clear line and an exit status."""
-    options = parser.parse_args(arguments)
-    try:
-        return command(options)
-    except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except (NoCredentialsError, NoRegionError) as error:
-        print(f"{parser.prog}: {error} {CHOOSE_PROFILE}", file=sys.stderr)
-        return FAILED
-    except (HousingError, BotoCoreError, ClientError, OSError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return FAILED
+class Stage(click.ParamType[str]):
+    """A stage that cdk.json defines."""
+
+    name = "stage"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        known = stages()
+        if value not in known:
+            self.fail(f"{value!r} is not a stage of cdk.json; its stages: {', '.join(known)}")
+        return value
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        try:
+            return [CompletionItem(stage) for stage in stages() if stage.startswith(incomplete)]
+        except HousingError:
+            return []
 
 
-def open_session(options: argparse.Namespace) -> boto3.Session:
-    """The AWS session of the chosen profile."""
-    return boto3.Session(profile_name=options.profile)
+@dataclass(frozen=True)
+class Aws:
+    """The stage and the AWS profile that a command was given; None is the shell's choice."""
+
+    stage: str
+    profile: str | None = None
+
+    def session(self) -> "boto3.Session":
+        """The AWS session of the chosen profile."""
+        import boto3  # half a second that --help need not wait for
+
+        return boto3.Session(profile_name=self.profile)
+
+    def deployment(self) -> "tuple[boto3.Session, Deployment]":
+        """The session, and what is deployed in the stage."""
+        from fleet.deployment import find_deployment
+
+        session = self.session()
+        return session, find_deployment(session, self.stage)
+
+    @property
+    def options(self) -> str:
+        """The options that choose the same again, each after a blank; empty for the defaults."""
+        stage = "" if self.stage == DEFAULT_STAGE else f" --stage {self.stage}"
+        return stage + (f" --profile {self.profile}" if self.profile else "")
 
 
-def open_deployment(options: argparse.Namespace) -> tuple[boto3.Session, Deployment]:
-    """The session, and what is deployed in the chosen stage."""
-    session = open_session(options)
-    return session, find_deployment(session, options.stage)
-
-
-def open_workspace(session: boto3.Session, deployment: Deployment) -> Workspace:
+def open_workspace(session: "boto3.Session", deployment: "Deployment") -> "Workspace":
     """The workspace of the training pipeline; the storage stack must be deployed."""
+    from training.workspace import Workspace
+
     return Workspace.create(
         session,
         stage=deployment.stage,
@@ -80,28 +89,101 @@ def open_workspace(session: boto3.Session, deployment: Deployment) -> Workspace:
     )
 
 
-def positive(text: str) -> int:
-    """An option's whole number above 0."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
+def make_command(description: str | None, *examples: str) -> Callable[[Function], click.Command]:
+    """A command whose help is ``description`` and ends with examples.
+
+    The function returns the exit status; None is success.
+    """
+    epilog = "\b\nexample:\n" + "\n".join(f"  {example}" for example in examples)
+    return click.command(help=description, epilog=epilog, context_settings=CONTEXT)
 
 
-def not_negative(text: str) -> int:
-    """An option's whole number of at least 0."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is below 0")
-    return number
+def aws_options(function: Function) -> Function:
+    """Add ``--stage`` and ``--profile``, which the function gets as ``aws``."""
+
+    @click.option(
+        "--stage",
+        type=Stage(),
+        default=DEFAULT_STAGE,
+        show_default=True,
+        help="One of those in cdk.json.",
+    )
+    @click.option("--profile", metavar="NAME", help="AWS profile.  [default: the shell's]")
+    @wraps(function)
+    def with_aws(*, stage: str, profile: str | None, **options: Any) -> Any:
+        return function(aws=Aws(stage, profile), **options)
+
+    return with_aws
 
 
-def not_negative_number(text: str) -> float:
-    """An option's number of at least 0."""
-    number = float(text)
-    if not 0 <= number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of at least 0")
-    return number
+def json_option(function: Function) -> Function:
+    """Add ``--json``, which the function gets as ``as_json``."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else."
+    )(function)
+
+
+def run(command: click.Command, program: str, arguments: Sequence[str] | None = None) -> int:
+    """Parse, run, and turn every expected error into one clear line and an exit status.
+
+    Parameters
+    ----------
+    command
+        A command or a group.
+    program
+        What it is called in usage and errors, for example ``housing``.
+    arguments
+        Default: those of the process.
+    """
+    try:
+        status = command.main(arguments, prog_name=program, standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else SUCCEEDED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt) as error:
+        terminated = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
+        _say(program, "terminated" if terminated else "interrupted")
+        return TERMINATED if terminated else INTERRUPTED
+    except HousingError as error:
+        _say(program, str(error))
+        return FAILED
+    except BrokenPipeError:
+        return _pipe_closed()
+    except Exception as error:
+        line = _line_about(error)
+        if line is None:
+            raise
+        _say(program, line)
+        return FAILED
+
+
+def main(command: click.Command, name: str) -> NoReturn:
+    """Run one command as ``python -m scripts.<name>`` and end the process."""
+    signal.signal(signal.SIGTERM, terminate)
+    sys.exit(run(command, f"python -m scripts.{name}"))
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: everything is left as Ctrl-C leaves it."""
+
+
+def terminate(signal_number: int, frame: object) -> NoReturn:
+    """A signal handler that ends the process as Ctrl-C does, so that clean-up runs."""
+    raise Terminated
+
+
+def spelled(command: str) -> str:
+    """How a person types ``housing ...`` or ``localaws ...`` in this shell so that it is found."""
+    program, _, rest = command.partition(" ")
+    installed = Path(sys.executable).with_name(program)
+    found = shutil.which(program)
+    if (found and Path(found).resolve() == installed.resolve()) or not installed.exists():
+        return command
+    here = Path.cwd()
+    shown = installed.relative_to(here) if installed.is_relative_to(here) else installed
+    return f"{shown} {rest}".rstrip()
 
 
 def confirm(question: str) -> bool:
@@ -110,3 +192,44 @@ def confirm(question: str) -> bool:
         return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False
+
+
+def assignment(
+    context: click.Context, parameter: click.Parameter, values: Sequence[str]
+) -> dict[str, str]:
+    """The callback of a repeatable option ``NAME=VALUE``."""
+    pairs = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+def _line_about(error: Exception) -> str | None:
+    """One line about an error of AWS or of the system; None for a fault of the program."""
+    if isinstance(error, OSError):
+        return str(error)
+    if "botocore" not in sys.modules:
+        return None
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+    if isinstance(error, (NoCredentialsError, NoRegionError)):
+        start = spelled("localaws env")
+        return (
+            f"{error} Choose an AWS profile (--profile, AWS_PROFILE), "
+            f'or the AWS on this machine: eval "$({start})"'
+        )
+    return str(error) if isinstance(error, (BotoCoreError, ClientError)) else None
+
+
+def _say(program: str, message: str) -> None:
+    print(f"{program}: {message}", file=sys.stderr)
+
+
+def _pipe_closed() -> int:
+    """Whoever read the output has gone; nothing is left to say to anybody."""
+    # Otherwise the interpreter says at its end that it cannot flush.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED

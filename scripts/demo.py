@@ -3,17 +3,18 @@
 Without --profile it runs on an AWS of its own on this machine; nothing leaves it.
 """
 
-import argparse
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
+import click
 
 from fleet.console import Console
 from fleet.deployment import Deployment, find_deployment
@@ -24,26 +25,22 @@ from scripts.cdk import run_cdk
 from scripts.command import (
     FAILED,
     SUCCEEDED,
+    Aws,
+    aws_options,
     confirm,
-    make_parser,
-    open_session,
+    main,
+    make_command,
     open_workspace,
-    run_command,
+    spelled,
 )
 from scripts.local_aws import LocalAws
-from scripts.options import (
-    add_house_options,
-    add_job_options,
-    houses_of,
-    market_of,
-    settings_of,
-)
+from scripts.options import HouseOptions, house_options, job_options
 from scripts.restricted_role import show_restricted_role
 from scripts.results import draw_results, evaluate_cities, print_results
 from scripts.teardown import tear_down
 from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.endpoint import runtime_client
-from training.houses import CITIES
+from training.pipeline import Settings
 
 ADDED_CITY = "Boston_MA"
 RESTRICTED_ROLE, RESTRICTED_CITY, OTHER_CITY = "NewYork", "NewYork_NY", "Chicago_IL"
@@ -55,33 +52,48 @@ COST = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    return run_command(_parser(), _demo, arguments)
+@dataclass(frozen=True)
+class Options:
+    """What the demo was asked for."""
+
+    aws: Aws
+    houses: HouseOptions
+    settings: Settings
+    keep: bool
+    output: Path
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = make_parser("demo", __doc__ or "", "python -m scripts.demo --keep")
-    add_house_options(parser)
-    add_job_options(parser)
-    parser.add_argument("--keep", action="store_true", help="leave everything running")
-    parser.add_argument("--output", type=Path, default=Path("output"), help="default: output")
-    return parser
+@make_command(__doc__, "housing demo --keep")
+@click.option("--keep", is_flag=True, help="Leave everything running.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("output"),
+    show_default=True,
+    help="Folder of the pictures.",
+)
+@house_options
+@job_options
+@aws_options
+def command(
+    aws: Aws, house_options: HouseOptions, settings: Settings, keep: bool, output: Path
+) -> int:
+    return _demo(Options(aws, house_options, settings, keep, output))
 
 
-def _demo(options: argparse.Namespace) -> int:
+def _demo(options: Options) -> int:
     console = Console()
-    if options.profile:
-        _ask(options)
+    if options.aws.profile:
+        _ask(options.aws)
     begin = time.perf_counter()
     with (
         tempfile.TemporaryDirectory(prefix="housing-demo-") as folder,
         ThreadPoolExecutor() as threads,
     ):
         # Needs no AWS, so that it can go on while one starts.
-        assembly = threads.submit(_synthesize, options.stage, Path(folder) / "cdk.out")
+        assembly = threads.submit(_synthesize, options.aws.stage, Path(folder) / "cdk.out")
         with _chosen_aws(options, console) as (session, local):
-            keep = options.keep or _is_deployed(session, options.stage)
+            keep = options.keep or _is_deployed(session, options.aws.stage)
             try:
                 status = _run(options, session, assembly, console)
             except BaseException:
@@ -91,7 +103,7 @@ def _demo(options: argparse.Namespace) -> int:
             if keep:
                 _say_how_to_go_on(options, local, console)
             else:
-                tear_down(session, options.stage, console, keep_data=False)
+                tear_down(session, options.aws.stage, console, keep_data=False)
     console.say(f"{time.perf_counter() - begin:6.1f} s  in total")
     return status
 
@@ -101,27 +113,26 @@ def _is_deployed(session: boto3.Session, stage: str) -> bool:
     return find_deployment(session, stage).bucket_name is not None
 
 
-def _teardown(options: argparse.Namespace) -> str:
-    profile = f" --profile {options.profile}" if options.profile else ""
-    return f"python -m scripts.teardown --stage {options.stage}{profile}"
+def _teardown(options: Options) -> str:
+    return spelled(f"housing teardown{options.aws.options}")
 
 
-def _ask(options: argparse.Namespace) -> None:
-    session = open_session(options)
+def _ask(aws: Aws) -> None:
+    session = aws.session()
     caller = session.client("sts").get_caller_identity()
     where = f"account {caller['Account']}, region {session.region_name}, as {caller['Arn']}"
-    if not confirm(f"Deploy stage {options.stage} to {where}?\n{COST}"):
+    if not confirm(f"Deploy stage {aws.stage} to {where}?\n{COST}"):
         raise HousingError("nothing deployed")
 
 
 @contextmanager
 def _chosen_aws(
-    options: argparse.Namespace, console: Console
+    options: Options, console: Console
 ) -> Iterator[tuple[boto3.Session, LocalAws | None]]:
     """The AWS to run on: the profile asked for, localaws as chosen in the shell, or a new one."""
-    if options.profile:
-        _choose_profile(options.profile)
-    if options.profile or _is_local(boto3.Session()):
+    if options.aws.profile:
+        _choose_profile(options.aws.profile)
+    if options.aws.profile or _is_local(boto3.Session()):
         yield boto3.Session(), None
         return
     local = LocalAws(Path(tempfile.mkdtemp(prefix="housing-demo-")))
@@ -149,19 +160,19 @@ def _is_local(session: boto3.Session) -> bool:
 
 
 def _run(
-    options: argparse.Namespace,
+    options: Options,
     session: boto3.Session,
     assembly: "Future[Path]",
     console: Console,
 ) -> int:
-    houses = houses_of(options, CITIES if options.data is None else [])
+    houses = options.houses.houses([])
     with console.step("synthesize the stacks and bootstrap the account"):
         _bootstrap(session)
         stacks = assembly.result()
     with console.step("deploy storage and access"):
-        _deploy(options.stage, stacks, "storage", "access")
-    workspace = open_workspace(session, find_deployment(session, options.stage))
-    settings = settings_of(options)
+        _deploy(options.aws.stage, stacks, "storage", "access")
+    workspace = open_workspace(session, find_deployment(session, options.aws.stage))
+    settings = options.settings
     training = train_and_publish(
         workspace,
         houses,
@@ -170,14 +181,14 @@ def _run(
         preprocessor_url=published_preprocessor(workspace),
     )
     with console.step("deploy hosting and monitoring"):
-        _deploy(options.stage, stacks, "hosting", "monitoring")
-    deployment = find_deployment(session, options.stage)
+        _deploy(options.aws.stage, stacks, "hosting", "monitoring")
+    deployment = find_deployment(session, options.aws.stage)
     endpoint_name = deployment.require("endpoint_name")
     client = runtime_client(session)
     with console.step("predict the prices of the test houses"):
         results = evaluate_cities(client, endpoint_name, training)
     with console.step(f"add {ADDED_CITY} to the live endpoint"):
-        added = market_of(options).houses(ADDED_CITY, options.houses)
+        added = options.houses.market.houses(ADDED_CITY, options.houses.houses_per_city)
         addition = train_city(workspace, ADDED_CITY, added, settings, console)
         results += evaluate_cities(client, endpoint_name, addition)
     _show_access(session, deployment, training, console)
@@ -234,18 +245,17 @@ def _report_failures(*trainings: Training) -> int:
     return FAILED if failures else SUCCEEDED
 
 
-def _say_how_to_go_on(
-    options: argparse.Namespace, local: LocalAws | None, console: Console
-) -> None:
+def _say_how_to_go_on(options: Options, local: LocalAws | None, console: Console) -> None:
     console.say("\nEverything is left running. To go on:")
     if local is not None:
         console.say(f"  {local.shell_command}")
-    console.say("  python -m scripts.predict --city Chicago_IL --square-feet 2400")
-    console.say("  python -m scripts.add_model --city Seattle_WA")
+    chosen = options.aws.options
+    console.say(f"  {spelled(f'housing predict --city Chicago_IL --square-feet 2400{chosen}')}")
+    console.say(f"  {spelled(f'housing add-model --city Seattle_WA{chosen}')}")
     console.say(f"To end it:\n  {_teardown(options)}")
     if local is not None:
         console.say(f"  {local.stop_command}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(command, "demo")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.errors import HousingError
-from scripts.cdk import ROOT
+from scripts.command import spelled
 
 
 class LocalAwsError(HousingError):
@@ -38,12 +38,12 @@ class LocalAws:
     @property
     def shell_command(self) -> str:
         """What a user types to go on with it."""
-        return f'eval "$(python -m localaws env --state-dir {self.state_directory})"'
+        return f'eval "$({spelled(f"localaws env --state-dir {self.state_directory}")})"'
 
     @property
     def stop_command(self) -> str:
         """What a user types to end it and remove its state."""
-        return f"python -m localaws reset --state-dir {self.state_directory}"
+        return spelled(f"localaws reset --state-dir {self.state_directory}")
 
 
 def choose(variables: Mapping[str, str | None]) -> None:
@@ -78,7 +78,6 @@ def _free_port() -> int:
 def _localaws(command: str, directory: Path, *options: str) -> str:
     completed = subprocess.run(
         [sys.executable, "-m", "localaws", command, "--state-dir", str(directory), *options],
-        cwd=ROOT,
         capture_output=True,
         text=True,
     )

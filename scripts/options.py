@@ -1,100 +1,147 @@
-"""Options that several scripts share: which houses, and how to run the jobs."""
+"""Options that several commands share: which houses, and how to run the jobs."""
 
-import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import Any
+
+import click
 
 from fleet.errors import HousingError
 from fleet.names import check_entity
-from scripts.command import not_negative, not_negative_number, positive
+from scripts.command import Function, assignment
 from training.house_files import read_city_folder
 from training.houses import CITIES, HOUSES_PER_CITY, Houses, Market
 from training.pipeline import LINEAR_LEARNER_DEFAULTS, Settings
 
+POSITIVE = click.IntRange(min=1)
 
-def add_house_options(parser: argparse.ArgumentParser) -> None:
-    """Options that say which houses to train on."""
-    parser.add_argument(
-        "--data", type=Path, metavar="FOLDER", help="folder with a <City>.csv each, header first"
+
+@dataclass(frozen=True)
+class HouseOptions:
+    """Which houses to train on: those of a folder of files, or drawn from a market."""
+
+    market: Market
+    houses_per_city: int
+    data: Path | None = None
+
+    def houses(self, cities: Sequence[str]) -> dict[str, Houses]:
+        """The houses of these cities; of all files, or of the ten cities, where none is given.
+
+        Raises
+        ------
+        HousingError
+            A file cannot be used, or a city has none.
+        """
+        if self.data is None:
+            names = [check_entity(city) for city in cities or CITIES]
+            return {city: self.market.houses(city, self.houses_per_city) for city in names}
+        folder = read_city_folder(self.data)
+        missing = [city for city in cities if city not in folder]
+        if missing:
+            raise HousingError(f"{self.data} has no file for {', '.join(missing)}")
+        return {city: folder[city] for city in cities} if cities else folder
+
+
+def house_options(function: Function) -> Function:
+    """Add the options that say which houses to train on; the function gets ``house_options``."""
+
+    @click.option(
+        "--data",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        metavar="FOLDER",
+        help="Folder with a <City>.csv each, header first.",
     )
-    parser.add_argument(
+    @click.option(
         "--market",
-        choices=("cities", "notebook"),
+        type=click.Choice(["cities", "notebook"]),
         default="cities",
-        help="prices by city, or the notebook's one formula (default: cities)",
+        show_default=True,
+        help="Prices by city, or the notebook's one formula.",
     )
-    parser.add_argument(
+    @click.option(
         "--houses",
-        type=positive,
+        "houses_per_city",
+        type=POSITIVE,
         default=HOUSES_PER_CITY,
+        show_default=True,
         metavar="N",
-        help=f"houses a city (default: {HOUSES_PER_CITY})",
+        help="Houses a city.",
     )
-    parser.add_argument(
-        "--noise", type=not_negative_number, default=0.0, metavar="SHARE", help="0.02 is 2 %%"
+    @click.option(
+        "--noise",
+        type=click.FloatRange(min=0, max=1),
+        default=0.0,
+        metavar="SHARE",
+        help="0.02 is 2 %.",
     )
-    parser.add_argument("--seed", type=not_negative, default=0, metavar="N", help="default: 0")
+    @click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Of the houses drawn.",
+    )
+    @wraps(function)
+    def with_houses(
+        *,
+        data: Path | None,
+        market: str,
+        houses_per_city: int,
+        noise: float,
+        seed: int,
+        **rest: Any,
+    ) -> Any:
+        drawn = Market.notebook(seed) if market == "notebook" else Market(noise=noise, seed=seed)
+        return function(house_options=HouseOptions(drawn, houses_per_city, data), **rest)
+
+    return with_houses
 
 
-def add_job_options(parser: argparse.ArgumentParser) -> None:
-    """Options that say how to run the jobs."""
-    parser.add_argument(
+def job_options(function: Function) -> Function:
+    """Add the options that say how to run the jobs; the function gets ``settings``."""
+
+    @click.option(
         "--instance-type",
         default=Settings.instance_type,
+        show_default=True,
         metavar="TYPE",
-        help=f"of the jobs (default: {Settings.instance_type})",
+        help="Of the jobs.",
     )
-    parser.add_argument(
+    @click.option(
         "--max-jobs",
-        type=positive,
+        type=POSITIVE,
         default=Settings.max_in_flight,
+        show_default=True,
         metavar="N",
-        help=f"training jobs at once (default: {Settings.max_in_flight})",
+        help="Training jobs at once.",
     )
-    parser.add_argument("--retrain", action="store_true", help="also what is trained already")
-    parser.add_argument(
+    @click.option("--retrain", is_flag=True, help="Also what is trained already.")
+    @click.option(
         "--hyperparameter",
-        action="append",
-        type=_assignment,
-        default=[],
+        "hyperparameters",
+        multiple=True,
+        callback=assignment,
         metavar="NAME=VALUE",
-        help="of Linear Learner, repeatable",
+        help="Of Linear Learner; repeatable.",
     )
+    @wraps(function)
+    def with_settings(
+        *,
+        instance_type: str,
+        max_jobs: int,
+        retrain: bool,
+        hyperparameters: dict[str, str],
+        **rest: Any,
+    ) -> Any:
+        settings = Settings(
+            instance_type=instance_type,
+            max_in_flight=max_jobs,
+            hyperparameters={**LINEAR_LEARNER_DEFAULTS, **hyperparameters},
+            again=retrain,
+        )
+        return function(settings=settings, **rest)
 
-
-def settings_of(options: argparse.Namespace) -> Settings:
-    """The job settings that the options ask for."""
-    return Settings(
-        instance_type=options.instance_type,
-        max_in_flight=options.max_jobs,
-        hyperparameters={**LINEAR_LEARNER_DEFAULTS, **dict(options.hyperparameter)},
-        again=options.retrain,
-    )
-
-
-def market_of(options: argparse.Namespace) -> Market:
-    """The market that the options ask for."""
-    if options.market == "notebook":
-        return Market.notebook(options.seed)
-    return Market(noise=options.noise, seed=options.seed)
-
-
-def houses_of(options: argparse.Namespace, cities: Sequence[str]) -> dict[str, Houses]:
-    """The houses of these cities, drawn or read; with ``--data`` and no city, of all files."""
-    if options.data is None:
-        market = market_of(options)
-        return {
-            check_entity(city): market.houses(city, options.houses) for city in cities or CITIES
-        }
-    folder = read_city_folder(options.data)
-    missing = [city for city in cities if city not in folder]
-    if missing:
-        raise HousingError(f"{options.data} has no file for {', '.join(missing)}")
-    return {city: folder[city] for city in cities} if cities else folder
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name, value
+    return with_settings

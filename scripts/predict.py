@@ -1,27 +1,22 @@
 """Predicts the price of a house, or of each house in a CSV file."""
 
-import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import numpy as np
 
 from fleet.cache.request_trace import print_trace, trace_requests
 from fleet.console import Console
 from fleet.deployment import Deployment
 from fleet.errors import HousingError
-from fleet.names import stack_name
-from scripts.command import (
-    SUCCEEDED,
-    make_parser,
-    open_deployment,
-    positive,
-    run_command,
-)
+from fleet.project import deploy_command
+from scripts.command import SUCCEEDED, Aws, Function, aws_options, json_option, main, make_command
+from scripts.options import POSITIVE
 from training.endpoint import Prediction, endpoint_preprocessor, predict, runtime_client
 from training.house_files import PARSERS, read_houses
 from training.houses import FEATURE_COLUMNS, Houses
@@ -38,99 +33,98 @@ if TYPE_CHECKING:
 DEFAULTS = ("2000", "3000", "3", "2", "1.0", "2", "n", "y")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    return run_command(_parser(), _predict, arguments)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = make_parser(
-        "predict",
-        __doc__ or "",
-        "python -m scripts.predict --city Chicago_IL --square-feet 2400 --front-porch y",
-    )
-    parser.add_argument("--city", required=True, help="for example NewYork_NY")
-    parser.add_argument(
-        "--csv", type=Path, metavar="FILE", help="file of houses, first line names the columns"
-    )
-    parser.add_argument(
-        "--model-version", type=positive, metavar="N", help="of the model (default: the latest)"
-    )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.add_argument(
-        "--trace", action="store_true", help="also show where the time went; waits for CloudWatch"
-    )
-    house = parser.add_argument_group("one house, without --csv")
-    for column, default in zip(FEATURE_COLUMNS, DEFAULTS, strict=True):
-        house.add_argument(
-            option_of(column), dest=column, default=default, metavar="", help=f"default: {default}"
-        )
-    return parser
-
-
 def option_of(column: str) -> str:
     """``--square-feet`` for the column SQUARE_FEET."""
     return "--" + column.lower().replace("_", "-")
 
 
-def _predict(options: argparse.Namespace) -> int:
-    houses = _houses(options)
-    session, deployment = open_deployment(options)
+def house_feature_options(function: Function) -> Function:
+    """Add an option for each feature of one house."""
+    for column, default in reversed(list(zip(FEATURE_COLUMNS, DEFAULTS, strict=True))):
+        option = click.option(
+            option_of(column), default=default, show_default=True, metavar="VALUE"
+        )
+        function = option(function)
+    return function
+
+
+@make_command(__doc__, "housing predict --city Chicago_IL --square-feet 2400 --front-porch y")
+@click.option("--city", required=True, help="For example NewYork_NY.")
+@click.option(
+    "--csv",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="File of houses, first line names the columns; instead of one house.",
+)
+@click.option(
+    "--model-version", type=POSITIVE, metavar="N", help="Of the model.  [default: latest]"
+)
+@house_feature_options
+@click.option("--trace", is_flag=True, help="Also show where the time went; waits for CloudWatch.")
+@json_option
+@aws_options
+def command(
+    aws: Aws,
+    city: str,
+    csv: Path | None,
+    model_version: int | None,
+    trace: bool,
+    as_json: bool,
+    **features: str,
+) -> int:
+    houses = _one_house(features) if csv is None else read_houses(csv, with_price=False)
+    session, deployment = aws.deployment()
     endpoint_name = deployment.require("endpoint_name")
-    model = _choose_model(options, session, deployment).target_model
+    model = _choose_model(city, model_version, session, deployment).target_model
     started = time.time()
     prediction = predict(runtime_client(session), endpoint_name, model, houses)
-    if options.json:
+    if as_json:
         print(json.dumps(_as_json(model, prediction)))
     else:
         _print(Console(), model, houses, prediction)
-    if options.trace:
-        trace = trace_requests(session, endpoint_name, started, prediction.seconds)
-        print_trace(Console(sys.stderr if options.json else None), trace)
+    if trace:
+        traced = trace_requests(session, endpoint_name, started, prediction.seconds)
+        print_trace(Console(sys.stderr if as_json else None), traced)
     return SUCCEEDED
 
 
-def _houses(options: argparse.Namespace) -> Houses:
-    if options.csv is not None:
-        return read_houses(options.csv, with_price=False)
+def _one_house(features: Mapping[str, str]) -> Houses:
     values = []
     for column in FEATURE_COLUMNS:
         try:
-            values.append(PARSERS[column](getattr(options, column)))
+            values.append(PARSERS[column](features[column.lower()]))
         except ValueError as error:
             raise HousingError(f"{option_of(column)}: {error}") from None
     return Houses(*(np.array([value]) for value in values))
 
 
 def _choose_model(
-    options: argparse.Namespace, session: "boto3.Session", deployment: Deployment
+    city: str, version: int | None, session: "boto3.Session", deployment: Deployment
 ) -> PublishedModel:
     """The version asked for, or the latest whose features the endpoint's preprocessor makes."""
     s3 = session.client("s3")
     bucket = deployment.require("bucket_name")
-    published = versions(s3, bucket, options.city)
+    published = versions(s3, bucket, city)
     if not published:
         cities = ", ".join(published_cities(s3, bucket)) or "none"
-        raise HousingError(f"no model of {options.city} is published; cities that have: {cities}")
-    if options.model_version and options.model_version not in published:
+        raise HousingError(f"no model of {city} is published; cities that have: {cities}")
+    if version and version not in published:
         numbers = ", ".join(map(str, published))
-        raise HousingError(
-            f"{options.city} has no version {options.model_version}; it has {numbers}"
-        )
+        raise HousingError(f"{city} has no version {version}; it has {numbers}")
     serving = endpoint_preprocessor(
         session.client("sagemaker"), deployment.require("endpoint_name")
     )
-    wanted = [options.model_version] if options.model_version else published[::-1]
-    for version in wanted:
-        model = PublishedModel(options.city, version)
+    wanted = [version] if version else published[::-1]
+    for number in wanted:
+        model = PublishedModel(city, number)
         if preprocessor_of_model(s3, bucket, model) in (serving, None):
             return model
         print(
             f"{model.target_model} was trained with another preprocessor than the endpoint runs; "
-            f"to bring it there: npx cdk deploy {stack_name(deployment.stage, 'hosting')}",
+            f"to bring it there: {deploy_command(deployment.stage, 'hosting')}",
             file=sys.stderr,
         )
-    raise HousingError(f"no such version of {options.city} fits the endpoint's preprocessor")
+    raise HousingError(f"no such version of {city} fits the endpoint's preprocessor")
 
 
 def _as_json(model: str, prediction: Prediction) -> dict[str, object]:
@@ -155,4 +149,4 @@ def _print(console: Console, model: str, houses: Houses, prediction: Prediction)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(command, "predict")

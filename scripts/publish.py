@@ -1,59 +1,45 @@
 """Publishes a Linear Learner model, of a training job or of a file, as a city's next version."""
 
-import argparse
 import json
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import boto3
+import click
 
 from fleet.errors import HousingError
-from scripts.command import (
-    SUCCEEDED,
-    make_parser,
-    open_deployment,
-    run_command,
-)
+from scripts.command import SUCCEEDED, Aws, aws_options, json_option, main, make_command
 from training.job import Status
 from training.job_services import TrainingJobs
 from training.linear_learner.artifact import ArtifactError, read_artifact_bytes
 from training.publish import publish_model
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    return run_command(_parser(), _publish, arguments)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = make_parser(
-        "publish",
-        __doc__ or "",
-        "python -m scripts.publish --city Chicago_IL --artifact model.tar.gz --dry-run",
-    )
-    parser.add_argument("--city", required=True, help="for example Chicago_IL")
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--job", help="name of a completed training job")
-    source.add_argument("--artifact", type=Path, help="a model.tar.gz on this machine")
-    parser.add_argument("--dry-run", action="store_true", help="say which key it would get")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    return parser
-
-
-def _publish(options: argparse.Namespace) -> int:
-    session, deployment = open_deployment(options)
+@make_command(__doc__, "housing publish --city Chicago_IL --artifact model.tar.gz --dry-run")
+@click.option("--city", required=True, help="For example Chicago_IL.")
+@click.option("--job", metavar="NAME", help="A completed training job.")
+@click.option(
+    "--artifact",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A model.tar.gz on this machine.",
+)
+@click.option("--dry-run", is_flag=True, help="Say which key it would get.")
+@json_option
+@aws_options
+def command(
+    aws: Aws, city: str, job: str | None, artifact: Path | None, dry_run: bool, as_json: bool
+) -> int:
+    if (job is None) == (artifact is None):
+        raise click.UsageError("give either --job or --artifact")
+    session, deployment = aws.deployment()
     bucket = deployment.require("bucket_name")
-    artifact = _artifact_of_job(session, options.job) if options.job else _read(options.artifact)
-    model = publish_model(
-        session.client("s3"), bucket, options.city, artifact, dry_run=options.dry_run
-    )
-    if options.json:
+    content = _artifact_of_job(session, job or "") if artifact is None else _read(artifact)
+    model = publish_model(session.client("s3"), bucket, city, content, dry_run=dry_run)
+    if as_json:
         print(json.dumps({"target_model": model.target_model, "new": model.is_new}))
     elif not model.is_new:
         print(f"{model.target_model} is this model already")
     else:
-        print(f"{'would publish' if options.dry_run else 'published'} s3://{bucket}/{model.key}")
+        print(f"{'would publish' if dry_run else 'published'} s3://{bucket}/{model.key}")
     return SUCCEEDED
 
 
@@ -83,4 +69,4 @@ def _checked(artifact: bytes, name: str) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(command, "publish")

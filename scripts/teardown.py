@@ -1,26 +1,18 @@
 """Removes what is deployed: the stacks, the data and the models."""
 
-import argparse
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import click
 from botocore.exceptions import ClientError
 
 from fleet.console import Console
 from fleet.deployment import Deployment
 from fleet.errors import HousingError
 from fleet.names import stack_name
-from scripts.command import (
-    FAILED,
-    SUCCEEDED,
-    confirm,
-    make_parser,
-    open_session,
-    run_command,
-)
+from scripts.command import FAILED, SUCCEEDED, Aws, aws_options, confirm, main, make_command
 
 if TYPE_CHECKING:
     import boto3
@@ -61,29 +53,19 @@ def tear_down(session: "boto3.Session", stage: str, console: Console, *, keep_da
         _delete_parameter(session, stage)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    return run_command(_parser(), _teardown, arguments)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = make_parser("teardown", __doc__ or "", "python -m scripts.teardown --keep-data")
-    parser.add_argument(
-        "--keep-data", action="store_true", help="leave the storage stack, with data and models"
-    )
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    return parser
-
-
-def _teardown(options: argparse.Namespace) -> int:
-    session = open_session(options)
+@make_command(__doc__, "housing teardown --keep-data")
+@click.option("--keep-data", is_flag=True, help="Leave the storage stack, with data and models.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@aws_options
+def command(aws: Aws, keep_data: bool, yes: bool) -> int:
+    session = aws.session()
     account = session.client("sts").get_caller_identity()["Account"]
-    what = "the endpoint" if options.keep_data else "the endpoint, all data and all models"
-    question = f"Remove {what} of stage {options.stage} in account {account}?"
-    if not options.yes and not confirm(question):
+    what = "the endpoint" if keep_data else "the endpoint, all data and all models"
+    question = f"Remove {what} of stage {aws.stage} in account {account}?"
+    if not yes and not confirm(question):
         print("nothing removed", file=sys.stderr)
         return FAILED
-    tear_down(session, options.stage, Console(), keep_data=options.keep_data)
+    tear_down(session, aws.stage, Console(), keep_data=keep_data)
     return SUCCEEDED
 
 
@@ -149,4 +131,4 @@ def _delete_parameter(session: "boto3.Session", stage: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(command, "teardown")

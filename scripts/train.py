@@ -1,22 +1,27 @@
 """Trains one model per city and publishes them to the endpoint's bucket."""
 
-import argparse
 import json
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import click
 
 from fleet.console import Console
 from fleet.errors import HousingError
-from fleet.names import stack_name
+from fleet.names import Prefix
+from fleet.project import deploy_command
 from scripts.command import (
     FAILED,
     SUCCEEDED,
-    make_parser,
-    open_deployment,
+    Aws,
+    aws_options,
+    json_option,
+    main,
+    make_command,
     open_workspace,
-    run_command,
 )
-from scripts.options import add_house_options, add_job_options, houses_of, settings_of
+from scripts.options import HouseOptions, house_options, job_options
 from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.houses import Houses
 from training.pipeline import Settings
@@ -24,48 +29,44 @@ from training.publish import PublishedModel, published_cities, versions
 from training.workspace import Workspace
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    return run_command(_parser(), _train, arguments)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = make_parser(
-        "train", __doc__ or "", "python -m scripts.train --city Chicago_IL --city Houston_TX"
-    )
-    add_house_options(parser)
-    add_job_options(parser)
-    parser.add_argument(
-        "--city", action="append", metavar="CITY", help="repeatable (default: all ten)"
-    )
-    parser.add_argument(
-        "--refit-preprocessor",
-        action="store_true",
-        help="fit a new preprocessor on these houses, although one is published",
-    )
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    return parser
-
-
-def _train(options: argparse.Namespace) -> int:
-    console = Console(sys.stderr if options.json else None)
-    houses = houses_of(options, options.city or [])
-    session, deployment = open_deployment(options)
+@make_command(__doc__, "housing train --city Chicago_IL --city Houston_TX")
+@click.option("--city", "cities", multiple=True, metavar="CITY", help="Repeatable.  [default: all]")
+@click.option(
+    "--refit-preprocessor",
+    is_flag=True,
+    help="Fit a new preprocessor on these houses, although one is published.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done.")
+@house_options
+@job_options
+@json_option
+@aws_options
+def command(
+    aws: Aws,
+    cities: Sequence[str],
+    house_options: HouseOptions,
+    settings: Settings,
+    refit_preprocessor: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    console = Console(sys.stderr if as_json else None)
+    houses = house_options.houses(cities)
+    session, deployment = aws.deployment()
     workspace = open_workspace(session, deployment)
-    url = _preprocessor_to_use(workspace, houses, refit=options.refit_preprocessor)
-    settings = settings_of(options)
-    if options.dry_run:
-        _print_plan(workspace, houses, settings, url)
+    url = _preprocessor_to_use(workspace, houses, refit=refit_preprocessor)
+    if dry_run:
+        plan = _plan(workspace, houses, settings, url)
+        print(json.dumps(plan, indent=2) if as_json else "\n".join(_plan_lines(plan)))
         return SUCCEEDED
     training = train_and_publish(workspace, houses, settings, console, preprocessor_url=url)
-    if options.json:
+    if as_json:
         print(json.dumps(_as_json(training), indent=2))
     else:
         _print(training, console)
     if training.preprocessor_is_new and deployment.endpoint_name:
-        stack = stack_name(options.stage, "hosting")
-        console.say(f"The endpoint gets the new preprocessor with: npx cdk deploy {stack}")
+        command = deploy_command(aws.stage, "hosting")
+        console.say(f"The endpoint gets the new preprocessor with: {command}")
     for city, reason in training.failures.items():
         print(f"{city}: {reason}", file=sys.stderr)
     return FAILED if training.failures else SUCCEEDED
@@ -90,24 +91,48 @@ def _preprocessor_to_use(
     return None
 
 
-def _print_plan(
+def _plan(
     workspace: Workspace,
     houses: Mapping[str, Houses],
     settings: Settings,
     preprocessor_url: str | None,
-) -> None:
-    print(f"upload {sum(map(len, houses.values())):,} houses to {workspace.url('raw/')}")
-    if preprocessor_url is None:
-        print(f"fit one preprocessor on all of them and store its URL in {workspace.parameter}")
-    print(f"transform them with {preprocessor_url or 'it'} in one batch transform job")
-    print(
-        f"train {len(houses)} models on {settings.instance_type}, "
-        f"{settings.max_in_flight} at a time, where they are not trained already"
+) -> dict[str, object]:
+    latest = {
+        city: max(versions(workspace.s3, workspace.bucket, city), default=0) for city in houses
+    }
+    return {
+        "houses": sum(map(len, houses.values())),
+        "upload_to": workspace.url(Prefix.RAW),
+        "preprocessor": preprocessor_url,
+        "preprocessor_parameter": workspace.parameter,
+        "instance_type": settings.instance_type,
+        "jobs_at_a_time": settings.max_in_flight,
+        "models": {
+            city: {
+                "publish": workspace.url(PublishedModel(city, version + 1).key),
+                "unless_equal_to_version": version or None,
+            }
+            for city, version in latest.items()
+        },
+    }
+
+
+def _plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
+    url = plan["preprocessor"]
+    yield f"upload {plan['houses']:,} houses to {plan['upload_to']}"
+    if url is None:
+        parameter = plan["preprocessor_parameter"]
+        yield f"fit one preprocessor on all of them and store its URL in {parameter}"
+    yield f"transform them with {url or 'it'} in one batch transform job"
+    yield (
+        f"train {len(plan['models'])} models on {plan['instance_type']}, "
+        f"{plan['jobs_at_a_time']} at a time, where they are not trained already"
     )
-    for city in houses:
-        latest = max(versions(workspace.s3, workspace.bucket, city), default=0)
-        note = f", unless it equals version {latest}" if latest else ""
-        print(f"publish {workspace.url(PublishedModel(city, latest + 1).key)}{note}")
+    for model in plan["models"].values():
+        version = model["unless_equal_to_version"]
+        yield f"publish {model['publish']}" + (
+            f", unless it equals version {version}" if version else ""
+        )
 
 
 def _as_json(training: Training) -> dict[str, object]:
@@ -143,4 +168,4 @@ def _print(training: Training, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(command, "train")

@@ -130,7 +130,7 @@ class Pipeline:
 
     def fit_preprocessor(self, dataset: Dataset) -> bytes:
         """Run the preprocessor's training job on all cities; returns its model.tar.gz."""
-        source = source_archive(PREPROCESSOR_SCRIPT)
+        source = source_archive({PREPROCESSOR_SCRIPT.name: PREPROCESSOR_SCRIPT.read_bytes()})
         source_key = f"{Prefix.JOBS}source/{_digest(source)}/sourcedir.tar.gz"
         self._workspace.write(source_key, source)
         region = self._workspace.region

@@ -5,7 +5,6 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from fleet.names import scikit_learn_environment
@@ -22,36 +21,49 @@ def training_request(
     output_url: str,
     instance_type: str,
     max_runtime_seconds: int,
+    instance_count: int = 1,
+    volume_gib: int = VOLUME_GIB,
+    compressed: bool = True,
 ) -> dict[str, Any]:
-    """A CreateTrainingJob request without the name; each job writes under its name there."""
+    """A CreateTrainingJob request without the name; each job writes under its name there.
+
+    Unless ``compressed``, each file of the model becomes an object of its own.
+    """
+    output: dict[str, Any] = {"S3OutputPath": output_url}
     return {
         "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
         "RoleArn": role_arn,
         "HyperParameters": dict(hyperparameters),
         "InputDataConfig": list(channels),
-        "OutputDataConfig": {"S3OutputPath": output_url},
+        "OutputDataConfig": output if compressed else {**output, "CompressionType": "NONE"},
         "ResourceConfig": {
             "InstanceType": instance_type,
-            "InstanceCount": 1,
-            "VolumeSizeInGB": VOLUME_GIB,
+            "InstanceCount": instance_count,
+            "VolumeSizeInGB": volume_gib,
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": max_runtime_seconds},
     }
 
 
-def channel(name: str, url: str, content_type: str) -> dict[str, Any]:
-    """An input channel: all objects whose key starts with ``url``."""
-    return {
-        "ChannelName": name,
-        "DataSource": {
-            "S3DataSource": {
-                "S3DataType": "S3Prefix",
-                "S3Uri": url,
-                "S3DataDistributionType": "FullyReplicated",
-            }
-        },
-        "ContentType": content_type,
+def channel(
+    name: str,
+    url: str,
+    content_type: str | None = None,
+    *,
+    data_type: str = "S3Prefix",
+    sharded: bool = False,
+) -> dict[str, Any]:
+    """An input channel: all objects whose key starts with ``url``, or that a manifest names.
+
+    Each instance gets all of them or, ``sharded``, its share.
+    """
+    source = {
+        "S3DataType": data_type,
+        "S3Uri": url,
+        "S3DataDistributionType": "ShardedByS3Key" if sharded else "FullyReplicated",
     }
+    described = {"ChannelName": name, "DataSource": {"S3DataSource": source}}
+    return described if content_type is None else {**described, "ContentType": content_type}
 
 
 def script_mode(program: str, source_url: str, region: str) -> dict[str, str]:
@@ -65,17 +77,17 @@ def script_mode(program: str, source_url: str, region: str) -> dict[str, str]:
     return {name: json.dumps(value) for name, value in values.items()}
 
 
-def source_archive(script: Path) -> bytes:
-    """sourcedir.tar.gz with one script; the same script gives the same bytes."""
-    content = script.read_bytes()
-    member = tarfile.TarInfo(script.name)
-    member.size = len(content)
+def source_archive(files: Mapping[str, bytes]) -> bytes:
+    """sourcedir.tar.gz with these files by their paths; the same files give the same bytes."""
     buffer = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as compressed,
         tarfile.open(fileobj=compressed, mode="w") as archive,
     ):
-        archive.addfile(member, io.BytesIO(content))
+        for name, content in sorted(files.items()):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
 
 

@@ -9,6 +9,7 @@ from fleet.access.intrinsics import Environment, Template
 from fleet.access.roles import Document, Estate, Role, make_role
 from fleet.errors import HousingError
 from fleet.names import ROLE_OUTPUT_SUFFIX, STACKS, TENANT_ROLE_OUTPUT, stack_name
+from fleet.project import cdk_command
 
 ROLE, POLICY, MANAGED_POLICY = "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"
 
@@ -51,7 +52,7 @@ def _load(path: Path, stage: str) -> Mapping[str, Any]:
     try:
         body: Mapping[str, Any] = json.loads(path.read_text())
     except FileNotFoundError:
-        raise HousingError(f"{path} is missing; run: npx cdk synth -c stage={stage}") from None
+        raise HousingError(f"{path} is missing; run: {cdk_command(stage, 'synth', '-q')}") from None
     except ValueError as error:
         raise HousingError(f"{path} is not JSON: {error}") from None
     return body

@@ -1,12 +1,11 @@
 """What the deployment config in cdk.json says about access."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from fleet.errors import HousingError
+from fleet.config import load_config
+from fleet.project import read_stages
 
 
 @dataclass(frozen=True)
@@ -26,17 +25,20 @@ class Expectation:
 
 
 def read_expectation(path: Path, stage: str) -> Expectation:
-    """Read the context key ``housing`` of cdk.json; raises ``HousingError``."""
-    try:
-        config: Mapping[str, Any] = json.loads(path.read_text())["context"]["housing"][stage]
-    except FileNotFoundError:
-        raise HousingError(f"{path} is missing") from None
-    except (KeyError, ValueError):
-        raise HousingError(f"{path} has no stage {stage!r} in its context key 'housing'") from None
+    """Read the deployment config in cdk.json.
+
+    Raises
+    ------
+    ProjectError
+        The file has no deployment config.
+    ConfigError
+        It has none of this stage, or one that cannot be used.
+    """
+    config = load_config(read_stages(path), stage)
     return Expectation(
         restricted={
-            name: ExpectedRole(tuple(role["targetModels"]), role.get("externalId"))
-            for name, role in config.get("restrictedRoles", {}).items()
+            name: ExpectedRole(role.target_models, role.external_id)
+            for name, role in config.restricted_roles.items()
         },
-        tenant_external_id=config.get("tenantRole", {}).get("externalId"),
+        tenant_external_id=config.tenant_role.external_id,
     )

@@ -80,6 +80,7 @@ def _copy(s3: "S3Client", endpoint: WatchedEndpoint, source: str, keys: Sequence
             Bucket=endpoint.bucket,
             Key=key,
             CopySource={"Bucket": endpoint.bucket, "Key": source_key},
+            IfNoneMatch="*",
         )
 
     executor = ThreadPoolExecutor(_COPY_THREADS, thread_name_prefix="copy")

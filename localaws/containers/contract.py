@@ -1,19 +1,22 @@
 """The interface between the platform and a container image: for serving, and for training."""
 
-import os
+import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from localaws.artifacts import S3Location
 from localaws.backend import ObjectStore
 from localaws.errors import AwsError
+from localaws.processes.launch import Launch
+
+if TYPE_CHECKING:
+    from localaws.containers.process_host import ProcessHost
 
 MAXIMUM_LENGTH = 1024
 """Longest FailureReason of DescribeTrainingJob, in characters."""
-
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,39 @@ class ContainerResponse:
 class ContainerSettings:
     """A container definition of CreateModel, as the container sees it.
 
-    ``environment`` holds what the user set; ``model_directory`` the unpacked model.tar.gz of a
-    SingleModel container and None for a MultiModel one; ``log`` takes the lines that the container
-    writes; ``download`` reads an object by its S3 URI with the permissions of the model's role, and
-    raises ``AwsError`` where these do not suffice.
+    Attributes
+    ----------
+    image
+        Its URI.
+    environment
+        What the user set.
+    directory
+        The container's /opt/ml: ``model`` in it holds the unpacked model.tar.gz in SingleModel
+        mode, ``models`` those of MultiModel mode.
+    is_multi_model
+        Its Mode.
+    log
+        Takes the lines that the container writes.
+    download
+        Reads an object by its S3 URI with the permissions of the model's role, and raises
+        ``AwsError`` where these do not suffice.
+    host
+        Runs the container's processes, if it has any.
+    timeout_seconds
+        How long it may take for a request.
+    niceness
+        How far below serving its processes are in priority.
     """
 
     image: str
     environment: Mapping[str, str] = field(default_factory=dict)
-    model_directory: Path | None = None
+    directory: Path = Path("/opt/ml")
+    is_multi_model: bool = False
     log: "LogSink" = print
     download: "Download | None" = None
+    host: "ProcessHost | None" = None
+    timeout_seconds: float = 60.0
+    niceness: int = 0
 
 
 class LogSink(Protocol):
@@ -72,6 +97,29 @@ class LoadedModel(Protocol):
     def invoke(self, request: ContainerRequest) -> ContainerResponse: ...
 
     def close(self) -> None: ...
+
+
+class RemoteModel(ABC):
+    """A model in another process: asked on the event loop, without waiting there."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    @abstractmethod
+    def submit(self, request: ContainerRequest) -> "asyncio.Future[ContainerResponse]":
+        """Ask, on the event loop; the future raises ``TimeoutError`` when it takes too long."""
+
+    def invoke(self, request: ContainerRequest) -> ContainerResponse:
+        """Ask and wait, on any other thread."""
+
+        async def ask() -> ContainerResponse:
+            return await self.submit(request)
+
+        return asyncio.run_coroutine_threadsafe(ask(), self._loop).result()
+
+    @abstractmethod
+    def close(self) -> None:
+        """End its processes."""
 
 
 class Container(Protocol):
@@ -118,8 +166,20 @@ class ModelLoadError(Exception):
 class TrainingHost:
     """One instance of a training job, as its container sees it.
 
-    ``directory`` stands for ``/opt/ml`` and is laid out like it; ``name`` is one of ``hosts``, for
-    example ``algo-1``; ``environment`` holds what the platform and the user set.
+    Attributes
+    ----------
+    directory
+        Is its ``/opt/ml`` and laid out like it.
+    name
+        One of ``hosts``, for example ``algo-1``.
+    environment
+        What the platform and the user set.
+    image
+        The URI of its image.
+    entrypoint
+        ContainerEntrypoint and ContainerArguments, which take the place of what the image runs.
+    without_opt_ml
+        Why its processes do not see ``directory`` as /opt/ml; empty where they do.
     """
 
     directory: Path
@@ -127,6 +187,9 @@ class TrainingHost:
     hosts: tuple[str, ...]
     hyperparameters: Mapping[str, str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    entrypoint: tuple[str, ...] = ()
+    without_opt_ml: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,15 +197,14 @@ class Program:
     """A process to run.
 
     ``preamble`` are log lines that the container writes before it, ``error`` is what it calls a
-    failure of it; ``first`` must have ended well before it runs.
+    failure of it; ``first`` must have ended well before it runs; ``descriptors`` are its 3, 4, ….
     """
 
-    arguments: Sequence[str]
-    environment: Mapping[str, str]
-    directory: Path
+    launch: Launch
     preamble: Sequence[str] = ()
     error: str = ""
     first: "Program | None" = None
+    descriptors: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -212,10 +274,3 @@ def read_object(location: S3Location, objects: ObjectStore) -> bytes:
     except AwsError as error:
         reason = f"{error.code} ({error.status}): {error.message}"
         raise client_error(f"Data download failed:{reason} ({location.url})") from error
-
-
-def base_environment() -> Mapping[str, str]:
-    """What a container's process gets of ours: nothing secret; one thread for BLAS."""
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-    return {**kept, **threads, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}

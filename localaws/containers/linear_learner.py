@@ -1,7 +1,6 @@
 """The image of SageMaker's built-in Linear Learner: hosting, and how its training is started."""
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,8 +15,11 @@ from localaws.containers.contract import (
     ModelLoadError,
     Program,
     TrainingHost,
+    algorithm_error,
 )
+from localaws.containers.own_place import machine_variables
 from localaws.containers.registry import repository_of
+from localaws.processes.launch import Launch
 from training.linear_learner.artifact import ArtifactError, read_model_directory
 from training.linear_learner.model import LinearModel
 from training.linear_learner.predictor import FeatureDimensionError, predict
@@ -107,14 +109,19 @@ class LinearLearnerImage:
         return LinearLearnerContainer(settings)
 
     def training_program(self, host: TrainingHost, objects: ObjectStore) -> Program:
+        if host.entrypoint:
+            raise algorithm_error("this image has no program to start but its own")
         return Program(
-            arguments=(sys.executable, "-m", linear_learner_training.__name__),
-            environment={
-                **host.environment,
-                "SAGEMAKER_BASE_DIR": str(host.directory),
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-            },
-            directory=host.directory,
+            Launch(
+                arguments=(linear_learner_training.__name__,),
+                environment={
+                    **machine_variables(),
+                    **host.environment,
+                    "SAGEMAKER_BASE_DIR": str(host.directory),
+                },
+                directory=str(host.directory),
+                own=True,
+            )
         )
 
     def container_exit(self, program: Program, program_exit: Exit) -> Exit:

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from training.linear_learner.artifact import MODEL_FILE, write_model_file
-from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import HyperparameterError, Hyperparameters
+from training.linear_learner.model import Dataset
 from training.linear_learner.trainer import TrainingError, TrainingResult, train
 from training.linear_learner.wire import read_training_csv, read_training_recordio
 
@@ -77,7 +77,7 @@ def run(base: Path) -> None:
             "(caused by ValidationError) Caused by: 'train' is a required property"
         )
     result = _train(hyperparameters, channels)
-    (base / "model" / MODEL_FILE).write_bytes(write_model_file(result.model, datetime.now(UTC)))
+    (base / "model" / MODEL_FILE).write_bytes(write_model_file(result.model))
 
 
 def _train(hyperparameters: Hyperparameters, channels: Mapping[str, Dataset]) -> TrainingResult:

@@ -1,77 +1,174 @@
 """The image of SageMaker's scikit-learn container: script mode, for hosting and for training."""
 
-import posixpath
+import asyncio
+import json
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from localaws.artifacts import ArtifactError, unpack
 from localaws.backend import ObjectStore
 from localaws.containers import scikit_learn_training
 from localaws.containers.contract import (
+    ContainerRequest,
+    ContainerResponse,
     ContainerSettings,
+    ContainerStartError,
     Exit,
-    ModelLoadError,
     Program,
+    RemoteModel,
     TrainingHost,
 )
+from localaws.containers.own_place import OwnPlace, hint_without_opt_ml
+from localaws.containers.process_host import ProcessHost
+from localaws.containers.python_environment import Interpreter
 from localaws.containers.registry import repository_of
-from localaws.containers.scikit_learn_script import (
-    Script,
-    ScriptError,
-    ServedModel,
-    ServingSettings,
+from localaws.containers.scikit_learn_code import (
+    REQUIREMENTS,
+    SUBMIT_DIRECTORY,
+    CodeError,
+    bring_code,
+    find_program,
+    image_variables,
+    may_start_warm,
 )
-from localaws.errors import AwsError
+from localaws.containers.worker import Worker, WorkerOwner, run_to_end, start_worker
+from localaws.containers.worker_pool import WorkerPool
 
 MODEL_MEMORY_BYTES = 200 * 2**20
-"""A guess that nothing rests on: only models of multi-model containers are accounted."""
+"""A guess, for models of multi-model containers: an interpreter with scikit-learn for each, as in
+Multi Model Server."""
 
 PROGRAM = "SAGEMAKER_PROGRAM"
-SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
 DEFAULT_ACCEPT = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"
-CONTAINER_MODEL_DIRECTORY = "/opt/ml/model"
+WORKERS = "SAGEMAKER_MODEL_SERVER_WORKERS"
+MAXIMUM_WORKERS = 8
+"""The real container has one for each core, and in each of them a thousand greenlets: scripts that
+wait for something answer many requests at once."""
+MULTI_MODEL = "SAGEMAKER_MULTI_MODEL"
+JSON = "application/json"
+WORKER = "sagemaker_sklearn_container.worker"
+
+
+class ServedModel(RemoteModel):
+    """A model with its script, in processes of their own."""
+
+    def __init__(self, pool: WorkerPool, host: ProcessHost) -> None:
+        super().__init__(host.loop)
+        self._pool = pool
+
+    def submit(self, request: ContainerRequest) -> "asyncio.Future[ContainerResponse]":
+        return self._pool.submit(request)
+
+    def close(self) -> None:
+        self._pool.close()
 
 
 class ScikitLearnContainer:
-    """One container in SingleModel mode: it runs the script that comes with its model."""
+    """One running container: in SingleModel mode one script with its model, in MultiModel mode one
+    script for all models, each in a process of its own.
+    """
 
     blocking = True
 
-    def __init__(self, settings: ContainerSettings) -> None:
+    def __init__(self, settings: ContainerSettings, host: ProcessHost) -> None:
         self._settings = settings
+        self._host = host
+        self._place = OwnPlace.beside(settings.directory, host.processes.hint)
+        self._variables: Mapping[str, str] = {
+            **image_variables(settings.image),
+            **({MULTI_MODEL: "true"} if settings.is_multi_model else {}),
+            **settings.environment,
+        }
 
     def start(self) -> None:
-        """The script is imported with its model, when that is loaded."""
+        """Bring the code and make the environment.
+
+        Raises ``ContainerStartError`` where the container would end before its first ping.
+        """
+        if not self._place.mounted:
+            self._settings.log(hint_without_opt_ml(self._host.processes.hint))
+        self._place.opt_ml.mkdir(parents=True, exist_ok=True)
+        try:
+            self._code = self._bring_code()
+        except CodeError as error:
+            raise ContainerStartError(f"{SUBMIT_DIRECTORY}: {error}") from error
+        interpreter = Interpreter.of_localaws()
+        self._python = self._place.create_python(interpreter)
+        self._warm = interpreter.is_ours and may_start_warm(self._code, self._settings.environment)
+        if (self._code / REQUIREMENTS).is_file():
+            self._install_requirements()
 
     def load(self, model_directory: Path) -> ServedModel:
-        """Import the script and call its ``model_fn``.
+        """Import the script and call its ``model_fn``, in a process.
 
-        Raises ``ModelLoadError``: the container does both before it answers its first ping.
+        Raises ``ModelLoadError`` with the reason of either.
         """
-        environment = self._settings.environment
-        program = environment.get(PROGRAM)
-        if not program:
-            raise ModelLoadError(f"{PROGRAM} is not set: there is no script to run")
-        code = _code_directory(self._settings, model_directory)
-        settings = ServingSettings(
-            default_accept=environment.get(DEFAULT_ACCEPT, "application/json"),
-            environment=environment,
-            log=self._settings.log,
+        settings = self._settings
+        multi_model = settings.is_multi_model
+        code = [self._place.inside(self._code)]
+        if multi_model:
+            code.append(self._place.inside(model_directory / "code"))
+        arguments = {
+            "program": self._variables[PROGRAM],
+            "paths": code,
+            "model": self._place.inside(model_directory),
+            "accept": self._variables.get(DEFAULT_ACCEPT, JSON),
+            "multi_model": multi_model,
+        }
+        launch = self._place.launch(
+            self._python,
+            ["-m", WORKER, json.dumps(arguments)],
+            self._variables,
+            warm=self._warm,
+            niceness=settings.niceness,
         )
-        try:
-            return Script(code, program, settings).load_model(model_directory)
-        except ScriptError as error:
-            self._settings.log(str(error).rstrip())
-            raise ModelLoadError(str(error).splitlines()[-1]) from error
+
+        def start(owner: WorkerOwner) -> Worker:
+            return start_worker(self._host, launch, settings.log, owner)
+
+        pool = WorkerPool(
+            self._host,
+            start,
+            limit=1 if multi_model else self._workers(),
+            timeout_seconds=settings.timeout_seconds,
+            log=settings.log,
+        )
+        pool.start()
+        return ServedModel(pool, self._host)
 
     def stop(self) -> None:
-        """Nothing to free."""
+        """The processes end with the models."""
+
+    def _bring_code(self) -> Path:
+        settings = self._settings
+        program = settings.environment.get(PROGRAM, "")
+        if not program:
+            raise ContainerStartError(f"{PROGRAM} is not set: there is no script to run")
+        submitted = settings.environment.get(SUBMIT_DIRECTORY, "")
+        code = bring_code(submitted, self._place.opt_ml, settings.download or _no_download)
+        find_program(f"{program.removesuffix('.py')}.py", submitted, code)
+        return code
+
+    def _workers(self) -> int:
+        given = self._variables.get(WORKERS, "")
+        return max(1, int(given)) if given.isdecimal() else MAXIMUM_WORKERS
+
+    def _install_requirements(self) -> None:
+        arguments = ["-m", "pip", "install", "-r", self._place.inside(self._code / REQUIREMENTS)]
+        launch = self._place.launch(
+            self._python, arguments, self._variables, directory=self._place.inside(self._code)
+        )
+        if code := run_to_end(self._host, launch, self._settings.log):
+            raise ContainerStartError(f"pip install -r {REQUIREMENTS} ended with {code}")
+
+
+def _no_download(uri: str) -> bytes:
+    raise ValueError("it cannot be read here")
 
 
 class ScikitLearnImage:
     """``<registry>/sagemaker-scikit-learn:<tag>``."""
 
-    supports_multi_model = False
+    supports_multi_model = True
     model_memory_bytes = MODEL_MEMORY_BYTES
     one_process_for_all_hosts = False
     metric_definitions: Mapping[str, str] = {}
@@ -80,40 +177,15 @@ class ScikitLearnImage:
         return repository_of(image_uri) == "sagemaker-scikit-learn"
 
     def container(self, settings: ContainerSettings) -> ScikitLearnContainer:
-        return ScikitLearnContainer(settings)
+        if settings.host is None:
+            raise ContainerStartError("there is no host for its processes")
+        return ScikitLearnContainer(settings, settings.host)
 
     def training_program(self, host: TrainingHost, objects: ObjectStore) -> Program:
         return scikit_learn_training.prepare(host, objects)
 
     def container_exit(self, program: Program, program_exit: Exit) -> Exit:
         return scikit_learn_training.toolkit_exit(program, program_exit)
-
-
-def _code_directory(settings: ContainerSettings, model_directory: Path) -> Path:
-    """The folder of the script: inside of the model, or fetched from S3 and laid beside it.
-
-    Both are what the SageMaker SDK makes: the first for isolated models, the second for others.
-    """
-    submitted = settings.environment.get(SUBMIT_DIRECTORY, f"{CONTAINER_MODEL_DIRECTORY}/code")
-    if submitted.startswith("s3://"):
-        return _fetched_code(settings, submitted, model_directory.parent / "code")
-    path = PurePosixPath(posixpath.normpath(submitted))
-    if not path.is_relative_to(CONTAINER_MODEL_DIRECTORY):
-        raise ModelLoadError(
-            f"{SUBMIT_DIRECTORY} is {submitted}; it must begin with s3:// or be in "
-            f"{CONTAINER_MODEL_DIRECTORY}"
-        )
-    return model_directory / path.relative_to(CONTAINER_MODEL_DIRECTORY)
-
-
-def _fetched_code(settings: ContainerSettings, submitted: str, directory: Path) -> Path:
-    if settings.download is None:
-        raise ModelLoadError(f"{SUBMIT_DIRECTORY} {submitted} cannot be read here")
-    try:
-        unpack(settings.download(submitted), directory)
-    except (AwsError, ArtifactError, ValueError) as error:
-        raise ModelLoadError(f"{SUBMIT_DIRECTORY} {submitted}: {error}") from error
-    return directory
 
 
 IMAGE = ScikitLearnImage()

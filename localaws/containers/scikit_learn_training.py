@@ -5,17 +5,11 @@ entry_point.py and process.py).
 """
 
 import json
-import os
-import re
 import shlex
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from localaws.artifacts import ArtifactError, unpack
 from localaws.backend import ObjectStore
-from localaws.containers import opt_ml
 from localaws.containers.contract import (
     Exit,
     JobError,
@@ -25,18 +19,23 @@ from localaws.containers.contract import (
     parse_location,
     read_object,
 )
-from localaws.containers.scikit_learn_modules import PACKAGES
+from localaws.containers.own_place import OwnPlace, hint_without_opt_ml
+from localaws.containers.python_environment import Interpreter, PythonEnvironment
+from localaws.containers.scikit_learn_code import (
+    REQUIREMENTS,
+    CodeError,
+    bring_code,
+    find_program,
+    image_variables,
+    may_start_warm,
+)
 from localaws.containers.scikit_learn_variables import (
     PROGRAM,
-    SUBMIT_DIRECTORY,
     ScriptParameters,
-    in_host,
     training_variables,
 )
+from localaws.processes.launch import Launch
 
-REQUIREMENTS = "requirements.txt"
-_PIPS = re.compile(r"PIP_|SSL_CERT_|REQUESTS_CA_BUNDLE$|(HTTPS?|NO|ALL)_PROXY$", re.IGNORECASE)
-"""Variables of this machine that say where pip finds packages."""
 ERROR_LINES = 15
 KILLED = 137
 
@@ -46,44 +45,52 @@ def prepare(host: TrainingHost, objects: ObjectStore) -> Program:
 
     Raises ``JobError`` when there is no script.
     """
+    place = OwnPlace.beside(host.directory, host.without_opt_ml)
+    python = place.create_python(Interpreter.of_localaws())
+    if host.entrypoint:
+        return _entrypoint(host, place, python)
     parameters = ScriptParameters.of(host)
     if not parameters.program:
         raise _framework_error(f"hyperparameter {PROGRAM} names no script")
-    code = host.directory / opt_ml.CODE
-    _fetch_code(parameters.submitted, host, objects)
-    script = (code / parameters.program).resolve()
-    if not script.is_file() or not script.is_relative_to(code.resolve()):
-        raise _framework_error(f"{parameters.program} is not in {parameters.submitted or code}")
-    packages = host.directory / "packages"
-    arguments = [*_command(code, parameters.program), *parameters.arguments]
+    code = _bring_code(parameters, host, objects)
+    script, is_python = _command(code, parameters.program)
+    arguments = [*script, *parameters.arguments]
     variables = training_variables(host, parameters)
-    return Program(
-        arguments=arguments,
-        environment={
-            **{name: in_host(value, host) for name, value in host.environment.items()},
+    launch = place.launch(
+        python,
+        arguments,
+        {
+            **image_variables(host.image),
+            **host.environment,
             **variables,
             "CURRENT_HOST": host.name,
             "SAGEMAKER_JOB_NAME": parameters.job_name,
             "SAGEMAKER_REGION": parameters.region,
-            "SAGEMAKER_BASE_DIR": str(host.directory),
-            "PYTHONPATH": os.pathsep.join(map(str, (code, packages, PACKAGES))),
+            "PYTHONPATH": place.inside(code),
         },
-        directory=code,
-        preamble=_preamble(arguments, variables),
+        directory=place.inside(code),
+        is_python=is_python,
+        warm=is_python and may_start_warm(code, host.environment),
+    )
+    return Program(
+        launch=launch,
+        preamble=[*_hints(host), *_preamble(launch, variables)],
         error="ExecuteUserScriptError",
-        first=_installation(code, packages),
+        first=_installation(code, place, python),
     )
 
 
 def toolkit_exit(program: Program, program_exit: Exit) -> Exit:
     """The toolkit exits with 1, whatever its program did, and says how that ended."""
+    if not program.error:  # Its own entry point ran, not the toolkit.
+        return program_exit
     text = (
         f"{program.error}:\nExitCode {program_exit.code}\n"
         f'ErrorMessage "{_error_message(program_exit.text)}"\n'
     )
     if program_exit.code == KILLED:
         text += 'ExtraInfo "OutOfMemory: Process killed by SIGKILL (signal 9)"\n'
-    return Exit(1, f'{text}Command "{shlex.join(program.arguments)}"')
+    return Exit(1, f'{text}Command "{shlex.join(program.launch.command)}"')
 
 
 def _error_message(output: str) -> str:
@@ -93,7 +100,22 @@ def _error_message(output: str) -> str:
     return "\n".join(lines[:ERROR_LINES] if traceback else lines[-1:])
 
 
-def _preamble(arguments: Sequence[str], variables: Mapping[str, str]) -> list[str]:
+def _entrypoint(host: TrainingHost, place: OwnPlace, python: PythonEnvironment) -> Program:
+    """ContainerEntrypoint in place of the toolkit: it gets no SM_* variables but the image's."""
+    variables = {**image_variables(host.image), **host.environment, "CURRENT_HOST": host.name}
+    return Program(
+        launch=place.launch(
+            python, host.entrypoint, variables, directory=place.root, is_python=False
+        ),
+        preamble=_hints(host),
+    )
+
+
+def _hints(host: TrainingHost) -> list[str]:
+    return [hint_without_opt_ml(host.without_opt_ml)] if host.without_opt_ml else []
+
+
+def _preamble(launch: Launch, variables: Mapping[str, str]) -> list[str]:
     """What the toolkit logs before it calls the script (logging_config.py)."""
     environment = json.dumps(json.loads(variables["SM_TRAINING_ENV"]), indent=4, sort_keys=True)
     return [
@@ -103,57 +125,43 @@ def _preamble(arguments: Sequence[str], variables: Mapping[str, str]) -> list[st
         "Environment variables:",
         *(f"{name}={value}" for name, value in variables.items()),
         "Invoking script with the following command:",
-        shlex.join(arguments),
+        shlex.join(launch.command),
     ]
 
 
-def _fetch_code(submitted: str, host: TrainingHost, objects: ObjectStore) -> None:
+def _bring_code(parameters: ScriptParameters, host: TrainingHost, objects: ObjectStore) -> Path:
     """Bring the script's folder to /opt/ml/code: from S3, or from a channel that holds it."""
-    code = host.directory / opt_ml.CODE
-    if submitted.startswith("s3://"):
-        _unpack_code(read_object(parse_location(submitted), objects), submitted, code)
-        return
-    source = Path(submitted or code).resolve()
-    if not source.is_relative_to(host.directory.resolve()):
-        raise _framework_error(
-            f"{SUBMIT_DIRECTORY} is {submitted}; it must begin with s3:// or be in "
-            f"{opt_ml.CONTAINER_ROOT}"
-        )
-    if source.is_file():
-        _unpack_code(source.read_bytes(), submitted, code)
-    elif source.is_dir() and source != code.resolve():
-        shutil.copytree(source, code, dirs_exist_ok=True)
 
+    def download(uri: str) -> bytes:
+        return read_object(parse_location(uri), objects)
 
-def _unpack_code(archive: bytes, name: str, code: Path) -> None:
-    code.rmdir()
     try:
-        unpack(archive, code)
-    except ArtifactError as error:
-        raise _framework_error(f"{name}: {error}") from error
+        code = bring_code(parameters.submitted, host.directory, download)
+        find_program(parameters.program, parameters.submitted or "/opt/ml/code", code)
+    except CodeError as error:
+        raise _framework_error(str(error)) from error
+    return code
 
 
-def _command(code: Path, program: str) -> tuple[str, ...]:
-    """A shell command unless it is Python; a module where the folder is a package to install."""
+def _command(code: Path, program: str) -> tuple[Sequence[str], bool]:
+    """How a program is called, and whether by Python: a module where its folder is a package."""
     if PurePosixPath(program).suffix != ".py":
         (code / program).chmod(0o755)
-        return ("/bin/sh", "-c", f'./{shlex.quote(program)} "$@"', program)
+        return ("/bin/sh", "-c", f'./{shlex.quote(program)} "$@"', program), False
     if (code / "setup.py").is_file():
-        return (sys.executable, "-m", program.removesuffix(".py").replace("/", "."))
-    return (sys.executable, program)
+        return ("-m", program.removesuffix(".py").replace("/", ".")), True
+    return (program,), True
 
 
-def _installation(code: Path, target: Path) -> Program | None:
-    """Installs requirements.txt, if there is one, into a folder of the host's own."""
+def _installation(code: Path, place: OwnPlace, python: PythonEnvironment) -> Program | None:
+    """Installs requirements.txt, if there is one, into the container's environment."""
     if not (code / REQUIREMENTS).is_file():
         return None
-    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
-    arguments = [*pip, "--target", str(target), "-r", REQUIREMENTS]
+    arguments = ["-m", "pip", "install", "-r", REQUIREMENTS]
+    launch = place.launch(python, arguments, {}, directory=place.inside(code))
     return Program(
-        arguments=arguments,
-        environment={name: os.environ[name] for name in os.environ if _PIPS.match(name)},
-        directory=code,
-        preamble=[f"Installing dependencies from {REQUIREMENTS}:", shlex.join(arguments)],
+        launch=launch,
+        preamble=[f"Installing dependencies from {REQUIREMENTS}:", shlex.join(launch.command)],
         error="InstallRequirementsError",
     )
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from localaws.containers import opt_ml
 from localaws.containers.contract import TrainingHost
-from localaws.containers.scikit_learn_modules import toolkit
+from localaws.containers.own_place import rooted
+from localaws.containers.toolkit import toolkit
 
 PREFIX = "sagemaker_"
 PROGRAM = "sagemaker_program"
@@ -91,7 +92,7 @@ def training_variables(host: TrainingHost, parameters: ScriptParameters) -> dict
     """The SM_* variables of a host."""
     described = _description(host, parameters)
     channels = {
-        name: str(opt_ml.channel_directory(host, name)) for name in described["input_data_config"]
+        name: f"{root_of(host)}/{opt_ml.DATA}/{name}" for name in described["input_data_config"]
     }
     training_env = {
         **described,
@@ -118,19 +119,16 @@ def training_variables(host: TrainingHost, parameters: ScriptParameters) -> dict
     return variables
 
 
-def in_host(value: Any, host: TrainingHost) -> Any:
-    """A path in the container's /opt/ml as the path that it has here; other values as they are."""
-    if not isinstance(value, str):
-        return value
-    if value != opt_ml.CONTAINER_ROOT and not value.startswith(f"{opt_ml.CONTAINER_ROOT}/"):
-        return value
-    return f"{host.directory}{value.removeprefix(opt_ml.CONTAINER_ROOT)}"
+def root_of(host: TrainingHost) -> str:
+    """What /opt/ml is called in the host's container."""
+    return str(host.directory) if host.without_opt_ml else opt_ml.CONTAINER_ROOT
 
 
 def _description(host: TrainingHost, parameters: ScriptParameters) -> dict[str, Any]:
     """What both single variables and SM_TRAINING_ENV hold."""
     resources = opt_ml.read_config(host.directory, opt_ml.RESOURCE_CONFIG_FILE)
     group = resources["current_group_name"]
+    root = root_of(host)
     return {
         "hosts": resources["hosts"],
         "current_host": resources["current_host"],
@@ -144,17 +142,17 @@ def _description(host: TrainingHost, parameters: ScriptParameters) -> dict[str, 
         "network_interface_name": resources["network_interface_name"],
         "user_entry_point": parameters.program,
         "module_name": parameters.program.removesuffix(".py"),
-        "module_dir": parameters.submitted or str(host.directory / opt_ml.CODE),
+        "module_dir": parameters.submitted or f"{root}/{opt_ml.CODE}",
         "framework_module": FRAMEWORK_MODULE,
         "log_level": parameters.log_level,
         "resource_config": resources,
         "input_data_config": opt_ml.read_config(host.directory, opt_ml.INPUT_DATA_CONFIG_FILE),
-        "model_dir": str(host.directory / opt_ml.MODEL),
-        "input_dir": str(host.directory / opt_ml.INPUT),
-        "input_config_dir": str(host.directory / opt_ml.CONFIG),
-        "output_dir": str(host.directory / opt_ml.OUTPUT),
-        "output_data_dir": str(host.directory / opt_ml.OUTPUT_DATA),
-        "output_intermediate_dir": str(host.directory / opt_ml.OUTPUT / "intermediate"),
+        "model_dir": f"{root}/{opt_ml.MODEL}",
+        "input_dir": f"{root}/{opt_ml.INPUT}",
+        "input_config_dir": f"{root}/{opt_ml.CONFIG}",
+        "output_dir": f"{root}/{opt_ml.OUTPUT}",
+        "output_data_dir": f"{root}/{opt_ml.OUTPUT_DATA}",
+        "output_intermediate_dir": f"{root}/{opt_ml.OUTPUT}/intermediate",
         "num_cpus": os.cpu_count() or 1,
         "num_gpus": 0,
     }
@@ -166,4 +164,4 @@ def _decoded(value: str, host: TrainingHost) -> Any:
         decoded = json.loads(value)
     except ValueError:
         decoded = value
-    return in_host(decoded, host)
+    return rooted(decoded, root_of(host)) if isinstance(decoded, str) else decoded

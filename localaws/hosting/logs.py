@@ -104,4 +104,4 @@ class RegularFlush:
             try:
                 self.now()
             except Exception:
-                logger.exception("metrics or log lines could not be published")
+                logger.exception("what is done regularly failed")

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localaws.backend import Backend, Scope
+from localaws.containers.process_host import ProcessHost
 from localaws.containers.registry import ContainerRegistry
 from localaws.errors import AwsError
 from localaws.hosting.endpoint import (
@@ -52,6 +53,7 @@ class Runtime:
         backend: Backend,
         images: ContainerRegistry,
         settings: HostingSettings | None = None,
+        containers: ProcessHost | None = None,
     ) -> None:
         settings = settings or HostingSettings()
         self._host = Host(
@@ -63,6 +65,7 @@ class Runtime:
             logs=LogPublisher(backend),
             loading_threads=ThreadPoolExecutor(LOADING_THREADS, "load"),
             invocation_threads=ThreadPoolExecutor(INVOCATION_THREADS, "invoke"),
+            containers=containers or ProcessHost(),
         )
         self._gauges = Gauges(settings)
         self._endpoints: dict[tuple[Scope, str], HostedEndpoint] = {}

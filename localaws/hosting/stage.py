@@ -14,6 +14,7 @@ from localaws.containers.contract import (
     ContainerResponse,
     LoadedModel,
     ModelLoadError,
+    RemoteModel,
 )
 from localaws.hosting.logs import LogStream
 from localaws.hosting.metrics import Metric
@@ -64,6 +65,8 @@ class ContainerCaller:
         self, model: LoadedModel, request: ContainerRequest, done: Callable[[], None]
     ) -> Answer:
         """Invoke the model; ``done`` is called when it has finished, even if nobody waits then."""
+        if isinstance(model, RemoteModel):
+            return await self._call_remote(model, request, done)
         if not self._container.blocking and len(request.body) <= MAXIMUM_INLINE_BODY_BYTES:
             try:
                 return self._answer(model, request)
@@ -74,10 +77,24 @@ class ContainerCaller:
         future.add_done_callback(lambda _: done())
         return await asyncio.wait_for(asyncio.shield(future), self._timeout_seconds)
 
+    async def _call_remote(
+        self, model: RemoteModel, request: ContainerRequest, done: Callable[[], None]
+    ) -> Answer:
+        started = time.perf_counter()
+        try:
+            response = await model.submit(request)
+        finally:
+            done()
+        return self._answered(request, response, time.perf_counter() - started)
+
     def _answer(self, model: LoadedModel, request: ContainerRequest) -> Answer:
         started = time.perf_counter()
         response = self._response(model, request)
-        seconds = time.perf_counter() - started
+        return self._answered(request, response, time.perf_counter() - started)
+
+    def _answered(
+        self, request: ContainerRequest, response: ContainerResponse, seconds: float
+    ) -> Answer:
         if self._log.accepts_access():
             path = f"/models/{model_name(request.target_model)}/invoke"
             self._log.access(

@@ -15,10 +15,11 @@ from localaws.containers.contract import (
     ContainerStartError,
     ModelLoadError,
 )
+from localaws.containers.process_host import ProcessHost
 from localaws.containers.registry import ContainerRegistry, UnknownImageError
 from localaws.errors import AwsError
 from localaws.hosting.endpoint import Instance
-from localaws.hosting.instance_types import instance_type
+from localaws.hosting.instance_types import InstanceType, instance_type
 from localaws.hosting.loading import load_model
 from localaws.hosting.logs import LogPublisher, LogStream
 from localaws.hosting.metrics import MetricsPublisher, VariantMetrics
@@ -38,7 +39,8 @@ class Host:
     """Services, settings and threads.
 
     Models are loaded on ``loading_threads`` and user code runs on ``invocation_threads``, so that
-    the one never waits for the other. Instances keep their models beneath ``directory``.
+    the one never waits for the other; ``containers`` runs those that are processes of their own.
+    Instances keep their models beneath ``directory``.
     """
 
     directory: Path
@@ -49,6 +51,7 @@ class Host:
     logs: LogPublisher
     loading_threads: Executor
     invocation_threads: Executor
+    containers: ProcessHost
 
 
 class DeploymentError(Exception):
@@ -94,6 +97,10 @@ class ContainerStart:
     def _model_directory(self) -> Path:
         return self._directory / "model"
 
+    @property
+    def _instance_type(self) -> InstanceType:
+        return instance_type(self.variant.instance_type, self.variant.volume_size_gb)
+
     def _image(self) -> ContainerImage:
         try:
             return self.host.images.find(self.specification.image)
@@ -111,9 +118,12 @@ class ContainerStart:
         return ContainerSettings(
             image=self.specification.image,
             environment=self.specification.environment,
-            model_directory=None if self.specification.multi_model else self._model_directory,
+            directory=self._directory,
+            is_multi_model=self.specification.multi_model,
             log=log.write,
             download=self._download,
+            host=self.host.containers,
+            timeout_seconds=self.host.settings.invocation_timeout_seconds,
         )
 
     def _download(self, uri: str) -> bytes:
@@ -135,7 +145,7 @@ class ContainerStart:
         self, image: ContainerImage, container: Container, log: LogStream
     ) -> MultiModelServer:
         settings = self.host.settings
-        host_type = instance_type(self.variant.instance_type, self.variant.volume_size_gb)
+        host_type = self._instance_type
         return MultiModelServer(
             container=container,
             location=S3Location.parse(self.specification.model_data_url),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from localaws.jobs.processes import Cores, StopSignal
+from localaws.processes.client import Processes
 
 Work = Callable[[StopSignal], None]
 """Does a job's work and records how it ends; the signal asks it to end early."""
@@ -19,10 +20,14 @@ class RunningJob:
 
 
 class JobExecutor:
-    """Starts jobs, stops them one at a time or all together; ``cores`` are what they share."""
+    """Starts jobs, stops them one at a time or all together.
 
-    def __init__(self, cores: Cores) -> None:
+    ``cores`` are what they share, ``processes`` what they run in.
+    """
+
+    def __init__(self, cores: Cores, processes: Processes) -> None:
         self.cores = cores
+        self.processes = processes
         self._lock = threading.Lock()
         self._running: dict[Hashable, RunningJob] = {}
         self._closed = False

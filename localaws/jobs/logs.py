@@ -1,13 +1,16 @@
 """Log lines on their way to CloudWatch Logs, and the metrics that they report."""
 
+import logging
 import math
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from localaws.backend import Backend, Scope
+from localaws.patterns import Pattern, PatternError
+
+logger = logging.getLogger(__name__)
 
 Lines = Sequence[tuple[float, str]]
 
@@ -66,7 +69,7 @@ class MetricScanner:
     """
 
     def __init__(self, definitions: Mapping[str, str]) -> None:
-        self._patterns = {name: re.compile(pattern) for name, pattern in definitions.items()}
+        self._patterns = {name: Pattern(pattern) for name, pattern in definitions.items()}
         self._final: dict[str, FinalMetric] = {}
         self._new: list[FinalMetric] = []
         self._lock = threading.Lock()
@@ -76,8 +79,8 @@ class MetricScanner:
         now = time.time()
         found = [
             FinalMetric(name, value, now)
-            for name, pattern in self._patterns.items()
-            if (value := _value(pattern, line)) is not None
+            for name in list(self._patterns)
+            if (value := self._value(name, line)) is not None
         ]
         with self._lock:
             self._new += found
@@ -94,13 +97,22 @@ class MetricScanner:
         with self._lock:
             return tuple(self._final.values())
 
+    def _value(self, name: str, line: str) -> float | None:
+        pattern = self._patterns[name]
+        try:
+            match = pattern.search(line)
+        except PatternError as error:
+            logger.warning("metric %s is not looked for any more: %s", name, error)
+            del self._patterns[name]
+            return None
+        if match is None or not pattern.groups:
+            return None
+        return _number(match.group(1) or "")
 
-def _value(pattern: re.Pattern[str], line: str) -> float | None:
-    match = pattern.search(line)
-    if match is None or not pattern.groups:
-        return None
+
+def _number(text: str) -> float | None:
     try:
-        value = float(match.group(1))
+        value = float(text)
     except ValueError:
         return None
     return value if math.isfinite(value) else None

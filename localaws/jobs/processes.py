@@ -1,19 +1,15 @@
 """How a running job is asked to end."""
 
-import contextlib
 import os
-import shutil
-import signal
-import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import replace
 from typing import IO
 
-from localaws.containers.contract import Exit, Program, base_environment
+from localaws.containers.contract import Exit, Program
+from localaws.processes.client import ProcessStarter
 
 
 class JobAbortedError(Exception):
@@ -55,8 +51,10 @@ MAXIMUM_LINE = 2**18
 """A longer line becomes several: CloudWatch Logs takes events of at most 1 MB
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html), and a
 character may take four bytes."""
-NICENESS = 15
-"""Serving and its clients come first; on busy cores a job still gets a few hundredths of one."""
+NICENESS = 5
+"""Serving and its clients come first, within the session of localaws; other sessions, the user's
+editor say, share the cores with localaws as a whole
+(https://man7.org/linux/man-pages/man7/sched.7.html, "The autogroup feature")."""
 
 LineSink = Callable[[str], None]
 
@@ -93,71 +91,45 @@ class Cores:
 class RunningProgram:
     """A started program; every line that it writes goes to a sink."""
 
-    def __init__(self, program: Program, write_line: LineSink) -> None:
+    def __init__(self, program: Program, write_line: LineSink, starter: ProcessStarter) -> None:
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._write_line = write_line
-        self._process = subprocess.Popen(
-            [*_end_with_parent(), *program.arguments],
-            cwd=program.directory,
-            env={**base_environment(), **program.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        )
-        _lower_priority(self._process.pid)
-        self._reader = threading.Thread(
-            target=self._read, args=(self._process.stdout,), daemon=True
-        )
+        reader, writer = os.pipe()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        try:
+            launch = replace(program.launch, niceness=NICENESS)
+            self._process = starter.launch(launch, [nothing, writer, writer, *program.descriptors])
+        except BaseException:
+            os.close(reader)
+            raise
+        finally:
+            os.close(nothing)
+            os.close(writer)
+        output = os.fdopen(reader, encoding="utf-8", errors="replace", newline="")
+        self._reader = threading.Thread(target=self._read, args=(output,), daemon=True)
         self._reader.start()
 
     def _read(self, output: IO[str]) -> None:
-        for line in iter(lambda: output.readline(MAXIMUM_LINE), ""):
-            text = line.rstrip("\r\n")
-            self._last_lines.append(text)
-            self._write_line(text)
+        with output:
+            for line in iter(lambda: output.readline(MAXIMUM_LINE), ""):
+                text = line.rstrip("\r\n")
+                self._last_lines.append(text)
+                self._write_line(text)
 
     def wait(self, timeout: float) -> Exit | None:
         """The exit, or None when the program still runs after ``timeout`` seconds."""
-        try:
-            code = self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
+        code = self._process.wait(timeout)
+        if code is None:
             return None
         self._reader.join(DRAIN_SECONDS)
         return Exit(code if code >= 0 else 128 - code, "\n".join(self._last_lines))
 
     def terminate(self) -> None:
         """Ask the program and its children to end."""
-        self._signal(signal.SIGTERM)
+        self._process.terminate()
 
     def kill(self) -> None:
         """End the program and its children, now."""
-        self._signal(signal.SIGKILL)
-        self._process.wait()
+        self._process.kill()
+        self._process.wait(DRAIN_SECONDS)
         self._reader.join(DRAIN_SECONDS)
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
-
-
-def _lower_priority(process_id: int) -> None:
-    """Give a process and its session what other processes leave over.
-
-    Linux shares a core between sessions first, and niceness counts only within one: the session has
-    a niceness of its own (https://man7.org/linux/man-pages/man7/sched.7.html, "The autogroup
-    feature").
-    """
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.setpriority(os.PRIO_PROCESS, process_id, NICENESS)
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{process_id}/autogroup").write_text(str(NICENESS))
-
-
-def _end_with_parent() -> list[str]:
-    """A prefix that ends the program when this process dies, where the system offers one."""
-    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []

@@ -23,9 +23,10 @@ from localaws.containers.contract import (
     client_error,
 )
 from localaws.jobs.channels import download, read_channel
+from localaws.jobs.executor import JobExecutor
 from localaws.jobs.logs import FinalMetric, LogStream, MetricScanner, open_log_stream
 from localaws.jobs.outputs import Checkpoints, ModelOutput
-from localaws.jobs.processes import Cores, RunningProgram, StopSignal
+from localaws.jobs.processes import RunningProgram, StopSignal
 from localaws.jobs.supervision import COMPLETED, STOPPED, Ending, Supervisor
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -68,13 +69,14 @@ class TrainingRun:
         self,
         job: TrainingJob,
         backend: Backend,
-        cores: Cores,
+        executor: JobExecutor,
         report: Callable[[str], None],
         stop: StopSignal,
     ) -> None:
         self._job = job
         self._backend = backend
-        self._cores = cores
+        self._cores = executor.cores
+        self._processes = executor.processes
         self._report = report
         self._stop = stop
         self._metrics = MetricScanner(metric_definitions(job.request, job.image))
@@ -109,6 +111,7 @@ class TrainingRun:
 
     def _hosts(self) -> list[TrainingHost]:
         request = self._job.request
+        algorithm = request["AlgorithmSpecification"]
         count = request["ResourceConfig"].get("InstanceCount", 1)
         names = tuple(f"algo-{number}" for number in range(1, count + 1))
         if self._job.image.one_process_for_all_hosts:
@@ -126,6 +129,12 @@ class TrainingRun:
                     "AWS_REGION": self._job.scope.region,
                     "AWS_DEFAULT_REGION": self._job.scope.region,
                 },
+                image=algorithm["TrainingImage"],
+                entrypoint=(
+                    *algorithm.get("ContainerEntrypoint", ()),
+                    *algorithm.get("ContainerArguments", ()),
+                ),
+                without_opt_ml=self._processes.hint,
             )
             for name in names
         ]
@@ -174,7 +183,9 @@ class TrainingRun:
                 stack.callback(log.flush)
                 for line in program.preamble:
                     log(line)
-                running.append(RunningProgram(program, self._line_sink(log)))
+                running.append(
+                    RunningProgram(program, self._line_sink(log), self._processes.starter)
+                )
                 stack.callback(running[-1].kill)
             return Supervisor(running, self._stop, seconds, tick).wait()
 

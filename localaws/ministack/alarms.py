@@ -15,6 +15,7 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
 from localaws.backend import AlarmInvocation, MetricAlarm, Scope
+from localaws.ministack import patches
 from localaws.ministack.alarm_state import COMPARISONS, AlarmRule, AlarmState, next_state
 
 INTERVAL_SECONDS = 1.0
@@ -35,7 +36,7 @@ class AlarmEvaluator:
     """
 
     def __init__(self, scale: Callable[[AlarmInvocation], object]) -> None:
-        cloudwatch._evaluate_alarm = lambda alarm: None
+        patches.replace(cloudwatch, "_evaluate_alarm", lambda _: lambda alarm: None)
         self._scale = scale
         self._asked_at: dict[str, float] = {}
 

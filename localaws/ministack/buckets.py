@@ -14,6 +14,7 @@ from botocore.serialize import create_serializer
 from ministack.services import s3
 from ministack.services.cloudformation import provisioners
 
+from localaws.ministack import patches
 from localaws.service_models import service_model
 
 TYPE = "AWS::S3::Bucket"
@@ -42,13 +43,12 @@ Configuration = tuple[
 
 def install() -> None:
     """Teach MiniStack the properties, to keep a bucket that is not empty, and S3's own key."""
-    s3._resolve_sse_write_headers = _with_managed_key(s3._resolve_sse_write_headers)
-    provisioners._S3_BUCKET_CONFIGURATIONS = (
-        *provisioners._S3_BUCKET_CONFIGURATIONS,
-        *_configurations(),
+    patches.replace(s3, "_resolve_sse_write_headers", _with_managed_key)
+    patches.replace(
+        provisioners, "_S3_BUCKET_CONFIGURATIONS", lambda known: (*known, *_configurations())
     )
-    provisioners._STACK_TAG_PROPERTY[TYPE] = ("Tags", "list")
-    handlers = provisioners._RESOURCE_HANDLERS[TYPE]
+    patches.table(provisioners, "_STACK_TAG_PROPERTY")[TYPE] = ("Tags", "list")
+    handlers = patches.table(provisioners, "_RESOURCE_HANDLERS")[TYPE]
     create, update = handlers["create"], handlers["update"]
 
     def checked_create(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:

@@ -10,6 +10,7 @@ from ministack.services.cloudformation import handlers as operations
 
 from localaws.backend import Scope
 from localaws.cloudformation.resource_types import Provisioned, Resource, ResourceType
+from localaws.ministack import patches
 
 Handler = Callable[..., Any]
 
@@ -20,13 +21,16 @@ NAMESPACES = frozenset(
         "AWS::CloudWatch",
         "AWS::DynamoDB",
         "AWS::ECR",
+        "AWS::Events",
         "AWS::IAM",
         "AWS::KMS",
         "AWS::Lambda",
         "AWS::Logs",
         "AWS::S3",
         "AWS::SNS",
+        "AWS::Scheduler",
         "AWS::SSM",
+        "AWS::StepFunctions",
     }
 )
 """Of the types that MiniStack has, those whose service answers here."""
@@ -37,21 +41,26 @@ def register(types: Mapping[str, ResourceType]) -> None:
 
     Each is handled on a thread, for it may wait.
     """
-    for name in list(provisioners._RESOURCE_HANDLERS):
+    handlers = patches.table(provisioners, "_RESOURCE_HANDLERS")
+    for name in list(handlers):
         if name.rpartition("::")[0] not in NAMESPACES:
-            del provisioners._RESOURCE_HANDLERS[name]
+            del handlers[name]
     for name, resource_type in types.items():
-        provisioners._RESOURCE_HANDLERS[name] = _handlers(resource_type)
-        provisioners._REPLACING_PROPERTIES[name] = set(resource_type.replacing)
+        handlers[name] = _handlers(resource_type)
+        replacing = patches.table(provisioners, "_REPLACING_PROPERTIES")
+        replacing[name] = set(resource_type.replacing)
         if resource_type.tagged:
-            provisioners._STACK_TAG_PROPERTY[name] = ("Tags", "list")
+            patches.table(provisioners, "_STACK_TAG_PROPERTY")[name] = ("Tags", "list")
         if resource_type.name is not None:
-            provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": resource_type.name}
-    runs_on_thread = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda name: name in types or runs_on_thread(name)
-    stacks._delete_stack_async = operations._delete_stack_async = _in_dependency_order(
-        stacks._delete_stack_async
+            names = patches.table(provisioners, "_CUSTOM_NAME_REPLACEMENT")
+            names[name] = {"name": resource_type.name}
+    patches.replace(
+        stacks,
+        "_runs_on_worker_thread",
+        lambda runs_on_thread: lambda name: name in types or runs_on_thread(name),
     )
+    for module in (stacks, operations):
+        patches.replace(module, "_delete_stack_async", _in_dependency_order)
 
 
 class Remaining(dict[str, Any]):
@@ -101,7 +110,7 @@ def is_deploying() -> bool:
 
 def after_each_change(prefix: str, changed: Callable[[], None]) -> None:
     """Call ``changed`` whenever stacks made, changed or deleted a resource of such a type."""
-    for name, handlers in provisioners._RESOURCE_HANDLERS.items():
+    for name, handlers in patches.table(provisioners, "_RESOURCE_HANDLERS").items():
         if name.startswith(prefix):
             for verb in handlers.keys() & {"create", "update", "delete"}:
                 handlers[verb] = _followed_by(handlers[verb], changed)

@@ -12,14 +12,16 @@ from typing import Any
 from ministack.core import iam_actions
 from ministack.services import s3
 
+from localaws.ministack import patches
+
 Copy = Callable[[str, str, Mapping[str, str]], Any]
 CONDITIONS = ("if-match", "if-none-match")
 
 
 def install() -> None:
     """Put them in MiniStack's place."""
-    s3._copy_object = checking_destination(s3._copy_object)
-    iam_actions.s3_service_context = with_conditions(iam_actions.s3_service_context)
+    patches.replace(s3, "_copy_object", checking_destination)
+    patches.replace(iam_actions, "s3_service_context", with_conditions)
 
 
 def checking_destination(copy: Copy) -> Copy:

@@ -10,13 +10,15 @@ from typing import Any
 
 from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
+from localaws.ministack import patches
+
 Parameters = Mapping[str, Mapping[str, Any]]
 
 
 def install() -> None:
     """Replace MiniStack's evaluation wherever it is bound."""
     for module in (engine, changesets, handlers, stacks):
-        module._evaluate_conditions = evaluate_conditions
+        patches.replace(module, "_evaluate_conditions", lambda _: evaluate_conditions)
 
 
 def evaluate_conditions(template: Mapping[str, Any], parameters: Parameters) -> dict[str, bool]:

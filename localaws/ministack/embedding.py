@@ -7,25 +7,33 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from localaws.ministack import patches
 from localaws.state import HOST, State
 
 AsgiScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Handler = Callable[..., Awaitable[Any]]
+Answer = tuple[int, dict[str, str], bytes]
+ServiceHandler = Callable[
+    [str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Answer]
+]
 
 SERVICES = (
     "cloudformation",
     "dynamodb",
     "ecr",
+    "events",
     "iam",
     "kms",
     "lambda",
     "logs",
     "monitoring",
     "s3",
+    "scheduler",
     "sns",
     "ssm",
+    "states",
     "sts",
     "tagging",
 )
@@ -36,6 +44,9 @@ LATE_SERVICES = {
     "sns": "sns",
     "dynamodb": "dynamodb",
     "lambda": "lambda_svc",
+    "events": "eventbridge",
+    "scheduler": "scheduler",
+    "states": "stepfunctions",
     "cloudformation": "cloudformation",
 }
 """Services whose modules take long to import, with those: they are loaded once the server answers.
@@ -89,10 +100,15 @@ class MiniStack:
     def __init__(self) -> None:
         self._app = _import_app()
 
+    def admit(self, admitted: Callable[[str, ServiceHandler], ServiceHandler]) -> None:
+        """Put a check before every service: ``admitted`` wraps what answers for one by its name."""
+        for service, handler in self._app.SERVICE_HANDLERS.items():
+            self._app.SERVICE_HANDLERS[service] = admitted(service, handler)
+
     def start(self) -> None:
         """Take the running event loop as the one that serves."""
         loop = asyncio.get_running_loop()
-        self._app._MAIN_LOOP = loop
+        patches.replace(self._app, "_MAIN_LOOP", lambda _: loop)
         loop.set_default_executor(ThreadPoolExecutor(32, thread_name_prefix="localaws"))
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -122,12 +138,12 @@ def _import_app() -> Any:
     """
     from ministack.core import iam_evaluator
 
-    iam_evaluator.is_root_access_key = lambda access_key_id: False
+    patches.replace(iam_evaluator, "is_root_access_key", lambda _: lambda access_key_id: False)
     from ministack import app
 
     for entrance in _SIDE_ENTRANCES:
-        setattr(app, entrance, _nothing)
-    app._handle_post_body_shortcuts = _custom_resources_only(app._handle_post_body_shortcuts)
+        patches.replace(app, entrance, lambda _: _nothing)
+    patches.replace(app, "_handle_post_body_shortcuts", _custom_resources_only)
     return app
 
 

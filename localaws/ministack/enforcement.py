@@ -17,6 +17,7 @@ from ministack.services import sts
 from iam_policy import ContextValue, PolicyError, PolicyType, parse_policy
 from localaws.authorization import Authorizer, Credential, Identity, ResourcePolicy
 from localaws.errors import AwsError
+from localaws.ministack import patches
 from localaws.ministack.encryption import key_use
 from localaws.ministack.identities import MiniStackIdentities, parse
 
@@ -25,6 +26,11 @@ _UNDECIDED_HERE = frozenset({"sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"})
 _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
 _caller: ContextVar[Credential | None] = ContextVar("caller", default=None)
+
+
+def current_caller() -> Credential | None:
+    """Whose request is being answered."""
+    return _caller.get()
 
 
 class Enforcement:
@@ -36,10 +42,12 @@ class Enforcement:
 
     def install(self) -> None:
         """Replace MiniStack's functions; call once, before the first request."""
-        iam_evaluator.enforce = self.enforce
-        iam_evaluator.evaluate_trust_policy = self.evaluate_trust_policy
-        iam_evaluator.validate_policy_document = validate_policy_document
-        sts.validate_policy_document = validate_policy_document
+        patches.replace(iam_evaluator, "enforce", lambda _: self.enforce)
+        patches.replace(
+            iam_evaluator, "evaluate_trust_policy", lambda _: self.evaluate_trust_policy
+        )
+        for module in (iam_evaluator, sts):
+            patches.replace(module, "validate_policy_document", lambda _: validate_policy_document)
 
     def enforce(
         self,

@@ -7,13 +7,10 @@ logs where its role may.
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 """
 
-import hashlib
 import os
-import secrets
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import partial
@@ -25,11 +22,13 @@ from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch_logs, lambda_svc, sts
+from ministack.services import cloudwatch_logs, lambda_svc
 from ministack.services.cloudformation import custom_resource, provisioners
 
-from localaws.authorization import Authorizer, Identity
+from localaws.authorization import Authorizer
+from localaws.ministack import patches
 from localaws.ministack.identities import MiniStackIdentities
+from localaws.ministack.service_sessions import ServiceSessions
 
 SERVICE = "lambda.amazonaws.com"
 RUNTIMES = ("nodejs", "python")
@@ -50,29 +49,29 @@ class Functions:
         authorizer: Authorizer,
         directory: Path,
     ) -> None:
-        self._identities = identities
+        self._sessions = ServiceSessions(SERVICE, identities, authorizer)
         self._authorizer = authorizer
         self._directory = directory
         self._emit_logs = lambda_svc._emit_lambda_logs
         self._execute = lambda_svc._execute_function_with_config_scope
-        self._secrets: dict[str, tuple[str, str]] = {}
 
     def install(self) -> None:
         """Replace what MiniStack's Lambda does otherwise."""
         shutil.rmtree(self._directory, ignore_errors=True)
         self._directory.mkdir(parents=True, mode=0o700)
-        lambda_runtime.execution_credentials = self.credentials
-        lambda_runtime._detect_runtime_binary = _program(lambda_runtime._detect_runtime_binary)
-        lambda_runtime.tempfile = SimpleNamespace(
-            mkdtemp=partial(tempfile.mkdtemp, dir=self._directory)
-        )
-        lambda_runtime.subprocess = SimpleNamespace(PIPE=subprocess.PIPE, Popen=self.start)
-        lambda_runtime.Worker._spawn = _declaring(lambda_runtime.Worker._spawn)
-        lambda_svc.function_policy_for_arn = _with_statements(lambda_svc.function_policy_for_arn)
-        lambda_svc._emit_lambda_logs = self.emit_logs
-        lambda_svc._execute_function_with_config_scope = self.execute
-        lambda_svc._create_function = self._checked_create_function(lambda_svc._create_function)
-        handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+        mkdtemp = partial(tempfile.mkdtemp, dir=self._directory)
+        processes = SimpleNamespace(PIPE=subprocess.PIPE, Popen=self.start)
+        replace = patches.replace
+        replace(lambda_runtime, "execution_credentials", lambda _: self.credentials)
+        replace(lambda_runtime, "_detect_runtime_binary", _program)
+        replace(lambda_runtime, "tempfile", lambda _: SimpleNamespace(mkdtemp=mkdtemp))
+        replace(lambda_runtime, "subprocess", lambda _: processes)
+        replace(lambda_runtime.Worker, "_spawn", _declaring)
+        replace(lambda_svc, "function_policy_for_arn", _with_statements)
+        replace(lambda_svc, "_emit_lambda_logs", lambda _: self.emit_logs)
+        replace(lambda_svc, "_execute_function_with_config_scope", lambda _: self.execute)
+        replace(lambda_svc, "_create_function", self._checked_create_function)
+        handlers = patches.table(provisioners, "_RESOURCE_HANDLERS")["AWS::Lambda::Function"]
         handlers["create"] = self._checked_create(handlers["create"])
         handlers["delete"] = _ending(handlers["delete"])
 
@@ -110,29 +109,15 @@ class Functions:
 
         Raises ``RuntimeError`` where Lambda may not assume the role (any more).
         """
-        identity = self._role(config["Role"], config["FunctionName"])
-        if identity is None:
-            raise RuntimeError(_not_assumable())
-        function = config["FunctionArn"]
-        digest = hashlib.sha256(f"{function} {config['Role']}".encode()).hexdigest()
-        key_id = f"ASIA{digest[:16].upper()}"
-        drawn = self._secrets.setdefault(
-            key_id, (secrets.token_urlsafe(30), secrets.token_urlsafe(60))
+        keys = self._sessions.keys(
+            config["Role"], config["FunctionName"], owner=config["FunctionArn"]
         )
-        session = {
-            "AccountId": identity.principal.account_id,
-            "Arn": identity.principal.arn,
-            "IssuedAt": time.time(),
-            "PrincipalType": "AssumedRole",
-            "SecretAccessKey": drawn[0],
-            "SessionToken": drawn[1],
-            "UserId": identity.context["aws:userid"],
-        }
-        sts.register_session(key_id, session)
+        if keys is None:
+            raise RuntimeError(_not_assumable())
         return {
-            "AWS_ACCESS_KEY_ID": key_id,
-            "AWS_SECRET_ACCESS_KEY": drawn[0],
-            "AWS_SESSION_TOKEN": drawn[1],
+            "AWS_ACCESS_KEY_ID": keys.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+            "AWS_SESSION_TOKEN": keys.session_token,
         }
 
     def execute(self, function: Mapping[str, Any], event: Any) -> Any:
@@ -152,7 +137,7 @@ class Functions:
         config = function.get("config") or function
         name = config["FunctionName"]
         group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
-        identity = self._role(config["Role"], name)
+        identity = self._sessions.identity(config["Role"], name)
         if identity is None:
             return
         region, account_id = get_region(), identity.principal.account_id
@@ -166,20 +151,13 @@ class Functions:
         ):
             self._emit_logs(function, *arguments, **named)
 
-    def _role(self, role_arn: str, session_name: str) -> Identity | None:
-        """The session that Lambda opens of a role, if it may."""
-        trust = self._identities.trust_policy(role_arn)
-        if trust is None or not self._authorizer.service_may_assume(SERVICE, role_arn, trust):
-            return None
-        return self._identities.role(role_arn, session_name)
-
     def _fault(self, properties: Mapping[str, Any]) -> str | None:
         """Why a function cannot be made."""
         runtime = str(properties.get("Runtime", ""))
         if properties.get("PackageType", "Zip") != "Zip" or not runtime.startswith(RUNTIMES):
             what = runtime or "container images"
             return f"localaws runs functions in Python and Node.js; {what} is not available here"
-        if self._role(str(properties.get("Role")), "creation") is None:
+        if self._sessions.identity(str(properties.get("Role")), "creation") is None:
             return _not_assumable()
         return None
 

@@ -5,7 +5,6 @@ would soon be all that the process does. Here each is appended to a file when it
 file is read back at the next start.
 """
 
-import copy
 import json
 import os
 import threading
@@ -24,6 +23,7 @@ from ministack.core.responses import (
 from ministack.services import cloudwatch, cloudwatch_logs
 
 from localaws.files import write_atomically
+from localaws.ministack import patches
 from localaws.state import StateError
 
 KEPT_SECONDS = 15 * 24 * 3600
@@ -55,8 +55,8 @@ class Journal:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         text = "".join(json.dumps(entry) + "\n" for entry in kept)
         write_atomically(self._path, text.encode(), mode=0o600)
-        cloudwatch._store_datum = self._note_datum
-        cloudwatch_logs._put_log_events = self._note_log_events
+        patches.replace(cloudwatch, "_store_datum", lambda _: self._note_datum)
+        patches.replace(cloudwatch_logs, "_put_log_events", lambda _: self._note_log_events)
 
     def save(self) -> None:
         """Append what came in since the last time; safe to call from any thread."""
@@ -107,6 +107,8 @@ class Journal:
 class CloudWatchState:
     """CloudWatch but for the values of metrics."""
 
+    replaced: frozenset[str] = frozenset()
+
     _PARTS = (
         "alarms",
         "composite_alarms",
@@ -117,8 +119,8 @@ class CloudWatchState:
     )
 
     def get_state(self) -> Mapping[str, Any]:
-        """A copy of the rest."""
-        return {part: copy.deepcopy(getattr(cloudwatch, f"_{part}")) for part in self._PARTS}
+        """The rest."""
+        return {part: getattr(cloudwatch, f"_{part}") for part in self._PARTS}
 
     def load_persisted_state(self, state: Mapping[str, Any]) -> None:
         """Put it back."""
@@ -127,6 +129,8 @@ class CloudWatchState:
 
 class CloudWatchLogsState:
     """CloudWatch Logs but for the events in the streams."""
+
+    replaced: frozenset[str] = frozenset()
 
     _PARTS = (
         "destinations",
@@ -139,12 +143,13 @@ class CloudWatchLogsState:
     )
 
     def get_state(self) -> Mapping[str, Any]:
-        """A copy of the rest."""
+        """The rest."""
         groups = AccountRegionScopedDict()
-        for key, group in cloudwatch_logs._log_groups.all_items():
-            streams = {name: {**stream, "events": []} for name, stream in group["streams"].items()}
-            groups._data[key] = {**group, "streams": streams}
-        rest = {part: copy.deepcopy(getattr(cloudwatch_logs, f"_{part}")) for part in self._PARTS}
+        for key, group in list(cloudwatch_logs._log_groups._data.items()):
+            streams = list(group["streams"].items())
+            empty = {name: {**stream, "events": []} for name, stream in streams}
+            groups._data[key] = {**group, "streams": empty}
+        rest = {part: getattr(cloudwatch_logs, f"_{part}") for part in self._PARTS}
         return {"log_groups": groups, **rest}
 
     def load_persisted_state(self, state: Mapping[str, Any]) -> None:

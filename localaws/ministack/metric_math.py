@@ -12,6 +12,8 @@ from typing import Any
 
 from ministack.services import cloudwatch
 
+from localaws.ministack import patches
+
 Series = dict[float, float]
 Value = float | Series | list[Series]
 
@@ -190,7 +192,11 @@ Point = Mapping[str, Any]
 
 def install() -> None:
     """Replace MiniStack's, for the two protocols that SDKs speak; the old query protocol stays."""
-    without_math = cloudwatch._get_metric_data
+    patches.replace(cloudwatch, "_get_metric_data", with_math)
+
+
+def with_math(without_math: Callable[..., Any]) -> Callable[..., Any]:
+    """GetMetricData that evaluates expressions."""
 
     def get_metric_data(
         parameters: Mapping[str, Any],
@@ -211,7 +217,7 @@ def install() -> None:
         encoded = [cloudwatch._cbor_metric_data_result(result) for result in results]
         return cloudwatch._cbor_ok({"MetricDataResults": encoded})
 
-    cloudwatch._get_metric_data = get_metric_data
+    return get_metric_data
 
 
 def metric_data(request: Mapping[str, Any]) -> list[dict[str, Any]]:

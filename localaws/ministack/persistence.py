@@ -1,46 +1,60 @@
 """Keeps MiniStack's state on disk, so that a kill loses at most the last second.
 
-MiniStack writes its state at a clean exit only. Here every service whose state changed is written
-once a second, each file replaced as a whole. The bytes of S3 objects it writes by itself; metric
-values and log events, which only grow, are in a journal (``journal.py``).
+MiniStack writes its state at a clean exit only. Here what changed of each service is written twice
+a second to a file of its own (``snapshots.py`` tells what changed), so that the trouble of one
+service is never that of another. The bytes of S3 objects are written by S3 itself; metric values
+and log events, which only grow, are in a journal (``journal.py``).
 """
 
-import hashlib
 import importlib
-import json
 import logging
-from collections.abc import Callable, Mapping
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from ministack.core import persistence
+from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import sts
 
-from localaws.files import write_atomically
 from localaws.ministack.journal import CloudWatchLogsState, CloudWatchState, Journal
+from localaws.ministack.snapshots import entries, state_of, to_text, without_copying
+from localaws.row_store import Key, RowStore
 from localaws.state import StateError
 
 logger = logging.getLogger(__name__)
 
-FORMAT = "__ministack_format__"
 SIGNING_NAMES = {
     "dynamodb": "dynamodb",
     "ecr": "ecr",
+    "events": "eventbridge",
     "iam": "iam",
     "kms": "kms",
     "lambda": "lambda_svc",
     "logs": "cloudwatch_logs",
     "monitoring": "cloudwatch",
     "s3": "s3",
+    "scheduler": "scheduler",
     "sns": "sns",
     "ssm": "ssm",
+    "states": "stepfunctions",
     "sts": "sts-sessions",
 }
 """The services whose requests change their own state only, with the names of their files."""
+FORMAT: Key = ("format", "")
+COPYING = frozenset({"lambda_svc"})
+"""Modules whose ``get_state`` changes what it copied."""
+ATTEMPTS = 20
+"""To read a state that others change at the same time."""
+COMPLAIN_EVERY_SECONDS = 10.0
 
 
 class Stateful(Protocol):
-    """A service as its module shows itself."""
+    """A service as its module shows itself; ``replaced`` are parts whose entries never change."""
+
+    replaced: frozenset[str]
 
     def get_state(self) -> Mapping[str, Any]: ...
 
@@ -50,13 +64,119 @@ class Stateful(Protocol):
 class Sessions:
     """The sessions of STS, which MiniStack forgets; they outlive a restart as on AWS."""
 
+    replaced = frozenset({"sessions"})
+
     def get_state(self) -> Mapping[str, Any]:
         """All sessions."""
-        return {"sessions": dict(sts._sessions)}
+        return {"sessions": sts._sessions}
 
     def load_persisted_state(self, state: Mapping[str, Any]) -> None:
         """Add those of an earlier run."""
         sts._sessions.update(state["sessions"])
+
+
+class Module:
+    """A module of MiniStack."""
+
+    replaced: frozenset[str] = frozenset()
+
+    def __init__(self, name: str) -> None:
+        module = importlib.import_module(f"ministack.services.{name}")
+        copies = name in COPYING or not hasattr(module, "copy")
+        self.get_state = module.get_state if copies else without_copying(module)
+        self.load_persisted_state: Callable[[Mapping[str, Any]], None] = module.load_persisted_state
+
+
+class Tables(Module):
+    """DynamoDB, whose items are entries of their own: a table of many costs what changed of it."""
+
+    replaced = frozenset({"items"})
+
+    def __init__(self) -> None:
+        super().__init__("dynamodb")
+        self._get_whole, self.get_state = self.get_state, self._get_in_parts
+        self._load_whole, self.load_persisted_state = self.load_persisted_state, self._load_parts
+
+    def _get_in_parts(self) -> Mapping[str, Any]:
+        state = self._get_whole()
+        tables, items = AccountRegionScopedDict(), AccountRegionScopedDict()
+        for key, table in list(state["tables"]._data.items()):
+            tables._data[key] = {**table, "items": {}}
+            for partition, members in list(table["items"].items()):
+                for sort, item in list(members.items()):
+                    items._data[*key, partition, sort] = item
+        return {**state, "tables": tables, "items": items}
+
+    def _load_parts(self, state: Mapping[str, Any]) -> None:
+        tables = state["tables"]._data
+        for (account_id, region, name, partition, sort), item in state["items"]._data.items():
+            table = tables.get((account_id, region, name))
+            if table is not None:
+                table["items"].setdefault(partition, {})[sort] = item
+        self._load_whole({part: value for part, value in state.items() if part != "items"})
+
+
+class SavedService:
+    """A service and its file: what is there is loaded, what changes is written."""
+
+    def __init__(self, path: Path, service: Stateful) -> None:
+        self._store = RowStore(path)
+        self._service = service
+        self._version = persistence._state_format_version(path.stem)
+        self._written: dict[Key, tuple[int, Any]] = {}
+        self._load(path)
+
+    def save(self) -> None:
+        """Write what changed; raises ``RuntimeError`` while others change it all the time."""
+        written: dict[Key, tuple[int, Any]] = {FORMAT: (hash(str(self._version)), None)}
+        changed: dict[Key, str] = {}
+        for key, value in self._entries():
+            before = self._written.get(key)
+            if before is not None and before[1] is value and self._is_replaced(key):
+                written[key] = before
+                continue
+            text = to_text(value)
+            written[key] = (hash(text), value)
+            if before is None or before[0] != written[key][0]:
+                changed[key] = text
+        deleted = self._written.keys() - written.keys()
+        if FORMAT not in self._written:
+            changed[FORMAT] = str(self._version)
+        if changed or deleted:
+            self._store.write(changed, deleted)
+        self._written = written
+
+    def close(self) -> None:
+        """Release the file."""
+        self._store.close()
+
+    def _entries(self) -> Iterator[tuple[Key, Any]]:
+        for attempt in range(ATTEMPTS):
+            try:
+                return iter(list(entries(self._service.get_state())))
+            except RuntimeError:  # "dictionary changed size during iteration"
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError
+
+    def _is_replaced(self, key: Key) -> bool:
+        return key[0].partition(" ")[0] in self._service.replaced
+
+    def _load(self, path: Path) -> None:
+        rows = self._store.load()
+        version = rows.pop(FORMAT, None)
+        if version is None:
+            return
+        if int(version) > self._version:
+            raise StateError(f"{path} was written by a newer MiniStack; it was left as it is")
+        try:
+            state = state_of(rows)
+            self._service.load_persisted_state(state)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._store.damaged(repr(error))
+            return
+        self._written = {key: (hash(text), None) for key, text in rows.items()}
+        self._written[FORMAT] = (hash(version), None)
 
 
 class Persistence:
@@ -64,17 +184,18 @@ class Persistence:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._services: dict[str, Stateful] = {}
-        self._saved: dict[str, bytes] = {}
+        self._services: dict[str, SavedService] = {}
         self._touched: set[str] = set()
+        self._lock = threading.Lock()
+        self._complained_at = 0.0
         self._journal = Journal(directory / "cloudwatch.journal")
 
     def add_service(self, module: str) -> None:
         """Restore a service of MiniStack from its file and keep it saved from now on.
 
-        Raises ``StateError`` for a file that cannot be read; it is left as it is.
+        A file that cannot be read is set aside. Raises ``StateError`` for one of a newer version.
         """
-        self._add(module, importlib.import_module(f"ministack.services.{module}"))
+        self._add(module, Tables() if module == "dynamodb" else Module(module))
 
     def add_sessions(self) -> None:
         """The same for the sessions of STS."""
@@ -89,53 +210,49 @@ class Persistence:
     def touch(self, service: str | None = None) -> None:
         """The state of a service, by its signing name, may have changed; of any without a name."""
         name = SIGNING_NAMES.get(service or "")
-        self._touched |= {name} if name is not None else self._services.keys()
+        with self._lock:
+            self._touched |= {name} if name is not None else self._services.keys()
 
     def save_changes(self) -> None:
-        """Save what was touched since the last time; safe to call from another thread."""
-        touched, self._touched = self._touched, set()
+        """Save what was touched since the last time, on one thread other than the event loop's.
+
+        What cannot be saved now is tried again the next time, each service by itself.
+        """
+        with self._lock:
+            touched, self._touched = self._touched, set()
+        failed = {name for name in sorted(touched) if not self._saved(name)}
+        with self._lock:
+            self._touched |= failed
         try:
-            self._save(touched)
-        except RuntimeError:
-            # A request changed a dictionary while it was copied: the next turn copies it again.
-            self._touched |= touched
+            self._journal.save()
         except OSError as error:
-            logger.error("The state could not be saved: %s", error)
-            self._touched |= touched
+            self._complain(f"metrics and logs could not be saved: {error}")
 
     def save(self) -> None:
-        """Save everything."""
-        self._save(set(self._services))
+        """Save everything, and end."""
+        self.touch()
+        self.save_changes()
+        for service in self._services.values():
+            service.close()
 
-    def _save(self, names: set[str]) -> None:
-        """Write the state of those services that changed since it was last written."""
-        self._journal.save()
-        for name in sorted(names):
-            wrapped = {
-                FORMAT: persistence._state_format_version(name),
-                "payload": self._services[name].get_state(),
-            }
-            text = json.dumps(wrapped, default=persistence._json_default).encode()
-            digest = hashlib.sha256(text).digest()
-            if self._saved.get(name) != digest:
-                write_atomically(self._directory / f"{name}.json", text, mode=0o600)
-                self._saved[name] = digest
+    def _saved(self, name: str) -> bool:
+        service = self._services.get(name)
+        if service is None:  # its module is still being loaded
+            return False
+        try:
+            service.save()
+        except (RuntimeError, OSError, sqlite3.Error, TypeError, ValueError) as error:
+            self._complain(f"the state of {name} could not be saved, and will be tried: {error!r}")
+            return False
+        return True
+
+    def _complain(self, message: str) -> None:
+        now = time.monotonic()
+        if now - self._complained_at > COMPLAIN_EVERY_SECONDS:
+            self._complained_at = now
+            logger.error(message)
 
     def _add(self, name: str, service: Stateful) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True)
-        path = self._directory / f"{name}.json"
-        if path.exists():
-            with_damage_reported(path, service.load_persisted_state)
-        self._services[name] = service
-
-
-def with_damage_reported(path: Path, load: Callable[[Mapping[str, Any]], None]) -> None:
-    """Give ``load`` what a state file holds. Raises ``StateError`` when it cannot be read."""
-    try:
-        content = json.loads(path.read_text(), object_hook=persistence._json_object_hook)
-        version, state = content[FORMAT], content["payload"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StateError(f"{path} is damaged: {error}; it was left as it is") from error
-    if version > persistence._state_format_version(path.stem):
-        raise StateError(f"{path} was written by a newer MiniStack; it was left as it is")
-    load(state)
+        saved = SavedService(self._directory / f"{name}.sqlite", service)
+        with self._lock:
+            self._services[name] = saved

@@ -23,6 +23,7 @@ from iam_policy import (
 )
 from localaws.authorization import Identity
 from localaws.errors import AwsError
+from localaws.ministack import patches
 from localaws.ministack.identities import MiniStackIdentities, parse
 
 Parameters = Mapping[str, Any]
@@ -36,8 +37,9 @@ class Simulation:
 
     def install(self) -> None:
         """Put them into MiniStack's table of operations."""
-        iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = self.simulate_principal_policy
-        iam._IAM_HANDLERS["SimulateCustomPolicy"] = self.simulate_custom_policy
+        handlers = patches.table(iam, "_IAM_HANDLERS")
+        handlers["SimulatePrincipalPolicy"] = self.simulate_principal_policy
+        handlers["SimulateCustomPolicy"] = self.simulate_custom_policy
 
     def simulate_principal_policy(self, parameters: Parameters) -> Any:
         """The policies of a user or role, with further ones."""

@@ -11,6 +11,8 @@ from typing import Any
 from ministack.core import iam_actions
 from ministack.services import dynamodb
 
+from localaws.ministack import patches
+
 LEADING_KEYS = "dynamodb:LeadingKeys"
 
 Document = Mapping[str, Any]
@@ -19,7 +21,7 @@ _EQUALS = re.compile(r"(#?[\w.]{1,255})\s{0,100}=\s{0,100}(:\w{1,255})")
 
 def install() -> None:
     """Give every authorization of DynamoDB the partition keys that the request names."""
-    iam_actions.dynamodb_service_context = _with_leading_keys(iam_actions.dynamodb_service_context)
+    patches.replace(iam_actions, "dynamodb_service_context", _with_leading_keys)
 
 
 def _with_leading_keys(

@@ -10,13 +10,15 @@ from typing import Any
 
 from ministack.services import s3
 
+from localaws.ministack import patches
+
 Query = Mapping[str, Any]
 ListVersions = Callable[[str, Query], Any]
 
 
 def install() -> None:
     """Put it in MiniStack's place."""
-    s3._list_object_versions = paging_on(s3._list_object_versions)
+    patches.replace(s3, "_list_object_versions", paging_on)
 
 
 def paging_on(list_versions: ListVersions) -> ListVersions:

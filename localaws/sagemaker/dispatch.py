@@ -7,10 +7,10 @@ from typing import cast
 from botocore import xform_name
 from botocore.model import StructureShape
 
+from localaws.admission.validation import validate
 from localaws.backend import Scope
 from localaws.errors import AwsError
 from localaws.sagemaker.resources import Request, ResourceFamily, Response
-from localaws.sagemaker.validation import validate
 from localaws.service_models import service_model
 
 Operation = Callable[[Scope, Request], Response]

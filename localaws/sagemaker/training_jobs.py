@@ -128,7 +128,7 @@ class TrainingJobs(JobFamily):
             self._records.change(job.scope, job.name, lambda record: _move(record, status))
 
         try:
-            run = TrainingRun(job, self._backend, self._executor.cores, report, stop)
+            run = TrainingRun(job, self._backend, self._executor, report, stop)
             outcome = run.run()
         except Exception as error:
             self._fail(job.scope, job.name, failure_of(error))

@@ -1,7 +1,6 @@
 """What CreateTrainingJob refuses, beyond the rules of the service model."""
 
 import posixpath
-import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -15,6 +14,7 @@ from localaws.containers.registry import ContainerRegistry, UnknownImageError
 from localaws.errors import AwsError
 from localaws.jobs.channels import DATA_TYPES
 from localaws.jobs.training import max_runtime_seconds
+from localaws.patterns import Pattern, PatternError
 from localaws.sagemaker.resources import Request, validation_exception
 
 UNSUPPORTED_MEMBERS = (
@@ -118,8 +118,8 @@ def _checkpoint_problems(request: Request) -> Iterator[str]:
 def _metric_problems(definitions: list[dict[str, str]]) -> Iterator[str]:
     for definition in definitions:
         try:
-            groups = re.compile(definition["Regex"]).groups
-        except re.error as error:
+            groups = Pattern(definition["Regex"]).groups
+        except PatternError as error:
             yield f"The regular expression of metric {definition['Name']} is invalid: {error}"
         else:
             if groups < 1:

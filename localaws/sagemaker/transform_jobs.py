@@ -108,7 +108,7 @@ class TransformJobs(JobFamily):
     def _run(self, job: TransformJob, stop: StopSignal) -> None:
         self._update(job.scope, job.name, TransformStartTime=now())
         try:
-            status = TransformRun(job, self._backend, self._executor.cores, stop).run()
+            status = TransformRun(job, self._backend, self._executor, stop).run()
         except Exception as error:
             self._fail(job.scope, job.name, failure_of(error))
         else:

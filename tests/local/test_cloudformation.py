@@ -200,7 +200,7 @@ def test_a_misspelt_property_fails_the_stack(stack: Stack, store: str) -> None:
     resources = echo_endpoint(store, "cfn-misspelt")
     resources["Model"]["Properties"]["Containers"][1]["Modus"] = "MultiModel"
     assert stack.deploy(resources) == "ROLLBACK_COMPLETE"
-    assert any("modus" in reason for reason in stack.reasons())
+    assert any("extraneous key [Modus]" in reason for reason in stack.reasons())
 
 
 def test_deleting_the_stack_deletes_endpoint_config_and_model(stack: Stack, store: str) -> None:

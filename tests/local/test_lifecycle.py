@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from localaws import lifecycle
-from tests.local.conftest import ROOT, LocalAws
+from tests.local.conftest import ROOT, LocalAws, start_localaws
 
 
 def command(*arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:
@@ -114,7 +115,7 @@ def test_a_folder_of_others_is_never_removed(tmp_path: Path) -> None:
     assert (done.returncode, (tmp_path / "thesis.txt").exists()) == (1, True)
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"format": 1}', "[]"])
+@pytest.mark.parametrize("content", ["", "{", '{"format": 2}', "[]"])
 def test_a_damaged_state_is_reported_and_left_as_it_is(tmp_path: Path, content: str) -> None:
     marker = tmp_path / "localaws.json"
     marker.write_text(content)
@@ -128,17 +129,27 @@ def test_the_state_of_a_newer_version_is_reported_and_left_as_it_is(tmp_path: Pa
     marker.write_text(json.dumps({"format": 99}))
     done = command("start", directory=tmp_path)
     assert (done.returncode, json.loads(marker.read_text())) == (1, {"format": 99})
-    assert "has state format 99, this localaws reads 1" in done.stderr
+    assert "has state format 99, this localaws reads 2" in done.stderr
 
 
-def test_a_damaged_file_of_a_service_is_reported_and_left_as_it_is(own_localaws: LocalAws) -> None:
+@pytest.mark.parametrize("content", [b"", b"{half", b"SQLite format 3\0" + bytes(200)])
+@pytest.mark.parametrize("name", ["ssm", "cloudformation", "sns"])
+def test_a_damaged_file_of_a_service_is_named_and_kept_and_the_rest_works(
+    own_localaws: LocalAws, name: str, content: bytes
+) -> None:
+    own_localaws.session().client("iam").create_user(UserName="ann")
     directory = own_localaws.state.directory
     lifecycle.stop(directory)
-    file = directory / "services" / "ssm.json"
-    file.write_text("{half")
-    done = command("start", directory=directory)
-    assert (done.returncode, file.read_text()) == (1, "{half")
-    assert "ssm.json is damaged" in done.stderr
+    file = directory / "services" / f"{name}.sqlite"
+    file.write_bytes(content)
+    again = start_localaws(directory)
+    client: Any = again.session().client("ssm")
+    client.put_parameter(Name="/a", Value="b", Type="String")
+    again.session().client("cloudformation").list_stacks()
+    assert again.session().client("iam").get_user(UserName="ann")["User"]["UserName"] == "ann"
+    (kept,) = file.parent.glob(f"{name}.sqlite.damaged-*")
+    assert kept.read_bytes() == content
+    assert f"{name}.sqlite is damaged" in again.state.log_file.read_text()
 
 
 def test_ctrl_c_ends_a_server_in_the_foreground(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -40,13 +40,23 @@ def group(logs: "CloudWatchLogsClient") -> Iterator[str]:
     logs.delete_log_group(logGroupName=name)
 
 
+def results_of(logs: "CloudWatchLogsClient", query_id: str, status: str = "Complete") -> Any:
+    """The rows of a query, which runs in the background, once it has ended."""
+    deadline = time.monotonic() + 10
+    while (answer := logs.get_query_results(queryId=query_id))["status"] == "Running":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert answer["status"] == status
+    return answer["results"]
+
+
 def run(logs: "CloudWatchLogsClient", group: str, query: str) -> list[dict[str, str]]:
     """The rows of a query's result, without the pointers to log events."""
     now = int(time.time())
     started = logs.start_query(
         logGroupName=group, startTime=now - 3600, endTime=now + 3600, queryString=query
     )
-    results = logs.get_query_results(queryId=started["queryId"])["results"]
+    results = results_of(logs, started["queryId"])
     return [
         {cell["field"]: cell["value"] for cell in row if cell["field"] != "@ptr"} for row in results
     ]
@@ -75,7 +85,7 @@ def test_a_row_leads_back_to_its_log_event(logs: "CloudWatchLogsClient", group: 
     started = logs.start_query(
         logGroupName=group, startTime=now - 60, endTime=now + 60, queryString="limit 1"
     )
-    (row,) = logs.get_query_results(queryId=started["queryId"])["results"]
+    (row,) = results_of(logs, started["queryId"])
     pointer = next(cell["value"] for cell in row if cell["field"] == "@ptr")
     record = logs.get_log_record(logRecordPointer=pointer)["logRecord"]
     assert record["@message"] == MESSAGES[3]
@@ -91,3 +101,26 @@ def test_a_query_that_cannot_be_run_is_refused(logs: "CloudWatchLogsClient", gro
 def test_a_log_group_that_does_not_exist_is_named(logs: "CloudWatchLogsClient") -> None:
     with pytest.raises(ClientError, match="'/no/such/group' does not exist"):
         run(logs, "/no/such/group", "limit 1")
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("filter @message like /(a+)+$/", "Complete"),
+        ('parse @message "' + "*a" * 8 + 'c" as a,b,c,d,e,f,g,h', "Complete"),
+        (r"filter @message like /(?!x)(a|aa)+$/", "Failed"),
+    ],
+)
+def test_no_pattern_holds_up_other_callers(
+    logs: "CloudWatchLogsClient", group: str, query: str, status: str
+) -> None:
+    now = int(time.time())
+    event = {"timestamp": now * 1000, "message": "a" * 40 + "!!"}
+    logs.put_log_events(logGroupName=group, logStreamName="stream", logEvents=[event])  # type: ignore[list-item]
+    started = logs.start_query(
+        logGroupName=group, startTime=now - 60, endTime=now + 60, queryString=query
+    )
+    began = time.monotonic()
+    logs.describe_log_groups()
+    assert time.monotonic() - began < 5
+    results_of(logs, started["queryId"], status)

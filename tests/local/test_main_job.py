@@ -290,7 +290,9 @@ def test_a_model_for_another_preprocessor_is_passed_over_until_it_is_deployed(
     artifact = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     other = f"s3://{bucket}/preprocessor/other/model.tar.gz"
     name = "models/NewYork_NY/NewYork_NY-v2.tar.gz"
-    s3.put_object(Bucket=bucket, Key=name, Body=artifact, Metadata={"preprocessor": other})
+    s3.put_object(
+        Bucket=bucket, Key=name, Body=artifact, Metadata={"preprocessor": other}, IfNoneMatch="*"
+    )
     latest = project.run("predict", "--city", "NewYork_NY", "--json")
     assert latest.answer["target_model"] == "NewYork_NY/NewYork_NY.tar.gz"
     assert "NewYork_NY-v2.tar.gz was trained with another preprocessor" in latest.errors

@@ -42,6 +42,9 @@ PREPROCESSOR = """
     """
 
 
+CODE = {"SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+
+
 @pytest.fixture(scope="module")
 def jobs(localaws: LocalAws) -> Jobs:
     """Models ``linear`` (a + 10 b), ``double`` (a script) and ``pipeline`` (both in turn)."""
@@ -109,7 +112,7 @@ def create_script_model(jobs: Jobs, name: str, source: str) -> None:
     container = {
         "Image": SCIKIT_LEARN,
         "ModelDataUrl": jobs.put(f"models/{name}.tar.gz", archive),
-        "Environment": {"SAGEMAKER_PROGRAM": "script.py"},
+        "Environment": {"SAGEMAKER_PROGRAM": "script.py", **CODE},
     }
     jobs.sagemaker.create_model(
         ModelName=name, PrimaryContainer=container, ExecutionRoleArn=jobs.role_arn
@@ -243,8 +246,8 @@ class TestFailure:
         create_script_model(jobs, "ending", source)
         job = jobs.transform(request(jobs, "ended", "ending"))
         assert job["TransformJobStatus"] == "Failed"
-        reason = "AlgorithmError: the containers ended without a word, exit code: 9"
-        assert job["FailureReason"] == reason
+        reason = "Bad HTTP status received from algorithm: 500 a process of the container ended"
+        assert f"{reason}: exit code 9" in job["FailureReason"]
 
     def test_is_told_in_the_data_log(self, jobs: Jobs) -> None:
         jobs.put("bad-width/wrong.csv", "1,2,3\n")
@@ -274,7 +277,7 @@ class TestFailure:
         )
         job = jobs.transform(request(jobs, "broken-model", "broken"))
         assert job["TransformJobStatus"] == "Failed"
-        assert "script.py is not in code/" in job["FailureReason"]
+        assert "script.py is not in /opt/ml/code" in job["FailureReason"]
 
     def test_a_record_larger_than_the_payload_is_named(self, jobs: Jobs) -> None:
         jobs.put("large/rows.csv", f"1,2\n{'1' * 2**20},2\n")

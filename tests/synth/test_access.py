@@ -12,6 +12,7 @@ from aws_cdk.assertions import Template
 
 from app import add_checks, add_stacks
 from scripts import access_check
+from scripts.command import run
 
 ROOT = Path(__file__).parents[2]
 CDK_JSON: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())
@@ -34,9 +35,11 @@ def check(tmp_path: Path) -> Check:
         add_stacks(app, stage)
         app.synth()
         (tmp_path / "cdk.json").write_text(json.dumps({"context": context}))
-        return access_check.main(
+        return run(
+            access_check.command,
+            "housing access-check",
             ["--stage", stage, "--templates", str(tmp_path / "cdk.out"),
-             "--config", str(tmp_path / "cdk.json")]
+             "--config", str(tmp_path / "cdk.json")],
         )  # fmt: skip
 
     return synthesize_and_check

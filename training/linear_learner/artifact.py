@@ -43,8 +43,7 @@ MAXIMUM_JSON_BYTES = 1 << 25
 """A JSON member of more is refused: the weights of a million classes have 22 MB."""
 
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
-"""The first moment that a zip can name; artifacts without another are the same bytes always."""
-
+"""The first moment that a zip can name: equal models are equal bytes, whenever they are written."""
 _MANIFEST = {"mx-mod": "mxnet_module", "additional-params.json": "json", "version": 1}
 _PARAMETERS_MEMBER = "additional-params.json"
 _REGULAR_FILE = 0o100644 << 16
@@ -106,20 +105,19 @@ def read_model_directory(directory: Path) -> LinearModel:
         return _read_model_file(path.read_bytes())
 
 
-def write_artifact(model: LinearModel, modified: datetime = EARLIEST) -> bytes:
-    """The ``model.tar.gz`` of a model; ``modified`` is the time that its members carry."""
-    data = write_model_file(model, modified)
+def write_artifact(model: LinearModel) -> bytes:
+    """The ``model.tar.gz`` of a model; equal models give equal bytes."""
+    data = write_model_file(model)
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         member = tarfile.TarInfo(MODEL_FILE)
         member.size = len(data)
-        member.mtime = int(modified.timestamp())
         tar.addfile(member, io.BytesIO(data))
     return _gzip(archive.getvalue())
 
 
 def write_model_file(model: LinearModel, modified: datetime = EARLIEST) -> bytes:
-    """The file ``model_algo-1`` of a model."""
+    """The file ``model_algo-1`` of a model; ``modified`` is the time that its members carry."""
     graph = Graph(operator_of(model.loss), model.graph_number, model.feature_dim, model.outputs)
     members = {
         "mx-mod-symbol.json": write_graph(graph).encode(),

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from training.linear_learner.candidates import models_of
-from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import Hyperparameters
-from training.linear_learner.model import PredictorType
+from training.linear_learner.model import Dataset, PredictorType
 
 _LARGEST_MATRIX = 1 << 27
 """Numbers in one of the matrices that training works with, some ten at once: 512 MiB each."""

@@ -5,7 +5,7 @@ scores into the derivatives of the loss in place: training needs both, and memor
 
 ``scores`` has the shape (n, models), and ``labels`` (n, 1). For k classes ``scores`` has the shape
 (n, models, k), and ``labels`` holds the class numbers as integers, (n, 1, 1). ``losses`` always has
-the shape (n, models).
+the shape (n, models). All may have axes before these: a stack of data sets.
 
 The formulas are those of AWS's notebook ``linear_learner_class_weights_loss_functions``
 (aws/amazon-sagemaker-examples).
@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.linear_learner.hyperparameters import Hyperparameters, Loss
-from training.linear_learner.model import Float32Array, PredictorType
+from training.linear_learner.hyperparameters import Hyperparameters, Loss, PositiveWeight
+from training.linear_learner.model import Dataset, Float32Array, PredictorType
 from training.linear_learner.predictor import sigmoid
 
 Labels = NDArray[Any]
@@ -200,17 +200,43 @@ def softmax(class_weights: Float32Array | None) -> Step:
     """Cross-entropy of the class under the scores' softmax; each class counted by its weight."""
 
     def step(scores: Floats, labels: Labels, losses: Floats) -> None:
-        scores -= scores.max(axis=2, keepdims=True)
-        chosen = np.take_along_axis(scores, labels, axis=2)
+        scores -= scores.max(axis=-1, keepdims=True)
+        chosen = np.take_along_axis(scores, labels, axis=-1)
         np.exp(scores, out=scores)
-        total = scores.sum(axis=2, keepdims=True)
-        np.subtract(np.log(total), chosen, out=losses[:, :, None])
+        total = scores.sum(axis=-1, keepdims=True)
+        np.subtract(np.log(total), chosen, out=losses[..., None])
         scores /= total
-        probability = np.take_along_axis(scores, labels, axis=2)
-        np.put_along_axis(scores, labels, probability - 1, axis=2)
+        probability = np.take_along_axis(scores, labels, axis=-1)
+        np.put_along_axis(scores, labels, probability - 1, axis=-1)
         if class_weights is not None:
             weights = class_weights[labels]
-            losses *= weights[:, :, 0]
+            losses *= weights[..., 0]
             scores *= weights
 
     return step
+
+
+def positive_weights(parameters: Hyperparameters, train: Dataset) -> tuple[float, ...]:
+    """The weights of positive examples to train a binary classifier with; the best is kept.
+
+    ``balanced`` gives both classes the same total weight; ``auto`` tries that and equal weights.
+    """
+    given = parameters.positive_example_weight_mult
+    if parameters.predictor_type is not PredictorType.BINARY_CLASSIFIER:
+        return (1.0,)
+    if not isinstance(given, PositiveWeight):
+        return (given,)
+    positives = int(np.count_nonzero(train.labels))
+    negatives = len(train) - positives
+    balanced = negatives / positives if positives and negatives else 1.0
+    return (balanced,) if given is PositiveWeight.BALANCED else (1.0, balanced)
+
+
+def class_weights(parameters: Hyperparameters, train: Dataset) -> Float32Array | None:
+    """Weights (k,) that give each class the same total; None where all rows count the same."""
+    if parameters.predictor_type is not PredictorType.MULTICLASS_CLASSIFIER:
+        return None
+    if not parameters.balance_multiclass_weights:
+        return None
+    counts = np.bincount(train.labels.astype(np.int64), minlength=parameters.num_classes)
+    return (len(train) / (parameters.num_classes * np.maximum(counts, 1))).astype(np.float32)

@@ -1,12 +1,17 @@
-"""The quality metrics that a training job reports on a data set."""
+"""What a training job says of a model: quality metrics, and the log lines that carry them.
+
+The lines are those of the service's container, without their time stamps; SageMaker finds the
+metrics in them with the MetricDefinitions that DescribeTrainingJob shows.
+"""
+
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import Hyperparameters
 from training.linear_learner.losses import labels_for, loss_function
-from training.linear_learner.model import LinearModel, PredictorType
+from training.linear_learner.model import Dataset, LinearModel, PredictorType
 from training.linear_learner.predictor import Predictions, margins, predict
 
 Metrics = dict[str, float]
@@ -101,3 +106,52 @@ _FINAL_NAMES = {
     "macro_f_": "macro_f_beta",
     "multiclass_top_k_accuracy_": "multiclass_top_k_accuracy",
 }
+
+
+Log = Callable[[str], None]
+_HOST = "host=algo-1"
+
+
+class JobLog:
+    """Writes the lines of one job, and keeps the last value of each metric."""
+
+    def __init__(self, log: Log = lambda line: None) -> None:
+        self.line = log
+        self.metrics: Metrics = {}
+
+    def objective(self, split: str, name: str, epoch: int, value: float) -> None:
+        """The loss of an epoch: that of the first of the parallel models."""
+        self.metrics[f"{split}:objective_loss"] = value
+        self.line(f"#quality_metric: {_HOST}, epoch={epoch}, {split} {name} <loss>={value}")
+
+    def criterion(self, name: str, epoch: int, value: float) -> None:
+        """The value that early stopping looks at."""
+        self.line(
+            f"#early_stopping_criteria_metric: {_HOST}, epoch={epoch}, criteria={name}, "
+            f"value={value}"
+        )
+
+    def improvement(self, epoch: int, waited: int) -> None:
+        """Whether the epoch is the best so far: then none has been waited for since."""
+        if waited == 0:
+            self.line(f"Epoch {epoch}: Loss improved. Updating best model")
+        else:
+            self.line(f"Epoch {epoch}: Loss has not improved for {waited} epochs.")
+
+    def progress(self, epoch: int, epochs: int, records_per_second: float) -> None:
+        """The end of an epoch, counted from 0."""
+        percent = 100 * (epoch + 1) // epochs
+        self.metrics["train:progress"] = float(percent)
+        self.line(f"#progress_metric: {_HOST}, completed {percent} % of epochs")
+        self.line(
+            f"#throughput_metric: {_HOST}, train throughput={records_per_second} records/second"
+        )
+
+    def quality(self, split: str, metrics: Mapping[str, float]) -> None:
+        """The final metrics on one data set."""
+        for name, value in metrics.items():
+            self.line(f"#{split}_score (algo-1) : ({name!r}, {value})")
+        for name, value in metrics.items():
+            kind = "loss" if name.endswith(("_objective", "_loss", "mse")) else "score"
+            self.line(f"#quality_metric: {_HOST}, {split} {name} <{kind}>={value}")
+            self.metrics[final_metric_name(split, name)] = value

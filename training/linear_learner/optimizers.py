@@ -1,7 +1,8 @@
 """MXNet's optimizers, for a matrix that holds the weights of many models.
 
-Each has the shape (d + 1, models) or, with k classes, (d + 1, models · k); the last row holds the
-biases. ``step`` overwrites the gradient, so that no memory is allocated.
+Each has the shape (d + 1, models) or, with k classes, (d + 1, models · k), after any axes of a
+stack; the last row holds the biases. ``step`` overwrites the gradient, so that no memory is
+allocated.
 
 Formulas: MXNet 1.x, src/operator/optimizer_op-inl.h and python/mxnet/optimizer.
 """
@@ -29,7 +30,7 @@ class OptimizerState(Protocol):
         """Moves ``weights`` against ``gradient`` at the learning rates of the columns."""
 
 
-def optimizer_for(parameters: Hyperparameters, shape: tuple[int, int]) -> OptimizerState:
+def optimizer_for(parameters: Hyperparameters, shape: tuple[int, ...]) -> OptimizerState:
     """The optimizer that the hyperparameters name, for weights of that shape."""
     bias_rate = 10.0 if parameters.bias_lr_mult is None else parameters.bias_lr_mult
     if not parameters.use_bias:
@@ -51,7 +52,7 @@ class Adam:
     """
 
     def __init__(
-        self, shape: tuple[int, int], bias_rate: float, beta_1: float, beta_2: float
+        self, shape: tuple[int, ...], bias_rate: float, beta_1: float, beta_2: float
     ) -> None:
         self._first = np.zeros(shape, np.float32)
         self._second = np.zeros(shape, np.float32)
@@ -85,7 +86,7 @@ class Adam:
 class Sgd:
     """Stochastic gradient descent with momentum."""
 
-    def __init__(self, shape: tuple[int, int], bias_rate: float, momentum: float) -> None:
+    def __init__(self, shape: tuple[int, ...], bias_rate: float, momentum: float) -> None:
         self._velocity = np.zeros(shape, np.float32)
         self._bias_rate = np.float32(bias_rate)
         self._momentum = np.float32(momentum)
@@ -103,7 +104,7 @@ class Sgd:
 class RmsProp:
     """RMSProp, not centred, with MXNet's decay of 0.9."""
 
-    def __init__(self, shape: tuple[int, int], bias_rate: float) -> None:
+    def __init__(self, shape: tuple[int, ...], bias_rate: float) -> None:
         self._mean_square = np.zeros(shape, np.float32)
         self._bias_rate = np.float32(bias_rate)
 
@@ -120,5 +121,5 @@ class RmsProp:
 
 def _scale(gradient: Float32Array, rates: Float32Array, bias_rate: np.float32) -> None:
     np.multiply(gradient, rates, out=gradient)
-    biases = gradient[-1]
+    biases = gradient[..., -1, :]
     np.multiply(biases, bias_rate, out=biases)

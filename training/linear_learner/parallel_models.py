@@ -1,4 +1,9 @@
-"""Trains many linear models on the same rows at once, one matrix product for all of them."""
+"""Trains many linear models at once: all candidates of one data set, and several data sets.
+
+Data sets that need the same number of updates an epoch are trained together, as a stack of matrix
+products: most of the time of a small one goes into calling numpy. Each product is computed by
+itself, so that a model's bits do not depend on what it is stacked with.
+"""
 
 from collections.abc import Iterator
 
@@ -7,7 +12,7 @@ from numpy.typing import NDArray
 
 from training.linear_learner.candidates import Candidate, LearningRates
 from training.linear_learner.hyperparameters import Hyperparameters, InitMethod
-from training.linear_learner.losses import Labels, LossFunction
+from training.linear_learner.losses import Labels, Step
 from training.linear_learner.model import Float32Array
 from training.linear_learner.optimizers import optimizer_for
 
@@ -19,26 +24,27 @@ _SEED = 0
 class ParallelModels:
     """The weights of all candidates, and the mini-batch updates that move them.
 
-    Features are float32 of shape (n, d + 1), normalised, with a last column of ones; so the last
-    row of the weights holds the biases.
+    Features are float32 of shape (stack, n, d + 1), normalised, with a last column of ones; so the
+    last row of the weights, (stack, d + 1, models · k), holds the biases.
     """
 
     def __init__(
         self,
         parameters: Hyperparameters,
         candidates: tuple[Candidate, ...],
+        stack: int,
         rows: int,
-        outputs: int,
     ) -> None:
         self._batch_size = parameters.mini_batch_size
         self._models = len(candidates)
-        self._outputs = outputs
-        shape = (rows, self._models * outputs)
-        self.weights = _initial_weights(parameters, shape)
+        self._outputs = parameters.outputs
+        columns = self._models * self._outputs
+        shape = (stack, rows, columns)
+        self.weights = np.repeat(_initial_weights(parameters, shape[1:])[None], stack, axis=0)
         self._optimizer = optimizer_for(parameters, shape)
         self._rates = LearningRates(candidates, parameters.use_lr_scheduler)
         self._updates = 0
-        self._mean = np.float32(1 / parameters.mini_batch_size)
+        self._mean = np.float32(1 / self._batch_size)
         self._l2 = self._penalties([candidate.wd for candidate in candidates], rows)
         self._l2[-1] *= parameters.bias_wd_mult or 0.0
         self._l1 = self._penalties([candidate.l1 for candidate in candidates], rows)
@@ -46,54 +52,58 @@ class ParallelModels:
         self._has_l1 = bool(self._l1.any())
         self._gradient = np.empty(shape, np.float32)
         self._penalty = np.empty(shape, np.float32)
+        self._scores = np.empty((stack, self._batch_size, columns), np.float32)
+        self._losses = np.empty((stack, self._batch_size, self._models), np.float32)
 
     def train_epoch(
-        self, features: Float32Array, labels: Labels, loss: LossFunction
+        self, features: Float32Array, labels: Labels, step: Step
     ) -> NDArray[np.float64]:
-        """One update for each whole mini-batch, in file order; the mean loss of each model.
+        """One update for each whole mini-batch, in file order.
 
-        The first epoch begins with one update more on the first mini-batch, as the service's does.
+        Returns the mean loss of each model, of shape (stack, models). The first epoch begins with
+        one update more on the first mini-batch, as the service's does.
         """
-        size, models = self._batch_size, self._models
-        starts = list(range(0, len(features) - size + 1, size))
+        size = self._batch_size
+        starts = list(range(0, features.shape[1] - size + 1, size))
         if self._updates == 0:
             starts.insert(0, 0)
-        scores = np.empty((size, models * self._outputs), np.float32)
-        shaped = self._shaped(scores)
-        losses = np.empty((size, models), np.float32)
+        shaped = self._shaped(self._scores)
         mean_of_rows = np.full(size, self._mean)
-        means = np.empty((len(starts), models), np.float32)
+        means = np.empty((len(starts), len(features), self._models), np.float32)
         steps = zip(starts, self._next_rates(len(starts)), means, strict=True)
         for start, rates, mean in steps:
-            batch = features[start : start + size]
-            np.dot(batch, self.weights, out=scores)
-            loss.step(shaped, labels[start : start + size], losses)
-            np.dot(mean_of_rows, losses, out=mean)
-            np.dot(batch.T, scores, out=self._gradient)
+            batch = features[:, start : start + size]
+            np.matmul(batch, self.weights, out=self._scores)
+            step(shaped, labels[:, start : start + size], self._losses)
+            np.matmul(mean_of_rows, self._losses, out=mean)
+            np.matmul(batch.transpose(0, 2, 1), self._scores, out=self._gradient)
             self._update(rates)
         average: NDArray[np.float64] = means.mean(axis=0, dtype=np.float64)
         return average
 
     def mean_losses(
-        self, features: Float32Array, labels: Labels, loss: LossFunction
+        self, members: slice | list[int], features: Float32Array, labels: Labels, step: Step
     ) -> NDArray[np.float64]:
-        """The mean loss of each model over all rows."""
-        total = np.zeros(self._models)
-        for rows in _chunks(len(features), self.weights.shape[1]):
-            scores = self.scores(features[rows])
-            losses = np.empty(scores.shape[:2], np.float32)
-            loss.step(scores, labels[rows], losses)
-            total += np.ones(len(losses), np.float32) @ losses
-        return total / len(features)
+        """The mean loss of each model over all rows, for these members of the stack."""
+        total = np.zeros((len(features), self._models))
+        weights = self.weights[members]
+        for rows in _chunks(features.shape[1], weights.shape[2]):
+            scores = self._shaped(features[:, rows] @ weights)
+            losses = np.empty((*scores.shape[:2], self._models), np.float32)
+            step(scores, labels[:, rows], losses)
+            total += np.ones(losses.shape[1], np.float32) @ losses
+        total /= features.shape[1]
+        return total
 
-    def scores(self, features: Float32Array) -> Float32Array:
-        """Scores before the link function: (n, models), or (n, models, k) for k classes."""
-        return self._shaped(features @ self.weights)
+    def scores(self, member: int, features: Float32Array) -> Float32Array:
+        """Scores of one member's rows before the link function: (n, models)."""
+        scores: Float32Array = features @ self.weights[member]
+        return scores
 
-    def weights_of(self, index: int) -> Float32Array:
+    def weights_of(self, member: int, index: int) -> Float32Array:
         """A copy of one model's weights: (d + 1, k)."""
         first = index * self._outputs
-        return self.weights[:, first : first + self._outputs].copy()
+        return self.weights[member, :, first : first + self._outputs].copy()
 
     def _update(self, rates: Float32Array) -> None:
         gradient, penalty = self._gradient, self._penalty
@@ -112,13 +122,13 @@ class ParallelModels:
         return rates.astype(np.float32).repeat(self._outputs, axis=1)
 
     def _penalties(self, values: list[float], rows: int) -> Float32Array:
-        """One penalty a model, in the shape of the weights."""
+        """One penalty a model, in the shape of the weights of one member."""
         return np.tile(np.array(values, np.float32).repeat(self._outputs), (rows, 1))
 
     def _shaped(self, scores: Float32Array) -> Float32Array:
         if self._outputs == 1:
             return scores
-        return scores.reshape(len(scores), self._models, self._outputs)
+        return scores.reshape(*scores.shape[:2], self._models, self._outputs)
 
 
 def _initial_weights(parameters: Hyperparameters, shape: tuple[int, int]) -> Float32Array:

@@ -6,9 +6,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import Hyperparameters
-from training.linear_learner.model import Float32Array, PredictorType
+from training.linear_learner.model import Dataset, Float32Array, PredictorType
 
 Float64Array = NDArray[np.float64]
 _ROUNDING = 1e-12

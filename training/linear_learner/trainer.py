@@ -5,26 +5,29 @@ that the logs of public training jobs show. docs/linear-learner.md tells them ap
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
-from training.linear_learner.candidates import candidates_for, describe
+from training.linear_learner.candidates import candidates_for, describe, models_of
 from training.linear_learner.channels import TrainingError, check_channels
-from training.linear_learner.dataset import Dataset
-from training.linear_learner.fitting import Fitted, Fitting, Rows
+from training.linear_learner.fitting import Fitted, Fitting, Problem, Rows
 from training.linear_learner.hyperparameters import (
     Hyperparameters,
     Loss,
     SelectionCriterion,
 )
-from training.linear_learner.job_log import JobLog, Log
-from training.linear_learner.losses import labels_for, loss_function
-from training.linear_learner.metrics import quality_metrics
+from training.linear_learner.losses import (
+    class_weights,
+    labels_for,
+    loss_function,
+    positive_weights,
+)
+from training.linear_learner.metrics import JobLog, Log, quality_metrics
 from training.linear_learner.model import (
     DEFAULT_METRICS_PARAMS,
+    Dataset,
     Float32Array,
     LinearModel,
     PredictorType,
@@ -32,9 +35,11 @@ from training.linear_learner.model import (
 from training.linear_learner.predictor import predict
 from training.linear_learner.scaler import Scaler
 from training.linear_learner.thresholds import best_threshold
-from training.linear_learner.weights import class_weights, positive_weights
 
-__all__ = ["Dataset", "Hyperparameters", "TrainingError", "TrainingResult", "train"]
+__all__ = ["Dataset", "Hyperparameters", "TrainingError", "TrainingResult", "train", "train_many"]
+
+STACK = 16
+"""Data sets that are trained together; more of them fall out of the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +79,72 @@ def train(
     channels = {name: data for name, data in given.items() if data is not None}
     check_channels(channels, hyperparameters)
     job_log = JobLog(log)
-    selection = "validation" if "validation" in channels else "train"
-    job = partial(_train_once, hyperparameters, channels, selection, job_log)
     # A candidate may diverge; then it is not selected.
     with np.errstate(over="ignore", invalid="ignore"):
-        outcomes = [job(weight) for weight in positive_weights(hyperparameters, train)]
+        tasks = [
+            _Task(hyperparameters, channels, job_log, weight)
+            for weight in positive_weights(hyperparameters, train)
+        ]
+        outcomes = [task.outcome(_fit([task])[0]) for task in tasks]
         best = max(outcomes, key=lambda outcome: outcome.value)
-        return _report(best, hyperparameters, channels, selection, job_log)
+        return _report(best, hyperparameters, channels, job_log)
+
+
+def train_many(
+    hyperparameters: Hyperparameters, datasets: Sequence[tuple[Dataset, Dataset]]
+) -> list[TrainingResult | TrainingError]:
+    """Trains a model on each pair of a train and a validation data set.
+
+    Each result, or error, is what ``train`` gives for the pair alone, bit for bit; those of small
+    data sets with as many mini-batches as others take half the time.
+    """
+    if not _can_be_stacked(hyperparameters):
+        return [_train_or_error(hyperparameters, *pair) for pair in datasets]
+    results: dict[int, TrainingResult | TrainingError] = {}
+    stacks: dict[tuple[int, int], list[tuple[int, _Task]]] = {}
+    with np.errstate(over="ignore", invalid="ignore"):
+        for number, (train, validation) in enumerate(datasets):
+            channels = {"train": train, "validation": validation}
+            try:
+                check_channels(channels, hyperparameters)
+            except TrainingError as error:
+                results[number] = error
+                continue
+            batches = len(train) // hyperparameters.mini_batch_size
+            stack = stacks.setdefault((batches, train.feature_dim), [])
+            stack.append((number, _Task(hyperparameters, channels, JobLog(), 1.0)))
+        for stack in stacks.values():
+            for start in range(0, len(stack), STACK):
+                results |= _results(stack[start : start + STACK])
+    return [results[number] for number in range(len(datasets))]
+
+
+def _train_or_error(
+    parameters: Hyperparameters, rows: Dataset, validation: Dataset
+) -> TrainingResult | TrainingError:
+    try:
+        return train(parameters, rows, validation)
+    except TrainingError as error:
+        return error
+
+
+def _can_be_stacked(parameters: Hyperparameters) -> bool:
+    """Whether one loss function is right for all data sets, whatever their labels' scale."""
+    if parameters.predictor_type is PredictorType.BINARY_CLASSIFIER:
+        return parameters.positive_example_weight_mult == 1
+    return parameters.loss_function in (Loss.SQUARED, Loss.ABSOLUTE, Loss.QUANTILE)
+
+
+def _results(stack: Sequence[tuple[int, "_Task"]]) -> dict[int, TrainingResult | TrainingError]:
+    results: dict[int, TrainingResult | TrainingError] = {}
+    fits = _fit([task for _, task in stack])
+    for (number, task), fitted in zip(stack, fits, strict=True):
+        try:
+            outcome = task.outcome(fitted)
+            results[number] = _report(outcome, task.parameters, task.channels, task.log)
+        except TrainingError as error:
+            results[number] = error
+    return results
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,41 +156,79 @@ class _Outcome:
     value: float
 
 
-def _train_once(
-    parameters: Hyperparameters,
-    channels: Mapping[str, Dataset],
-    selection: str,
-    log: JobLog,
-    positive_weight: float,
-) -> _Outcome:
-    scaler = Scaler.fit(channels["train"], parameters)
-    balance = class_weights(parameters, channels["train"])
-    loss = loss_function(parameters, scaler.stdev_label, positive_weight, balance)
-    rows = {
-        name: Rows(
-            scaler.normalise_features(data.features),
-            labels_for(parameters.predictor_type, scaler.normalise_labels(data.labels)),
+class _Task:
+    """Training on one data set with one weight of its positive examples."""
+
+    def __init__(
+        self,
+        parameters: Hyperparameters,
+        channels: Mapping[str, Dataset],
+        log: JobLog,
+        positive_weight: float,
+    ) -> None:
+        self.parameters = parameters
+        self.channels = channels
+        self.log = log
+        self._positive_weight = positive_weight
+        self._scaler = Scaler.fit(channels["train"], parameters)
+        self._balance = class_weights(parameters, channels["train"])
+        self.loss = loss_function(
+            parameters, self._scaler.stdev_label, positive_weight, self._balance
         )
-        for name, data in channels.items()
-        if name != "test"
-    }
-    candidates = candidates_for(parameters)
-    fitting = Fitting(parameters, candidates, loss, log)
-    fitted = fitting.run(rows["train"], rows.get("validation"))
-    weights, bias = scaler.denormalise(fitted.weights)
-    metrics_params = _metrics_params(parameters, positive_weight, balance)
-    try:
-        model = LinearModel(
-            predictor_type=parameters.predictor_type,
-            loss=str(parameters.loss_function),
-            weights=weights,
-            bias=bias,
-            metrics_params=metrics_params,
-            graph_number=len(candidates),
+
+    def problem(self) -> Problem:
+        """The normalised rows."""
+        validation = self.channels.get("validation")
+        return Problem(
+            train=self._rows(self.channels["train"]),
+            validation=None if validation is None else self._rows(validation),
+            unit=self.loss.unit,
+            log=self.log,
         )
-        return _calibrate(model, fitted, channels[selection], parameters)
-    except ValueError as error:
-        raise TrainingError(f"Training diverged: {error}.") from error
+
+    def outcome(self, fitted: Fitted | None) -> _Outcome:
+        """The model on raw features.
+
+        Raises:
+            TrainingError: it has diverged.
+        """
+        if fitted is None:
+            raise TrainingError(
+                "Training diverged: no model has a finite loss. Lower learning_rate."
+            )
+        weights, bias = self._scaler.denormalise(fitted.weights)
+        try:
+            model = LinearModel(
+                predictor_type=self.parameters.predictor_type,
+                loss=str(self.parameters.loss_function),
+                weights=weights,
+                bias=bias,
+                metrics_params=_metrics_params(
+                    self.parameters, self._positive_weight, self._balance
+                ),
+                graph_number=models_of(self.parameters),
+            )
+            return _calibrate(model, fitted, _selection(self.channels), self.parameters)
+        except ValueError as error:
+            raise TrainingError(f"Training diverged: {error}.") from error
+
+    def _rows(self, data: Dataset) -> Rows:
+        labels = self._scaler.normalise_labels(data.labels)
+        return Rows(
+            self._scaler.normalise_features(data.features),
+            labels_for(self.parameters.predictor_type, labels),
+        )
+
+
+def _fit(tasks: Sequence[_Task]) -> list[Fitted | None]:
+    parameters = tasks[0].parameters
+    problems = [task.problem() for task in tasks]
+    return Fitting(parameters, candidates_for(parameters), tasks[0].loss, problems).run()
+
+
+def _selection(channels: Mapping[str, Dataset]) -> Dataset:
+    """What models are selected on."""
+    return channels.get("validation", channels["train"])
 
 
 def _calibrate(
@@ -151,10 +253,10 @@ def _report(
     outcome: _Outcome,
     parameters: Hyperparameters,
     channels: Mapping[str, Dataset],
-    selection: str,
     log: JobLog,
 ) -> TrainingResult:
     model = outcome.model
+    selection = "validation" if "validation" in channels else "train"
     best = describe(outcome.fitted.candidate, parameters.optimizer)
     log.quality(selection, quality_metrics(model, channels[selection], parameters))
     log.line(f"Best model found for hyperparameters: {json.dumps(best)}")

@@ -18,8 +18,8 @@ CODE_ARCHIVE = "sourcedir.tar.gz"
 class ContainerPlan:
     """One container of the model.
 
-    ``directory``, below the job's folder, is the container's own: its model is in MODEL there, and
-    what its script is to be fetched from S3 in CODE_ARCHIVE.
+    ``directory``, below the job's folder, is the container's /opt/ml, with its model in MODEL; what
+    its script is to be fetched from S3 is beside it, in CODE_ARCHIVE behind the folder's name.
     """
 
     image: str
@@ -37,7 +37,10 @@ class FilePlan:
 
 @dataclass(frozen=True)
 class TransformPlan:
-    """All that there is to do; the names are those of CreateTransformJob."""
+    """All that there is to do; the names are those of CreateTransformJob.
+
+    ``without_opt_ml`` says why containers do not see /opt/ml; it is empty where they do.
+    """
 
     containers: Sequence[ContainerPlan]
     files: Sequence[FilePlan]
@@ -49,6 +52,7 @@ class TransformPlan:
     maximum_payload_bytes: int
     invocations_timeout_seconds: int
     data_processing: Mapping[str, str]
+    without_opt_ml: str = ""
 
     def write(self, directory: Path) -> None:
         (directory / PLAN_FILE).write_text(json.dumps(asdict(self)))

@@ -3,7 +3,6 @@
 import math
 import secrets
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -23,10 +22,12 @@ from localaws.containers.contract import (
     parse_location,
     read_object,
 )
+from localaws.containers.own_place import machine_variables
 from localaws.jobs.channels import InputFile, download, list_files
+from localaws.jobs.executor import JobExecutor
 from localaws.jobs.logs import LogStream, open_log_stream
 from localaws.jobs.outputs import upload
-from localaws.jobs.processes import Cores, RunningProgram, StopSignal
+from localaws.jobs.processes import RunningProgram, StopSignal
 from localaws.jobs.supervision import STOPPED, Ending, Supervisor
 from localaws.jobs.transform import worker
 from localaws.jobs.transform.records import (
@@ -39,12 +40,12 @@ from localaws.jobs.transform.records import (
     TransformPlan,
     read_failures,
 )
+from localaws.processes.launch import Launch
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 MEBIBYTE = 2**20
 SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
 """Where a script is: the process has no credentials, so what is in S3 is fetched for it."""
-REPOSITORY = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,13 @@ class TransformJob:
 class TransformRun:
     """Runs one transform job; ``stop`` ends it early, and then nothing more is written."""
 
-    def __init__(self, job: TransformJob, backend: Backend, cores: Cores, stop: StopSignal) -> None:
+    def __init__(
+        self, job: TransformJob, backend: Backend, executor: JobExecutor, stop: StopSignal
+    ) -> None:
         self._job = job
         self._backend = backend
-        self._cores = cores
+        self._cores = executor.cores
+        self._processes = executor.processes
         self._stop = stop
 
     def run(self) -> str:
@@ -110,6 +114,7 @@ class TransformRun:
             maximum_payload_bytes=maximum_payload(request) * MEBIBYTE,
             invocations_timeout_seconds=invocations_timeout(request),
             data_processing=request.get("DataProcessing", {}),
+            without_opt_ml=self._processes.hint,
         )
 
     def _container(
@@ -127,7 +132,9 @@ class TransformRun:
         self._fetch_model(container.get("ModelDataUrl"), own / MODEL, objects)
         submitted = environment.get(SUBMIT_DIRECTORY, "")
         if submitted.startswith("s3://"):
-            (own / CODE_ARCHIVE).write_bytes(read_object(parse_location(submitted), objects))
+            (self._job.directory / f"{own.name}-{CODE_ARCHIVE}").write_bytes(
+                read_object(parse_location(submitted), objects)
+            )
         return ContainerPlan(container["Image"], environment, own.name)
 
     def _fetch_model(self, url: str | None, directory: Path, objects: ObjectStore) -> None:
@@ -140,11 +147,6 @@ class TransformRun:
             raise client_error(f"Failed to extract model data archive {url}: {error}") from error
 
     def _transform(self) -> Ending:
-        program = Program(
-            arguments=(sys.executable, "-m", worker.__name__, str(self._job.directory)),
-            environment={"PYTHONPATH": str(REPOSITORY)},
-            directory=self._job.directory,
-        )
         instance = f"i-{secrets.token_hex(8)}"
         stream = f"{self._job.name}/{instance}-{time.time_ns() // 1_000_000}"
         log, data_log = self._log(stream), self._log(f"{stream}/data-log")
@@ -158,9 +160,18 @@ class TransformRun:
             stack.callback(log.flush)
             stack.callback(data_log.flush)
             stack.callback(self._say_failures, data_log)
-            running = RunningProgram(program, log)
+            running = self._start(log)
             stack.callback(running.kill)
             return Supervisor([running], self._stop, math.inf, log.flush_now_and_then).wait()
+
+    def _start(self, log: LogStream) -> RunningProgram:
+        """Start the worker, which may start the processes of its containers itself."""
+        directory = str(self._job.directory)
+        launch = Launch((worker.__name__, directory), machine_variables(), directory, own=True)
+        starter = self._processes.starter
+        with starter.connection() as connection:
+            program = Program(launch, descriptors=[connection.fileno()])
+            return RunningProgram(program, log, starter)
 
     def _log(self, stream: str) -> LogStream:
         return open_log_stream(self._backend, self._job.scope, LOG_GROUP, stream)

@@ -1,9 +1,11 @@
-"""The process of a transform job: runs the containers and sends every file through them.
+"""The process of a transform job: starts the containers and sends every file through them.
 
-Started as ``python -m`` this module with the job's folder as its argument. What it prints is the
-containers' log; what it says about files goes to failures.json.
+``main`` is called with the job's folder. Descriptor 3 leads to the fork server, which starts the
+containers' processes. What is printed here is the containers' log; what there is to say about files
+goes to failures.json.
 """
 
+import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -21,7 +23,9 @@ from localaws.containers.contract import (
     LoadedModel,
     ModelLoadError,
 )
+from localaws.containers.process_host import ProcessHost
 from localaws.containers.registry import ContainerRegistry
+from localaws.jobs.processes import NICENESS
 from localaws.jobs.transform.data_processing import Association, AssociationError
 from localaws.jobs.transform.records import (
     CODE_ARCHIVE,
@@ -38,7 +42,9 @@ from localaws.jobs.transform.records import (
     split,
     write_failures,
 )
+from localaws.processes.client import Processes, ProcessStarter
 
+FORK_SERVER = 3
 CONTAINER_FAILED = 1
 FILES_FAILED = 2
 NO_CONTENT = 204
@@ -125,12 +131,17 @@ class Transformer:
         return response
 
 
-def main(directory: Path) -> int:
+def main(folder: str) -> int:
     """The exit code: 0, or which of containers and files failed."""
+    directory = Path(folder)
     plan = TransformPlan.read(directory)
+    starter = ProcessStarter(socket.socket(fileno=FORK_SERVER))
+    host = ProcessHost(Processes(starter, plan.without_opt_ml))
+    host.use_own_loop()
     with ExitStack() as stack:
+        stack.callback(host.close)
         try:
-            models = _load_models(plan, directory, stack)
+            models = _load_models(plan, directory, host, stack)
         except (ContainerStartError, ModelLoadError) as error:
             write_failures(directory, [FileFailure("", str(error), client=False)])
             return CONTAINER_FAILED
@@ -144,7 +155,9 @@ def main(directory: Path) -> int:
     return FILES_FAILED if failures else 0
 
 
-def _load_models(plan: TransformPlan, directory: Path, stack: ExitStack) -> list[LoadedModel]:
+def _load_models(
+    plan: TransformPlan, directory: Path, host: ProcessHost, stack: ExitStack
+) -> list[LoadedModel]:
     registry = ContainerRegistry.installed()
     models = []
     for container_plan in plan.containers:
@@ -152,9 +165,12 @@ def _load_models(plan: TransformPlan, directory: Path, stack: ExitStack) -> list
         settings = ContainerSettings(
             image=container_plan.image,
             environment=container_plan.environment,
-            model_directory=own / MODEL,
+            directory=own,
             log=_log,
-            download=_reader_of(own / CODE_ARCHIVE),
+            download=_reader_of(directory / f"{own.name}-{CODE_ARCHIVE}"),
+            host=host,
+            timeout_seconds=plan.invocations_timeout_seconds,
+            niceness=NICENESS,
         )
         container = registry.find(container_plan.image).container(settings)
         container.start()
@@ -204,7 +220,3 @@ def call_within(seconds: float, function: Callable[[], Answer]) -> Answer:
 
 def _log(line: str) -> None:
     print(line, file=sys.__stdout__, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))

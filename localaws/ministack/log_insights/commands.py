@@ -1,12 +1,12 @@
 """The commands of a query: each makes rows of rows."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import fmean
 
 from localaws.ministack.log_insights.rows import Condition, Row, Value, as_number, as_text
+from localaws.patterns import Pattern
 
 TIMESTAMP = "@timestamp"
 
@@ -30,18 +30,26 @@ class Filter(Command):
 
 @dataclass(frozen=True)
 class Parse(Command):
-    """Add the named groups of the pattern as fields, where the pattern is found."""
+    """Add what the pattern's groups hold as fields, where the pattern is found.
+
+    ``names`` are those of the groups in their order, or empty where the pattern names them itself.
+    """
 
     field: str
-    pattern: re.Pattern[str]
+    pattern: Pattern
+    names: tuple[str, ...] = ()
 
     def apply(self, rows: list[Row]) -> list[Row]:
         return [row | self._found(row) for row in rows]
 
     def _found(self, row: Row) -> Row:
         match = self.pattern.search(as_text(row.get(self.field, "")))
-        found: Row = match.groupdict() if match else {}
-        return found
+        if match is None:
+            return {}
+        groups = match.groupdict() or {
+            name: match.group(number) for number, name in enumerate(self.names, start=1)
+        }
+        return {name: text for name, text in groups.items() if text is not None}
 
 
 @dataclass(frozen=True)

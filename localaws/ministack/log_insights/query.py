@@ -29,6 +29,7 @@ from localaws.ministack.log_insights.rows import (
     Value,
 )
 from localaws.ministack.log_insights.tokens import MalformedQueryError, Token, tokenize
+from localaws.patterns import Pattern, PatternError
 
 DEFAULT_FIELDS = ("@timestamp", "@message", "@logStream", "@log")
 DEFAULT_LIMIT = 10_000
@@ -148,17 +149,15 @@ def _parse(reader: _Reader) -> Parse:
         raise MalformedQueryError('parse needs a "pattern with *" or a /regular expression/')
     reader.expect("as")
     names = _names(reader)
-    literals = [re.escape(part) for part in pattern.text.split("*")]
+    literals = pattern.text.split("*")
     if len(names) != len(literals) - 1:
         raise MalformedQueryError(
             f"parse has {len(literals) - 1} wildcards but {len(names)} names: {', '.join(names)}"
         )
-    groups = [
-        f"(?P<{name}>.*{'?' if literal else ''})"
-        for name, literal in zip(names, literals[1:], strict=True)
-    ]
-    text = literals[0] + "".join(g + lit for g, lit in zip(groups, literals[1:], strict=True))
-    return Parse(source, re.compile(text, re.DOTALL))
+    # A wildcard ends where the text after it begins; the last one takes the rest.
+    groups = [f"(.*{'?' if literal else ''}){re.escape(literal)}" for literal in literals[1:]]
+    text = "(?s)" + re.escape(literals[0]) + "".join(groups)
+    return Parse(source, _compiled(text), tuple(names))
 
 
 def _stats(reader: _Reader) -> Stats:
@@ -240,21 +239,24 @@ def _condition(reader: _Reader) -> Condition:
     return Compare(name, comparison.text, _value(reader))  # type: ignore[arg-type]  # as accepted
 
 
-def _like_pattern(reader: _Reader) -> re.Pattern[str]:
+def _like_pattern(reader: _Reader) -> Pattern:
     token = reader.take()
     if token.kind == "string":
-        return re.compile(re.escape(token.text))
+        return _compiled(re.escape(token.text))
     if token.kind == "regex":
         return _regex(token)
     raise MalformedQueryError('like needs a "text" or a /regular expression/')
 
 
-def _regex(token: Token) -> re.Pattern[str]:
+def _regex(token: Token) -> Pattern:
     text, _, flags = token.text[1:].rpartition("/")
-    named = re.sub(r"\(\?<(?![=!])", "(?P<", text)  # Insights names groups without the P
+    return _compiled(text, ignore_case=bool(flags))
+
+
+def _compiled(text: str, *, ignore_case: bool = False) -> Pattern:
     try:
-        return re.compile(named, re.IGNORECASE if flags else 0)
-    except re.error as error:
+        return Pattern(text, ignore_case=ignore_case)
+    except PatternError as error:
         raise MalformedQueryError(f"/{text}/ is no regular expression: {error}") from None
 
 

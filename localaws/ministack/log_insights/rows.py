@@ -1,9 +1,10 @@
 """Log events as rows of fields, and conditions on them."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from localaws.patterns import Pattern
 
 Value = str | float
 Row = dict[str, Value]
@@ -37,7 +38,7 @@ class Like(Condition):
     """A field that a pattern is found in."""
 
     field: str
-    pattern: re.Pattern[str]
+    pattern: Pattern
 
     def holds(self, row: Row) -> bool:
         return self.field in row and self.pattern.search(as_text(row[self.field])) is not None

@@ -28,7 +28,6 @@ class TestTenants:
             ("Chicago_IL", NEW_YORK, 403),
             ("NewYork_NY/..", CHICAGO, 403),
             ("newyork_ny", NEW_YORK, 403),
-            ("*", NEW_YORK, 403),
         ],
     )
     def test_a_session_invokes_the_models_of_its_tag(

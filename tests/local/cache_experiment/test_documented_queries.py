@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from scripts.cache_arguments import EXAMPLE_HOUSE
+from scripts.cache_options import EXAMPLE_HOUSE
 from tests.local.cache_experiment.conftest import CITY, DefaultExperiment, Watched
 from tests.local.conftest import ROOT
 
@@ -32,7 +32,7 @@ def eventful(watched: Watched, default: DefaultExperiment) -> None:
     """After the default experiment: a model that comes back, one that cannot load, a refusal."""
     s3 = watched.aws.session().client("s3")
     bucket = watched.deployment.require("bucket_name")
-    s3.put_object(Bucket=bucket, Key=f"models/{BROKEN_MODEL}", Body=b"no archive")
+    s3.put_object(Bucket=bucket, Key=f"models/{BROKEN_MODEL}", Body=b"no archive", IfNoneMatch="*")
     watched.invoke(default.rows[0]["target_model"], EXAMPLE_HOUSE)
     for target_model, body in ((BROKEN_MODEL, EXAMPLE_HOUSE), (MODEL, b"no house")):
         with pytest.raises(ClientError):

@@ -62,10 +62,26 @@ def test_both_buckets_refuse_what_is_not_tls_1_2(store: ModelStore, resources: R
             for statement in policy["PolicyDocument"]["Statement"]
             if statement["Effect"] == "Deny"
         ]
-        assert denied == [
-            {"Bool": {"aws:SecureTransport": "false"}},
-            {"NumericLessThan": {"s3:TlsVersion": 1.2}},
-        ]
+        assert {"Bool": {"aws:SecureTransport": "false"}} in denied
+        assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in denied
+
+
+def test_a_models_key_is_written_once(stack: cdk.Stack, store: ModelStore) -> None:
+    denial = {
+        "Sid": "DenyOverwritesOfModels",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "s3:PutObject",
+        "Resource": stack.resolve(store.bucket.arn_for_objects("models/*")),
+        "Condition": {
+            "Null": {"s3:if-none-match": "true"},
+            "Bool": {"s3:ObjectCreationOperation": "true"},
+        },
+    }
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::S3::BucketPolicy",
+        {"PolicyDocument": {"Statement": Match.array_with([denial])}},
+    )
 
 
 def test_the_bucket_is_versioned_and_its_accesses_are_logged(
@@ -103,8 +119,8 @@ def test_uploads_old_versions_and_intermediate_data_expire_but_models_do_not(
 
 def test_everything_is_retained_by_default(stack: cdk.Stack, store: ModelStore) -> None:
     template = Template.from_stack(stack)
-    template.all_resources("AWS::S3::Bucket", {"DeletionPolicy": "RetainExceptOnCreate"})
-    template.all_resources("AWS::KMS::Key", {"DeletionPolicy": "RetainExceptOnCreate"})
+    template.all_resources("AWS::S3::Bucket", {"DeletionPolicy": "Retain"})
+    template.all_resources("AWS::KMS::Key", {"DeletionPolicy": "Retain"})
 
 
 def test_reading_a_prefix_is_get_and_list_of_that_prefix_and_decrypt(

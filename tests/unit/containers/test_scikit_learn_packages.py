@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from localaws.containers.scikit_learn_modules import PACKAGES
+from localaws.containers.python_environment import PACKAGES
 
 NOTEBOOK = """
     from sagemaker_containers.beta.framework import (

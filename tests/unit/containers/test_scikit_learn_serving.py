@@ -6,8 +6,9 @@ _transformer.py, sagemaker_sklearn_container/serving.py.
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from textwrap import dedent
 
@@ -18,10 +19,13 @@ from localaws.containers.contract import (
     ContainerRequest,
     ContainerResponse,
     ContainerSettings,
+    ContainerStartError,
     LoadedModel,
     ModelLoadError,
 )
+from localaws.containers.process_host import ProcessHost
 from localaws.containers.scikit_learn import IMAGE
+from tests.unit.hosting.containers import wait_until
 
 HTML = "text/html; charset=utf-8"
 
@@ -29,32 +33,48 @@ Serve = Callable[..., LoadedModel]
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Serve:
-    """Loads a model whose code/script.py has the given source."""
+def serve(tmp_path: Path, process_host: ProcessHost) -> Iterator[Serve]:
+    """Loads a model whose code/script.py has the given source, in a process."""
+    with ExitStack() as stack:
 
-    def load(
-        source: str,
-        environment: Mapping[str, str] | None = None,
-        log: Callable[[str], None] = lambda line: None,
-        name: str = "model",
-        **neighbours: str,
-    ) -> LoadedModel:
-        code = tmp_path / name / "code"
-        code.mkdir(parents=True)
-        (code / "script.py").write_text(dedent(source))
-        for module, text in neighbours.items():
-            (code / f"{module}.py").write_text(dedent(text))
-        variables = {
-            "SAGEMAKER_PROGRAM": "script.py",
-            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-            **(environment or {}),
-        }
-        settings = ContainerSettings("image", variables, tmp_path / name, log)
-        container = IMAGE.container(settings)
-        container.start()
-        return container.load(tmp_path / name)
+        def load(
+            source: str,
+            environment: Mapping[str, str] | None = None,
+            log: Callable[[str], None] = lambda line: None,
+            name: str = "container",
+            timeout_seconds: float = 60.0,
+            **neighbours: str,
+        ) -> LoadedModel:
+            model = tmp_path / name / "model"
+            (model / "code").mkdir(parents=True)
+            (model / "code" / "script.py").write_text(dedent(source))
+            for module, text in neighbours.items():
+                (model / "code" / f"{module}.py").write_text(dedent(text))
+            settings = ContainerSettings(
+                image="registry/sagemaker-scikit-learn:1.2-1-cpu-py3",
+                environment={
+                    "SAGEMAKER_PROGRAM": "script.py",
+                    "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+                    **(environment or {}),
+                },
+                directory=tmp_path / name,
+                log=log,
+                host=process_host,
+                timeout_seconds=timeout_seconds,
+            )
+            container = IMAGE.container(settings)
+            container.start()
+            served = container.load(model)
+            stack.callback(served.close)
+            return served
 
-    return load
+        yield load
+
+
+def logged(lines: list[str], text: str) -> str:
+    """The first line of a log with a text in it, once it is there."""
+    wait_until(lambda: any(text in line for line in lines))
+    return next(line for line in lines if text in line)
 
 
 def ask(
@@ -152,7 +172,7 @@ class TestAnswer:
         lines: list[str] = []
         answer = ask(serve(self.RETURN.format(result="1/0"), log=lines.append))
         assert b"ZeroDivisionError" not in answer.body
-        assert any("ZeroDivisionError" in line for line in lines)
+        assert logged(lines, "ZeroDivisionError")
 
     def test_an_unsupported_format_raised_by_user_code_is_a_500_too(self, serve: Serve) -> None:
         source = """
@@ -230,12 +250,12 @@ class TestFunctions:
             """
         assert ask(serve(source), body=b"[1, 2]").body == b"[2.0, 4.0]"
 
-    def test_model_fn_gets_the_folder_of_the_model(self, serve: Serve, tmp_path: Path) -> None:
+    def test_model_fn_gets_the_folder_of_the_model(self, serve: Serve) -> None:
         source = """
             def model_fn(model_dir): return model_dir
             def transform_fn(model, *_): return model, "text/plain"
             """
-        assert ask(serve(source)).body.decode() == str(tmp_path / "model")
+        assert ask(serve(source)).body == b"/opt/ml/model"
 
     @pytest.mark.parametrize(
         ("source", "reason"),
@@ -258,27 +278,33 @@ class TestFunctions:
         lines: list[str] = []
         with pytest.raises(ModelLoadError):
             serve(source, log=lines.append)
-        assert any(reason in line for line in lines)
+        assert logged(lines, reason)
 
     def test_without_a_program_there_is_nothing_to_run(self, serve: Serve) -> None:
-        with pytest.raises(ModelLoadError, match="SAGEMAKER_PROGRAM is not set"):
+        with pytest.raises(ContainerStartError, match="SAGEMAKER_PROGRAM is not set"):
             serve("", {"SAGEMAKER_PROGRAM": ""})
 
-    def test_a_program_that_is_missing_is_named(self, serve: Serve) -> None:
-        with pytest.raises(ModelLoadError, match=r"other\.py is not in code/"):
+    def test_a_program_that_is_missing_is_named_with_the_place(self, serve: Serve) -> None:
+        with pytest.raises(ContainerStartError, match=r"other\.py is not in /opt/ml/model/code"):
             serve("", {"SAGEMAKER_PROGRAM": "other.py"})
 
     def test_a_program_may_be_named_as_a_module(self, serve: Serve) -> None:
         source = "def model_fn(d): pass\ndef transform_fn(*_): return 'here', 'text/plain'"
         assert ask(serve(source, {"SAGEMAKER_PROGRAM": "script"})).body == b"here"
 
-    @pytest.mark.parametrize("folder", ["/opt/ml/code", "/opt/ml/models", "/opt/ml/model/../other"])
-    def test_a_folder_that_is_not_the_models_is_refused(self, serve: Serve, folder: str) -> None:
-        with pytest.raises(ModelLoadError, match="must begin with s3:// or be in /opt/ml/model"):
+    def test_the_default_folder_is_the_images_not_the_models(self, serve: Serve) -> None:
+        with pytest.raises(ContainerStartError, match=r"script\.py is not in /opt/ml/code"):
+            serve("", {"SAGEMAKER_SUBMIT_DIRECTORY": ""})
+
+    @pytest.mark.parametrize("folder", ["/etc", "/opt/ml/../other", "/opt/mlx", "code"])
+    def test_a_folder_that_the_container_does_not_have_is_refused(
+        self, serve: Serve, folder: str
+    ) -> None:
+        with pytest.raises(ContainerStartError, match="must begin with s3:// or be in /opt/ml"):
             serve("", {"SAGEMAKER_SUBMIT_DIRECTORY": folder})
 
     def test_a_folder_that_the_model_does_not_have_is_named(self, serve: Serve) -> None:
-        with pytest.raises(ModelLoadError, match=r"script\.py is not in src/ of the model"):
+        with pytest.raises(ContainerStartError, match=r"script\.py is not in /opt/ml/model/src"):
             serve("", {"SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/src"})
 
 
@@ -317,7 +343,7 @@ class TestIsolation:
             )
             for version in ("one", "two", "three")
         }
-        versions = list(models) * 40
+        versions = list(models) * 10
         with ThreadPoolExecutor(6) as threads:
             answers = threads.map(lambda version: ask(models[version]).body.decode(), versions)
         assert list(answers) == [f"{version} {version}" for version in versions]
@@ -353,7 +379,7 @@ class TestIsolation:
     def test_none_has_the_secrets_of_this_machine(
         self, serve: Serve, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "4711-0815")
         source = """
             import os
             def model_fn(model_dir): return dict(os.environ)
@@ -361,51 +387,18 @@ class TestIsolation:
             """
         variables = ask(serve(source)).body.decode()
         assert "PATH" in variables
-        assert "secret" not in variables
+        assert "4711-0815" not in variables
 
-    def test_what_a_script_logs_goes_to_the_log_of_its_container_in_its_form(
-        self, serve: Serve, caplog: pytest.LogCaptureFixture
+    def test_what_a_script_prints_and_logs_goes_to_the_log_of_its_container(
+        self, serve: Serve
     ) -> None:
         source = """
-            import logging
-            logging.basicConfig(level=logging.DEBUG)
-            logger = logging.getLogger(__name__)
-            def model_fn(model_dir): logging.info("loading")
-            def transform_fn(*_):
-                logger.warning("answering")
-                logger.debug("unheard")
-                return "", "text/plain"
-            """
-        lines: list[str] = []
-        ask(serve(source, log=lines.append))
-        assert [line.partition(" ")[2].partition(" ")[2] for line in lines] == [
-            "INFO - root - loading",
-            "WARNING - script - answering",
-        ]
-        assert caplog.messages == []
-
-    def test_handlers_that_a_script_adds_are_not_the_next_ones(self, serve: Serve) -> None:
-        source = """
-            import logging, sys
-            for logger in (logging.getLogger(), logging.getLogger(__name__)):
-                logger.addHandler(logging.StreamHandler(sys.stdout))
-            def model_fn(model_dir): pass
-            def transform_fn(*_):
-                logger.info("once")
-                return "", "text/plain"
-            """
-        for name in ("one", "two"):
-            lines: list[str] = []
-            ask(serve(source, name=name, log=lines.append))
-            assert lines[0] == "once"
-            assert len(lines) == 2
-
-    def test_what_a_script_prints_goes_to_the_log_of_its_container(self, serve: Serve) -> None:
-        source = """
-            import sys
+            import logging, subprocess
             def model_fn(model_dir): print("loading", 1)
             def transform_fn(*_):
-                print("answering", file=sys.stderr, end="")
+                logging.getLogger(__name__).warning("answering")
+                logging.debug("unheard")
+                subprocess.run(["echo", "from a program"])
                 return "", "text/plain"
             """
         one: list[str] = []
@@ -413,4 +406,129 @@ class TestIsolation:
         model = serve(source, name="one", log=one.append)
         serve(source, name="two", log=two.append)
         ask(model)
-        assert (one, two) == (["loading 1", "answering"], ["loading 1"])
+        assert logged(one, "answering").endswith(" WARNING - script - answering")
+        assert logged(one, "from a program") == "from a program"
+        assert (one[0], two, "unheard" in str(one)) == ("loading 1", ["loading 1"], False)
+
+    def test_it_has_the_variables_of_the_image(self, serve: Serve) -> None:
+        source = """
+            import os
+            MODEL_DIR = os.environ["SM_MODEL_DIR"]
+            def model_fn(model_dir): return os.environ["SAGEMAKER_SKLEARN_VERSION"]
+            def transform_fn(model, *_): return f"{MODEL_DIR} {model}", "text/plain"
+            """
+        assert ask(serve(source)).body == b"/opt/ml/model 1.2-1"
+
+    def test_it_finds_its_files_below_opt_ml(self, serve: Serve) -> None:
+        source = """
+            def model_fn(model_dir):
+                with open("/opt/ml/model/note", "w") as note: note.write("kept")
+            def transform_fn(*_): return open("/opt/ml/model/note").read(), "text/plain"
+            """
+        assert ask(serve(source)).body == b"kept"
+        assert not Path("/opt/ml/model/note").exists()
+
+    @pytest.mark.parametrize(
+        "load", ["pickle.loads(PICKLED).SIDES", "importlib.import_module('shapes').Square.SIDES"]
+    )
+    def test_what_is_imported_or_unpickled_at_the_first_request_is_found(
+        self, serve: Serve, load: str
+    ) -> None:
+        source = f"""
+            import importlib, pickle
+            PICKLED = b"cshapes\\nSquare\\n."
+            def model_fn(model_dir): pass
+            def transform_fn(*_): return {load}, "text/plain"
+            """
+        assert ask(serve(source, shapes="class Square: SIDES = '4'")).body == b"4"
+
+    def test_the_old_name_of_joblib_is_bridged_and_the_log_says_so(self, serve: Serve) -> None:
+        source = """
+            from sklearn.externals import joblib
+            def model_fn(model_dir): return joblib.dump(1, model_dir + "/x")
+            def transform_fn(model, *_): return str(joblib.load(model[0])), "text/plain"
+            """
+        lines: list[str] = []
+        assert ask(serve(source, log=lines.append)).body == b"1"
+        assert "framework_version" in logged(lines, "sklearn.externals.joblib")
+
+    def test_modules_of_localaws_are_not_its_own(self, serve: Serve) -> None:
+        source = """
+            import training
+            def model_fn(model_dir): pass
+            def transform_fn(*_): return training.NAME, "text/plain"
+            """
+        assert ask(serve(source, training="NAME = 'mine'")).body == b"mine"
+
+
+class TestEnd:
+    SOURCE = """
+        import ctypes, os, time
+        def model_fn(model_dir): pass
+        def transform_fn(model, content, *_):
+            exec(content)
+            return str(os.getpid()), "text/plain"
+        """
+
+    def ask(self, model: LoadedModel, code: str) -> ContainerResponse:
+        return ask(model, code, "text/csv")
+
+    @pytest.mark.parametrize(
+        ("code", "reason"),
+        [
+            ("os._exit(7)", b"exit code 7"),
+            ("ctypes.string_at(0)", b"signal 11 (SIGSEGV)"),
+            ("os.kill(os.getpid(), 9)", b"signal 9 (SIGKILL)"),
+        ],
+    )
+    def test_of_its_process_is_a_500_with_the_reason_and_another_goes_on(
+        self, serve: Serve, code: str, reason: bytes
+    ) -> None:
+        lines: list[str] = []
+        model = serve(self.SOURCE, log=lines.append)
+        first = self.ask(model, "pass").body
+        answer = self.ask(model, code)
+        assert (answer.status, reason in answer.body) == (500, True)
+        assert reason.decode() in logged(lines, "a process of the container ended")
+        again = self.ask(model, "pass")
+        assert (again.status, again.body == first) == (200, False)
+
+    def test_a_request_that_never_ends_is_given_up_and_its_process_replaced(
+        self, serve: Serve
+    ) -> None:
+        lines: list[str] = []
+        model = serve(
+            self.SOURCE, {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"}, lines.append, timeout_seconds=0.3
+        )
+        with pytest.raises(TimeoutError):
+            self.ask(model, "time.sleep(600)")
+        assert logged(lines, "no answer within 0.3 s")
+        wait_until(lambda: self.ask(model, "pass").status == 200)
+
+    def test_requests_that_wait_for_something_are_answered_beside_each_other(
+        self, serve: Serve
+    ) -> None:
+        model = serve(self.SOURCE)
+        with ThreadPoolExecutor(4) as threads:
+            asked = [threads.submit(self.ask, model, "time.sleep(0.5)") for _ in range(8)]
+        assert len({answer.result().body for answer in asked}) > 1
+
+    def test_of_the_container_ends_its_processes_and_what_they_started(self, serve: Serve) -> None:
+        source = """
+            import os, subprocess
+            def model_fn(model_dir):
+                return subprocess.Popen(["sleep", "600"], start_new_session=True).pid
+            def transform_fn(model, *_): return f"{os.getpid()} {model}", "text/plain"
+            """
+        model = serve(source)
+        processes = [int(text) for text in ask(model).body.split()]
+        model.close()
+        wait_until(lambda: not any(is_alive(process) for process in processes))
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process runs; one that has ended and was not asked for is none."""
+    try:
+        return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -2,7 +2,6 @@
 
 import io
 import json
-import sys
 import tarfile
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from localaws.containers import opt_ml
 from localaws.containers.contract import Exit, JobError, Program, TrainingHost
 from localaws.containers.scikit_learn_training import prepare, toolkit_exit
+from localaws.processes.launch import Launch
 from tests.unit.memory_backend import BUCKET, MemoryObjectStore, model_archive
 
 REQUEST = {
@@ -45,20 +45,20 @@ def script(tmp_path: Path) -> Script:
 
 def test_a_script_is_called_by_its_name_in_its_folder(script: Script) -> None:
     program = script.prepare(model_archive({"train.py": b""}), alpha="1")
-    assert program.arguments == [sys.executable, "train.py", "--alpha", "1"]
-    assert program.directory == script.directory / "code"
-    assert program.environment["PYTHONPATH"].startswith(str(program.directory))
+    assert list(program.launch.arguments) == ["train.py", "--alpha", "1"]
+    assert program.launch.directory == program.launch.environment["PYTHONPATH"] == "/opt/ml/code"
+    assert program.launch.opt_ml == str(script.directory)
 
 
 def test_a_script_has_the_variables_that_the_toolkit_sets_besides_its_own(script: Script) -> None:
     program = script.prepare(model_archive({"train.py": b""}), sagemaker_region="eu-west-1")
     names = ("CURRENT_HOST", "SAGEMAKER_JOB_NAME", "SAGEMAKER_REGION")
-    assert [program.environment[name] for name in names] == ["algo-1", "", "eu-west-1"]
+    assert [program.launch.environment[name] for name in names] == ["algo-1", "", "eu-west-1"]
 
 
 def test_a_package_is_called_as_a_module(script: Script) -> None:
     archive = model_archive({"setup.py": b"", "train.py": b""})
-    assert list(script.prepare(archive).arguments) == [sys.executable, "-m", "train"]
+    assert list(script.prepare(archive).launch.arguments) == ["-m", "train"]
 
 
 def test_requirements_are_installed_first_by_pip_as_this_machine_is_told_to(
@@ -70,9 +70,9 @@ def test_requirements_are_installed_first_by_pip_as_this_machine_is_told_to(
     archive = model_archive({"train.py": b"", "requirements.txt": b"shipped"})
     installation = script.prepare(archive).first
     assert installation is not None
-    assert list(installation.arguments[1:4]) == ["-m", "pip", "install"]
-    assert {"PIP_INDEX_URL", "https_proxy"} <= installation.environment.keys()
-    assert "AWS_SECRET_ACCESS_KEY" not in installation.environment
+    assert list(installation.launch.arguments[:3]) == ["-m", "pip", "install"]
+    assert {"PIP_INDEX_URL", "https_proxy"} <= installation.launch.environment.keys()
+    assert "AWS_SECRET_ACCESS_KEY" not in installation.launch.environment
 
 
 def test_without_requirements_nothing_is_installed(script: Script) -> None:
@@ -88,7 +88,7 @@ def test_the_log_tells_the_environment_and_the_command(script: Script) -> None:
     assert 'SM_HOSTS=["algo-1"]' in preamble
     assert preamble[-2:] == [
         "Invoking script with the following command:",
-        f"{sys.executable} train.py",
+        f"{script.directory}-own/python/bin/python train.py",
     ]
 
 
@@ -158,9 +158,8 @@ def test_an_archive_with_a_link_out_of_its_folder_is_refused(script: Script) -> 
 def test_the_toolkit_exits_with_1_and_tells_how_the_script_ended(
     tmp_path: Path, code: int, output: str, message: str
 ) -> None:
-    program = Program(
-        ["python", "train.py", "--a", "b c"], {}, tmp_path, error="ExecuteUserScriptError"
-    )
+    launch = Launch(["python", "train.py", "--a", "b c"], {}, str(tmp_path))
+    program = Program(launch, error="ExecuteUserScriptError")
     ended = toolkit_exit(program, Exit(code, output))
     assert ended.code == 1
     assert ended.text == (
@@ -170,5 +169,5 @@ def test_the_toolkit_exits_with_1_and_tells_how_the_script_ended(
 
 
 def test_a_killed_script_is_told_to_be_out_of_memory(tmp_path: Path) -> None:
-    ended = toolkit_exit(Program(["python"], {}, tmp_path), Exit(137))
+    ended = toolkit_exit(Program(Launch(["python"], {}, str(tmp_path)), error="E"), Exit(137))
     assert 'ExtraInfo "OutOfMemory: Process killed by SIGKILL (signal 9)"' in ended.text

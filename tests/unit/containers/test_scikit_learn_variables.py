@@ -38,13 +38,20 @@ def parameters(hyperparameters: dict[str, str], **environment: str) -> ScriptPar
         ("null", None),
         ('{"a": 1}', {"a": 1}),
         ("1e", "1e"),
-        ('"/opt/ml/model"', f"{HOST}/model"),
-        ("/opt/ml", str(HOST)),
-        ("/opt/mlx", "/opt/mlx"),
+        ('"/opt/ml/model"', "/opt/ml/model"),
     ],
 )
 def test_a_hyperparameter_is_json_where_it_can_be(text: str, value: Any) -> None:
     assert parameters({"name": text}).user == {"name": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [('"/opt/ml/model"', f"{HOST}/model"), ("/opt/ml", str(HOST)), ("/opt/mlx", "/opt/mlx")],
+)
+def test_a_path_is_the_real_one_where_the_kernel_shows_no_opt_ml(text: str, value: str) -> None:
+    host = TrainingHost(HOST, "algo-1", ("algo-1",), {"name": text}, without_opt_ml="refused")
+    assert ScriptParameters.of(host).user == {"name": value}
 
 
 @pytest.mark.parametrize(

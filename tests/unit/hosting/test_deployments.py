@@ -107,9 +107,8 @@ def test_a_role_that_cannot_be_assumed_fails_the_deployment(platform: Platform) 
 
 def test_containers_get_their_environment_and_model_directory(pipeline: Platform) -> None:
     first, second = pipeline.first.settings[0], pipeline.second.settings[0]
-    assert first.model_directory is not None
-    assert (first.model_directory / "model").read_bytes() == b"scaler"
-    assert second.model_directory is None
+    assert (first.directory / "model" / "model").read_bytes() == b"scaler"
+    assert (first.is_multi_model, second.is_multi_model) == (False, True)
 
 
 def test_a_removed_endpoint_is_gone_with_its_containers_and_files(

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from iam_policy import ContextValue, Effect, PolicySet, Principal, Request, evaluate, parse_policy
-from iam_policy.model import Policy, PolicyType
+from iam_policy.model import PolicyType
+from iam_policy.statement import Policy
 
 ACCOUNT = "111122223333"
 OTHER_ACCOUNT = "999988887777"

@@ -11,7 +11,7 @@ import dataclasses
 import pytest
 
 from iam_policy import Decision, Effect, PolicySet, PolicyType, Principal, evaluate
-from iam_policy.model import Policy
+from iam_policy.statement import Policy
 from tests.unit.iam_policy.builders import (
     ACCOUNT,
     OTHER_ACCOUNT,

@@ -158,3 +158,23 @@ def test_resource_policies_may_use_every_element() -> None:
     assert resource_policy(
         statement("Deny", Sid="A sid with spaces", Principal={"AWS": "*"}, Condition={})
     ).statements
+
+
+@pytest.mark.parametrize("sid", ["Invoke models of NY", "invoke-ny", "ä"])
+def test_the_sid_of_an_iam_policy_is_letters_and_digits(sid: str) -> None:
+    with pytest.raises(PolicyError, match="must be alpha-numeric"):
+        parse_policy(document(statement(Sid=sid)))
+
+
+def test_the_sid_of_a_key_or_bucket_policy_may_hold_spaces() -> None:
+    block = statement(Sid="Enable IAM User Permissions", Principal="*")
+    parse_policy(document(block), policy_type=PolicyType.RESOURCE)
+
+
+def test_a_sid_that_is_another_statements_index_is_no_duplicate() -> None:
+    parse_policy(document(statement(Sid="1"), statement()))
+
+
+def test_a_repeated_sid_is_named() -> None:
+    with pytest.raises(PolicyError, match="two statements have the Sid 'A'"):
+        parse_policy(document(statement(Sid="A"), statement(Sid="A")))

@@ -28,7 +28,7 @@ WANTED = ["PostDateTime", "Message", "Tags"]
         ("ForAnyValue:StringNotEquals", ["UserName", "Tags"], True),
         ("ForAnyValue:StringNotEquals", ["Message", "Tags"], False),
         ("ForAnyValue:StringNotEquals", [], False),
-        ("ForAnyValue:StringEqualsIfExists", [], True),
+        ("ForAnyValue:StringEqualsIfExists", [], False),
         ("ForAnyValue:StringEqualsIfExists", ["UserName"], False),
         ("StringEquals", ["UserName", "Tags"], True),
         ("StringNotEquals", ["UserName", "Tags"], False),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from iam_policy import PolicyError, PolicySet, evaluate, parse_policy
 from iam_policy.conditions import OPERATORS
-from iam_policy.model import Policy
+from iam_policy.statement import Policy
 from tests.unit.iam_policy.builders import condition_holds, document, policy, request
 from tests.unit.iam_policy.test_condition_operators import POSITIVE, example
 

@@ -4,6 +4,7 @@ import threading
 
 from localaws.jobs.executor import JobExecutor
 from localaws.jobs.processes import Cores, JobAbortedError, StopSignal
+from localaws.processes.client import Processes
 
 
 class Job:
@@ -24,7 +25,7 @@ class Job:
 
 
 def test_stop_reaches_the_job_of_that_key_alone() -> None:
-    executor, one, two = JobExecutor(Cores(1)), Job(), Job()
+    executor, one, two = JobExecutor(Cores(1), Processes()), Job(), Job()
     executor.start("one", one)
     executor.start("two", two)
     executor.stop("one")
@@ -34,7 +35,7 @@ def test_stop_reaches_the_job_of_that_key_alone() -> None:
 
 
 def test_shut_down_aborts_every_job_and_waits_for_it() -> None:
-    executor, jobs = JobExecutor(Cores(1)), [Job(), Job()]
+    executor, jobs = JobExecutor(Cores(1), Processes()), [Job(), Job()]
     for number, job in enumerate(jobs):
         executor.start(number, job)
     executor.shut_down()
@@ -42,7 +43,7 @@ def test_shut_down_aborts_every_job_and_waits_for_it() -> None:
 
 
 def test_a_key_can_be_used_again_after_its_job_has_ended() -> None:
-    executor, first, second = JobExecutor(Cores(1)), Job(), Job()
+    executor, first, second = JobExecutor(Cores(1), Processes()), Job(), Job()
     executor.start("key", first)
     executor.stop("key")
     first.done.wait(10)
@@ -53,11 +54,11 @@ def test_a_key_can_be_used_again_after_its_job_has_ended() -> None:
 
 
 def test_nothing_starts_after_shut_down() -> None:
-    executor, job = JobExecutor(Cores(1)), Job()
+    executor, job = JobExecutor(Cores(1), Processes()), Job()
     executor.shut_down()
     executor.start("late", job)
     assert not job.done.wait(0.05)
 
 
 def test_stopping_a_job_that_is_not_there_does_nothing() -> None:
-    JobExecutor(Cores(1)).stop("nothing")
+    JobExecutor(Cores(1), Processes()).stop("nothing")

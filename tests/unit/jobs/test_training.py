@@ -8,13 +8,16 @@ import pytest
 
 from localaws.backend import ObjectStore
 from localaws.containers.contract import Exit, JobError, Program, TrainingHost
+from localaws.containers.process_host import ProcessHost
+from localaws.jobs.executor import JobExecutor
 from localaws.jobs.processes import Cores, StopSignal
 from localaws.jobs.training import LOG_GROUP, TrainingJob, TrainingOutcome, TrainingRun
+from localaws.processes.launch import Launch
 from tests.unit.memory_backend import BUCKET, ROLE, SCOPE, MemoryBackend
 
 REQUEST = {
     "RoleArn": ROLE,
-    "AlgorithmSpecification": {"TrainingInputMode": "File"},
+    "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
     "InputDataConfig": [
         {
             "ChannelName": "train",
@@ -39,7 +42,8 @@ class PythonImage:
 
     def training_program(self, host: TrainingHost, objects: ObjectStore) -> Program:
         def program(source: str, first: Program | None = None) -> Program:
-            return Program((sys.executable, "-c", source), {}, host.directory, first=first)
+            launch = Launch((sys.executable, "-c", source), {}, str(host.directory))
+            return Program(launch, first=first)
 
         return program(self._source, program(self._first) if self._first else None)
 
@@ -50,7 +54,8 @@ class PythonImage:
 class Run:
     """A job named ``job`` and what it reported."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, host: ProcessHost) -> None:
+        self._executor = JobExecutor(Cores(1), host.processes)
         self._directory = directory / "job"
         self.backend = MemoryBackend()
         self.backend.s3.objects["data/rows.csv"] = b"1,2\n"
@@ -65,7 +70,7 @@ class Run:
             on_status(status)
 
         job = TrainingJob(SCOPE, "job", "arn:job", REQUEST, image, self._directory)
-        return TrainingRun(job, self.backend, Cores(1), report, self.stop).run()
+        return TrainingRun(job, self.backend, self._executor, report, self.stop).run()
 
     @property
     def lines(self) -> list[str]:
@@ -75,8 +80,8 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return Run(tmp_path)
+def run(tmp_path: Path, process_host: ProcessHost) -> Run:
+    return Run(tmp_path, process_host)
 
 
 def test_what_comes_first_has_ended_before_the_program_runs(run: Run) -> None:

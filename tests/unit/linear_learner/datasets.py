@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import Hyperparameters
+from training.linear_learner.model import Dataset
 
 SLOPES = np.array([3.0, -2.0, 0.5])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.unit.linear_learner.datasets import DATA, features, parameters, regression
-from training.linear_learner.dataset import Dataset
+from training.linear_learner.model import Dataset
 from training.linear_learner.trainer import TrainingError, train
 
 

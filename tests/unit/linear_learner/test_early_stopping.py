@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.linear_learner.early_stopping import EarlyStopping
+from training.linear_learner.fitting import EarlyStopping
 
 
 @pytest.mark.parametrize(

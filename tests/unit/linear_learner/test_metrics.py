@@ -5,9 +5,9 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from tests.unit.linear_learner.models import random_model
-from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import Hyperparameters
 from training.linear_learner.metrics import final_metric_name, quality_metrics
+from training.linear_learner.model import Dataset
 from training.linear_learner.predictor import predict
 
 RANDOM = np.random.default_rng(3)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import Hyperparameters
+from training.linear_learner.model import Dataset
 from training.linear_learner.scaler import Scaler
 
 

@@ -16,11 +16,10 @@ from tests.unit.linear_learner.datasets import (
     regression,
 )
 from training.linear_learner.artifact import write_artifact
-from training.linear_learner.dataset import Dataset
 from training.linear_learner.hyperparameters import LOSSES
-from training.linear_learner.model import PredictorType
+from training.linear_learner.model import Dataset, PredictorType
 from training.linear_learner.predictor import predict
-from training.linear_learner.trainer import TrainingResult, train
+from training.linear_learner.trainer import TrainingResult, train, train_many
 
 METRIC_DEFINITIONS = (
     Path(__file__).parents[3] / "localaws/containers/linear_learner_metric_definitions.json"
@@ -296,3 +295,51 @@ def metrics_in(lines: list[str]) -> dict[str, float]:
         if matches:
             found[name] = float(matches[-1][1])
     return found
+
+
+STACKED = {"loss": "absolute_loss", "mini_batch_size": "20"}
+
+
+def pair(seed: int, rows: int, validation: int) -> tuple[Dataset, Dataset]:
+    random = np.random.default_rng(seed)
+    features = random.normal(size=(rows + validation, 3)).astype(np.float32)
+    labels = (features @ [1, 2, 3] + random.normal(size=rows + validation)).astype(np.float32)
+    return Dataset(features[:rows], labels[:rows]), Dataset(features[rows:], labels[rows:])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        STACKED,
+        {"loss": "squared_loss", "optimizer": "sgd", "l1": "0.01", "mini_batch_size": "20"},
+        {"loss": "huber_loss", "mini_batch_size": "20"},
+    ],
+)
+def test_many_data_sets_get_to_the_bit_the_models_that_each_gets_alone(
+    values: dict[str, str],
+) -> None:
+    chosen = parameters(**values)
+    pairs = [pair(number, 60 + number % 3, 20 + number % 2) for number in range(40)]
+    for result, (rows, validation) in zip(train_many(chosen, pairs), pairs, strict=True):
+        alone = train(chosen, rows, validation)
+        assert isinstance(result, TrainingResult)
+        assert write_artifact(result.model) == write_artifact(alone.model)
+        assert (result.epoch, result.best_hyperparameters, result.metrics) == (
+            alone.epoch,
+            alone.best_hyperparameters,
+            alone.metrics,
+        )
+
+
+def test_a_data_set_that_cannot_be_trained_on_leaves_those_beside_it_alone() -> None:
+    chosen = parameters(**STACKED)
+    small = pair(1, 19, 5)
+    rows, validation = pair(2, 60, 20)
+    labels = np.full(len(rows), 1e30, np.float32)
+    labels[::2] = -3e38
+    huge = Dataset(rows.features, labels), validation
+    good = pair(3, 60, 20)
+    too_few, _, trained = train_many(chosen, [small, huge, good])
+    assert "19 rows" in str(too_few)
+    assert isinstance(trained, TrainingResult)
+    assert write_artifact(trained.model) == write_artifact(train(chosen, *good).model)

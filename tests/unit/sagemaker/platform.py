@@ -34,7 +34,7 @@ class Platform:
     def _start(self) -> Apis:
         images = ContainerRegistry([self.first, self.second])
         apis = create_apis(self.state_directory, self.backend, images=images, environment={})
-        apis.start()
+        apis.start(asyncio.new_event_loop())
         return apis
 
     def restart(self) -> None:

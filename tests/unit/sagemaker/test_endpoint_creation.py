@@ -91,7 +91,7 @@ def test_the_installed_images_are_found_without_being_named(
     tmp_path: Path, platform: Platform
 ) -> None:
     apis = create_apis(tmp_path / "other", platform.backend, environment={})
-    apis.start()
+    apis.start(asyncio.new_event_loop())
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/localaws-echo:1"
     call = apis.sagemaker.call
     call(SCOPE, "CreateModel", {"ModelName": "echo", "PrimaryContainer": {"Image": image}})

@@ -3,8 +3,8 @@ from typing import Any
 import botocore.session
 import pytest
 
+from localaws.admission.validation import validate
 from localaws.errors import AwsError
-from localaws.sagemaker.validation import validate
 
 MODELS = botocore.session.get_session()
 SAGEMAKER: Any = MODELS.get_service_model("sagemaker")
@@ -112,7 +112,7 @@ def test_every_pattern_of_the_service_can_be_checked(service: str) -> None:
 
 
 def validate_string(shape: Any) -> None:
-    from localaws.sagemaker.validation import _check
+    from localaws.admission.validation import _check
 
     list(_check(shape, "some text", "member"))
 

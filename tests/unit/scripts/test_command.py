@@ -1,50 +1,82 @@
-import argparse
-import importlib
-from collections.abc import Callable
+"""What every command shares: errors as one line, exit statuses, options, names as typed."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
 import pytest
 from botocore.exceptions import ClientError, NoRegionError
 
 from fleet.deployment import Deployment, DeploymentError
 from fleet.errors import HousingError
-from scripts.command import make_parser, not_negative_number, positive, run_command
+from fleet.project import project_folder
+from scripts import housing
+from scripts.command import Aws, aws_options, make_command, run, spelled
 
-SCRIPTS = ("train", "predict", "add_model", "publish", "teardown", "demo")
-
-
-def run(command: Callable[[argparse.Namespace], int], *arguments: str) -> int:
-    parser = make_parser("example", "An example.", "python -m scripts.example")
-    return run_command(parser, command, arguments)
+ROOT = Path(__file__).parents[3]
 
 
-def raising(error: BaseException) -> Callable[[argparse.Namespace], int]:
-    def command(options: argparse.Namespace) -> int:
+def raising(error: BaseException) -> click.Command:
+    @make_command("An example.", "housing example")
+    def command() -> int:
         raise error
 
     return command
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_every_scripts_help_ends_with_an_example_of_it(
-    script: str, capsys: pytest.CaptureFixture[str]
+def returning(status: int) -> click.Command:
+    @make_command("An example.", "housing example")
+    def command() -> int:
+        return status
+
+    return command
+
+
+@make_command("An example.", "housing example")
+@aws_options
+def example(aws: Aws) -> int:
+    print(aws.stage)
+    return 0
+
+
+@pytest.mark.parametrize("name", housing.COMMANDS)
+def test_every_commands_help_ends_with_an_example_of_it(
+    name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        importlib.import_module(f"scripts.{script}").main(["--help"])
-    assert ended.value.code == 0
-    last = capsys.readouterr().out.strip().splitlines()[-1]
-    assert last.startswith(f"  python -m scripts.{script}")
+    assert run(housing.command, "housing", [name, "--help"]) == 0
+    example = capsys.readouterr().out.partition("example:\n")[2]
+    assert f"housing {name}" in example
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_a_wrong_option_is_status_2(script: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        importlib.import_module(f"scripts.{script}").main(["--no-such-option"])
-    assert ended.value.code == 2
+@pytest.mark.parametrize("name", housing.COMMANDS)
+def test_a_wrong_option_is_status_2(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(housing.command, "housing", [name, "--no-such-option"]) == 2
+    assert "No such option" in capsys.readouterr().err
+
+
+def test_the_list_of_commands_says_what_each_does_and_imports_none() -> None:
+    program = (
+        "import sys; from scripts.housing import command; from scripts.command import run;"
+        "run(command, 'housing', ['--help']); sys.exit('boto3' in sys.modules)"
+    )
+    listed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert listed.returncode == 0
+    for name in housing.COMMANDS:
+        assert f"  {name} " in listed.stdout
+
+
+def test_a_command_that_does_not_exist_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(housing.command, "housing", ["tran"]) == 2
+    assert "No such command 'tran'" in capsys.readouterr().err
 
 
 def test_the_commands_own_status_is_the_exit_status() -> None:
-    assert run(lambda options: 0) == 0
-    assert run(lambda options: 1) == 1
+    assert run(returning(0), "housing", []) == 0
+    assert run(returning(1), "housing", []) == 1
 
 
 @pytest.mark.parametrize(
@@ -62,53 +94,128 @@ def test_the_commands_own_status_is_the_exit_status() -> None:
 def test_an_expected_error_is_one_line_and_status_1(
     error: Exception, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(raising(error)) == 1
-    assert capsys.readouterr().err == f"python -m scripts.example: {line}\n"
+    assert run(raising(error), "housing example", []) == 1
+    assert capsys.readouterr().err == f"housing example: {line}\n"
 
 
 def test_without_a_profile_the_error_says_how_to_choose_one(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(raising(NoRegionError())) == 1
-    assert 'eval "$(python -m localaws env)"' in capsys.readouterr().err
+    assert run(raising(NoRegionError()), "housing", []) == 1
+    assert 'localaws env)"' in capsys.readouterr().err
 
 
 def test_an_unexpected_error_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
-        run(raising(ZeroDivisionError()))
+        run(raising(ZeroDivisionError()), "housing", [])
 
 
-def test_ctrl_c_is_status_130(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(raising(KeyboardInterrupt())) == 130
-    assert capsys.readouterr().err == "python -m scripts.example: interrupted\n"
+def test_ctrl_c_is_status_130_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(raising(KeyboardInterrupt()), "housing", []) == 130
+    assert capsys.readouterr().err.strip() == "housing: interrupted"
 
 
-def test_a_stage_that_does_not_exist_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        run(lambda options: 0, "--stage", "test")
-    assert ended.value.code == 2
-    assert "choose from" in capsys.readouterr().err
+def test_sigterm_cleans_up_as_ctrl_c_does_and_is_status_143() -> None:
+    program = (
+        "import sys, time, click\n"
+        "from scripts.command import main, make_command\n"
+        "@make_command('x')\n"
+        "def command():\n"
+        "    try:\n"
+        "        print('ready', flush=True); time.sleep(60)\n"
+        "    finally:\n"
+        "        print('cleaned up', flush=True)\n"
+        "sys.argv[1:] = []\n"
+        "main(command, 'x')\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    child.send_signal(signal.SIGTERM)
+    out, err = child.communicate(timeout=30)
+    assert (child.returncode, out) == (143, "cleaned up\n")
+    assert err.strip() == "python -m scripts.x: terminated"
 
 
-def test_a_number_must_be_above_zero() -> None:
-    assert positive("3") == 3
-    with pytest.raises(argparse.ArgumentTypeError, match="0 is not above 0"):
-        positive("0")
+def test_a_closed_pipe_ends_without_a_traceback() -> None:
+    program = (
+        "import sys\n"
+        "from scripts.command import main, make_command\n"
+        "@make_command('x')\n"
+        "def command():\n"
+        "    for _ in range(100_000): print('a line that nobody reads')\n"
+        "sys.argv[1:] = []\n"
+        "main(command, 'x')\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stderr is not None
+    child.stdout.readline()
+    child.stdout.close()
+    assert child.wait(30) == 1
+    assert child.stderr.read() == ""
 
 
-@pytest.mark.parametrize("text", ["-1", "nan", "inf"])
-def test_a_share_must_be_a_number_of_at_least_zero(text: str) -> None:
-    assert not_negative_number("0.02") == 0.02
-    with pytest.raises(argparse.ArgumentTypeError, match=f"{text} is not a number of at least 0"):
-        not_negative_number(text)
+def test_a_stage_that_cdk_json_does_not_define_is_status_2_and_those_that_it_does_are_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(example, "housing", ["--stage", "test"]) == 2
+    assert "'test' is not a stage of cdk.json; its stages: dev, prod" in capsys.readouterr().err
 
 
-def test_what_is_not_deployed_is_named_with_the_command_that_deploys_it() -> None:
+def test_any_stage_that_cdk_json_defines_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config: dict[str, object] = {"context": {"housing": {"dev": {}, "staging": {}}}}
+    (tmp_path / "cdk.json").write_text(json.dumps(config))
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    project_folder.cache_clear()
+    try:
+        assert run(example, "housing", ["--stage", "staging"]) == 0
+    finally:
+        project_folder.cache_clear()
+    assert capsys.readouterr().out == "staging\n"
+
+
+def test_commands_work_from_any_folder(tmp_path: Path) -> None:
+    housing_command = Path(sys.executable).with_name("housing")
+    answered = subprocess.run(
+        [housing_command, "access-check", "--templates", str(tmp_path), "--stage", "prod"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert answered.returncode == 1
+    assert f"cd {ROOT} && npx cdk synth -q -c stage=prod" in answered.stderr
+
+
+def test_a_command_is_spelled_so_that_this_shell_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(sys.executable).parent
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    assert spelled("housing train") == "housing train"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(folder.parents[1])
+    assert spelled("housing train") == ".venv/bin/housing train"
+    monkeypatch.chdir(tmp_path)
+    assert spelled("housing train") == f"{folder}/housing train"
+
+
+def test_what_is_not_deployed_is_named_with_the_command_that_deploys_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
     with pytest.raises(DeploymentError) as caught:
-        Deployment("dev", "us-east-1").require("endpoint_name")
+        Deployment("prod", "us-east-1").require("endpoint_name")
     assert str(caught.value) == (
-        "stack housing-dev-hosting is not deployed in us-east-1; "
-        "run: npx cdk deploy housing-dev-hosting"
+        "stack housing-prod-hosting is not deployed in us-east-1; "
+        "run: npx cdk deploy housing-prod-hosting -c stage=prod"
     )
 
 

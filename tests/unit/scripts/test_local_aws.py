@@ -33,5 +33,6 @@ def test_choosing_it_changes_the_environment_of_this_process(
 
 def test_the_commands_to_go_on_and_to_end_name_the_state_folder() -> None:
     local = LocalAws(Path("/tmp/state"))
-    assert local.shell_command == 'eval "$(python -m localaws env --state-dir /tmp/state)"'
-    assert local.stop_command == "python -m localaws reset --state-dir /tmp/state"
+    assert local.shell_command.startswith('eval "$(')
+    assert local.shell_command.endswith('localaws env --state-dir /tmp/state)"')
+    assert local.stop_command.endswith("localaws reset --state-dir /tmp/state")

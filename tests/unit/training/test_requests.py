@@ -4,14 +4,13 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from training.pipeline import LINEAR_LEARNER_DEFAULTS, PREPROCESSOR_SCRIPT
+from training.pipeline import LINEAR_LEARNER_DEFAULTS
 from training.requests import (
     channel,
     preprocessor_model_request,
@@ -77,20 +76,16 @@ def test_script_mode_quotes_its_values_as_json() -> None:
     }
 
 
-def test_the_source_archive_holds_the_script_alone() -> None:
-    with tarfile.open(fileobj=io.BytesIO(source_archive(PREPROCESSOR_SCRIPT))) as archive:
-        assert archive.getnames() == ["sklearn_preprocessor.py"]
-        member = archive.extractfile("sklearn_preprocessor.py")
-        assert member is not None
-        assert member.read() == PREPROCESSOR_SCRIPT.read_bytes()
+def test_a_source_archive_holds_the_files_by_their_paths() -> None:
+    files = {"train.py": b"import beside.module", "beside/module.py": b"1"}
+    with tarfile.open(fileobj=io.BytesIO(source_archive(files))) as archive:
+        members = {member.name: archive.extractfile(member) for member in archive}
+        assert {name: file.read() for name, file in members.items() if file} == files
 
 
-def test_the_same_script_gives_the_same_archive_at_another_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_same_files_give_the_same_archive_at_another_time(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    script = tmp_path / "script.py"
-    script.write_text("print()")
-    first = source_archive(script)
+    first = source_archive({"a.py": b"1", "b.py": b"2"})
     monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
-    script.touch()
-    assert source_archive(script) == first
+    assert source_archive({"b.py": b"2", "a.py": b"1"}) == first

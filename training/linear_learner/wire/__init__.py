@@ -1,8 +1,8 @@
 """The formats in which rows arrive and answers leave: CSV, JSON, JSON Lines, RecordIO-protobuf."""
 
-from training.linear_learner.wire.errors import DataError, RequestError
 from training.linear_learner.wire.requests import decode_request
 from training.linear_learner.wire.responses import encode_predictions
+from training.linear_learner.wire.rows import DataError, RequestError
 from training.linear_learner.wire.training_data import read_training_csv, read_training_recordio
 
 __all__ = [

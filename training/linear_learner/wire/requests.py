@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 
 from training.linear_learner.model import Float32Array
-from training.linear_learner.wire.csv_rows import read_rows
-from training.linear_learner.wire.errors import RequestError
 from training.linear_learner.wire.recordio import RecordError, Tensor, read_records
-from training.linear_learner.wire.rows import RowError, dense, table
+from training.linear_learner.wire.rows import RequestError, RowError, dense, read_rows, table
 
 JSON = "application/json"
 JSON_LINES = "application/jsonlines"

@@ -12,9 +12,9 @@ from typing import NotRequired, TypedDict
 import numpy as np
 
 from training.linear_learner.predictor import Predictions
-from training.linear_learner.wire.errors import RequestError
 from training.linear_learner.wire.recordio import Record, Tensor, write_record
 from training.linear_learner.wire.requests import CSV, JSON, JSON_LINES, RECORDIO
+from training.linear_learner.wire.rows import RequestError
 
 _FIFTEEN_DECIMALS = Decimal("1e-15")
 _EVERY_FLOAT32 = Context(prec=39 + 15, rounding=ROUND_DOWN)

@@ -1,4 +1,4 @@
-"""Puts the values of single rows together to one array."""
+"""Rows of numbers: from CSV text or from single rows to one array, and what is said of bad ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,33 @@ import numpy as np
 
 from training.linear_learner.model import Float32Array
 from training.linear_learner.wire.recordio import Tensor
+
+
+class RequestError(ValueError):
+    """A request that the container answers with an error, or with nothing.
+
+    Attributes:
+        status: the HTTP status.
+        message: the body of the answer, as the service's container gives it: the client sees it
+            inside a ModelError.
+        detail: what was wrong; the container says it in its log only.
+    """
+
+    def __init__(self, status: int, message: str, detail: str = "") -> None:
+        super().__init__(detail or message)
+        self.status = status
+        self.message = message
+        self.detail = detail
+
+    @classmethod
+    def not_evaluable(cls, detail: str) -> "RequestError":
+        """A body that is not what its content type says, or does not fit the model."""
+        return cls(400, "unable to evaluate payload provided", detail)
+
+
+class DataError(ValueError):
+    """A file of a training channel that cannot be read; names file, row and column."""
+
 
 MAXIMUM_CELLS = 1 << 26
 """Sparse rows are refused that have more cells than this once they are dense (256 MiB)."""
@@ -81,3 +108,45 @@ def _width(tensor: Tensor, number: int) -> int:
     if not all(0 <= key < tensor.shape[0] for key in tensor.keys):
         raise RowError(f"row {number} has keys outside its shape [{tensor.shape[0]}]")
     return tensor.shape[0]
+
+
+def read_rows(data: bytes, skip: int = 0) -> Float32Array:
+    """Float32 of shape (n, d); blank lines and the first ``skip`` columns are left out.
+
+    Raises:
+        RowError: there are no rows; or names row and column of the first cell that is not a finite
+            number, or the row that is not as wide as the first.
+    """
+    rows: list[list[float]] = []
+    for number, line in enumerate(data.splitlines(), 1):
+        if not line.strip():
+            continue
+        rows.append(_read_line(line, skip, number))
+        width, expected = skip + len(rows[-1]), skip + len(rows[0])
+        if width != expected:
+            raise RowError(f"row {number}: {width} columns; the first row has {expected}")
+    if not rows:
+        raise RowError("no rows")
+    return np.array(rows, np.float32)
+
+
+def _read_line(line: bytes, skip: int, number: int) -> list[float]:
+    cells = line.split(b",")[skip:]
+    if not cells:
+        raise RowError(f"row {number}: no column after the first {skip}")
+    try:
+        numbers = [float(cell) for cell in cells]
+    except ValueError:
+        numbers = []
+    if numbers and all(-GREATEST <= value <= GREATEST for value in numbers) and b"_" not in line:
+        return numbers
+    column, cell = next((i, cell) for i, cell in enumerate(cells, 1) if not _is_number(cell))
+    text = cell.decode(errors="replace")
+    raise RowError(f"row {number}, column {skip + column}: {text!r} is not a number")
+
+
+def _is_number(cell: bytes) -> bool:
+    try:
+        return b"_" not in cell and abs(float(cell)) <= GREATEST
+    except ValueError:
+        return False

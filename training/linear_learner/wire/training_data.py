@@ -5,12 +5,9 @@ import math
 
 import numpy as np
 
-from training.linear_learner.dataset import Dataset
-from training.linear_learner.model import Float32Array
-from training.linear_learner.wire.csv_rows import read_rows
-from training.linear_learner.wire.errors import DataError
+from training.linear_learner.model import Dataset, Float32Array
 from training.linear_learner.wire.recordio import Record, RecordError, read_records
-from training.linear_learner.wire.rows import RowError, dense
+from training.linear_learner.wire.rows import DataError, RowError, dense, read_rows
 
 
 def read_training_csv(data: bytes, name: str) -> Dataset:

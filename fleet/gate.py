@@ -1,0 +1,76 @@
+"""Whether a new version may serve: judged against baselines and against the one that serves.
+
+All errors are mean absolute errors in dollars on the same validation rows. How far a model is from
+least squares is told on a scale that needs no dollars: 0 is as good as least squares, 1 no better
+than the median price of the training rows.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fleet.versions import Candidate, Verdict
+
+
+@dataclass(frozen=True)
+class GateRules:
+    """What a stage asks of a model before it serves.
+
+    Parameters
+    ----------
+    minimum_rows
+        Training rows.
+    maximum_distance
+        From least squares: 0 as good, 1 no better than the median. Few epochs of a stochastic
+        gradient rarely reach 0.
+    maximum_regression
+        How much greater, as a share, the error may be than that of the version that serves.
+    """
+
+    minimum_rows: int = 50
+    maximum_distance: float = 0.5
+    maximum_regression: float = 0.05
+
+
+def judge(candidate: Candidate, rules: GateRules) -> Verdict:
+    """What the gate says of a candidate, by what its training measured."""
+    reasons = tuple(_reasons(candidate, rules))
+    return Verdict(not reasons, reasons)
+
+
+def distance(candidate: Candidate) -> float | None:
+    """How far from least squares, 0 to 1 and beyond; None where that was not measured."""
+    mae = candidate.metrics.get("mae")
+    median = candidate.baselines.get("median_mae")
+    least_squares = candidate.baselines.get("least_squares_mae")
+    if mae is None or median is None or least_squares is None or median <= least_squares:
+        return None
+    return (mae - least_squares) / (median - least_squares)
+
+
+def _reasons(candidate: Candidate, rules: GateRules) -> Iterator[str]:
+    mae = candidate.metrics.get("mae")
+    median = candidate.baselines.get("median_mae")
+    if mae is None or median is None:
+        yield "its error was not measured on validation rows"
+        return
+    if not math.isfinite(mae):
+        yield "its predictions are not finite numbers"
+        return
+    if candidate.train_rows < rules.minimum_rows:
+        yield f"{candidate.train_rows} training rows; at least {rules.minimum_rows} are needed"
+    if mae >= median:
+        yield f"error ${mae:,.0f}; predicting the median gives ${median:,.0f}"
+    far = distance(candidate)
+    if far is not None and far > rules.maximum_distance:
+        least_squares = candidate.baselines["least_squares_mae"]
+        yield (
+            f"error ${mae:,.0f}; least squares gives ${least_squares:,.0f}, which is"
+            f" {far:.0%} of the way to the median; at most {rules.maximum_distance:.0%}"
+        )
+    serving = candidate.metrics.get("serving_mae")
+    if serving is not None and mae > serving * (1 + rules.maximum_regression):
+        yield (
+            f"error ${mae:,.0f}; the version that serves has ${serving:,.0f} on the same rows,"
+            f" and at most {rules.maximum_regression:.0%} more is let pass"
+        )

@@ -1,0 +1,202 @@
+"""From trained candidates to what serves: gate, number, copy, promotion, for any number of cities.
+
+The bytes go from the job's output to the key that is served by a server-side copy, conditional on
+the key being free. A multi-model endpoint may hold the old bytes of a key that was overwritten
+(AWS: "Don't overwrite model artifacts in Amazon S3",
+https://docs.aws.amazon.com/sagemaker/latest/dg/add-models-to-endpoint.html), so that no key is ever
+written twice, and the bucket's policy refuses to.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from fleet.gate import GateRules, judge
+from fleet.registry import Draft, Registry, RegistryError
+from fleet.versions import Candidate, City, State, Version
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+THREADS = 16
+DIGEST_METADATA = "sha256"
+PREPROCESSOR_METADATA = "preprocessor"
+MOST_DRAWS = 20
+"""How often a number is drawn for a city whose keys are taken, by models of before the registry."""
+KEY_TAKEN = "its key is taken"
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
+_ABSENT = ("NoSuchKey", "404")
+
+
+class Outcome(StrEnum):
+    """What became of a candidate."""
+
+    PUBLISHED = "published"
+    UNCHANGED = "unchanged"
+    """Its bytes are those that serve: nothing was written."""
+    REFUSED = "refused"
+    """By the gate; it stays a candidate."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What became of one city's candidate; ``before`` is the city's item as it was."""
+
+    city: str
+    outcome: Outcome
+    candidate: Candidate
+    before: City | None
+    version: Version | None = None
+    reason: str = ""
+
+
+class Publisher:
+    """Publishes to one bucket and registry.
+
+    Parameters
+    ----------
+    force
+        Let versions serve that the gate refuses; recorded as such.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        s3: "S3Client",
+        bucket: str,
+        rules: GateRules,
+        *,
+        force: bool = False,
+    ) -> None:
+        self._registry = registry
+        self._s3 = s3
+        self._bucket = bucket
+        self._rules = rules
+        self._force = force
+
+    def publish(self, candidates: Sequence[Candidate]) -> list[Publication]:
+        """Publish what the gate lets pass, by city; one city's failure stops no other."""
+        before = self._registry.some_cities(candidate.city for candidate in candidates)
+        batch = _Batch({candidate.city: candidate for candidate in candidates}, before)
+        drafts = []
+        for candidate in candidates:
+            serving = before.get(candidate.city, City(candidate.city)).trained
+            if serving is not None and serving.artifact_digest == candidate.artifact_digest:
+                batch.finish(candidate.city, Outcome.UNCHANGED)
+            else:
+                drafts.append(Draft(candidate, judge(candidate, self._rules)))
+        copied: list[Version] = []
+        for _ in range(MOST_DRAWS):
+            versions = self._record(drafts, batch)
+            taken = self._copy_all(versions, batch)
+            copied += [version for version in versions if batch.is_open(version.city, taken)]
+            drafts = [Draft(version.trained, version.verdict) for version in taken.values()]
+            if not drafts:
+                break
+        for draft in drafts:
+            batch.finish(draft.candidate.city, Outcome.FAILED, "its keys are taken by other models")
+        promoted = self._registry.promote(copied, force=self._force)
+        for city, version in promoted.versions.items():
+            batch.finish(city, Outcome.PUBLISHED, version=version)
+        for city, reason in promoted.refused.items():
+            batch.finish(city, Outcome.FAILED, reason)
+        return batch.publications()
+
+    def promote(self, version: Version) -> Version:
+        """Let one version serve, copied first if it never served.
+
+        Raises ``RegistryError`` where it may not, or where its bytes are gone.
+        """
+        objection = self._registry.objections([version], force=self._force).get(version.city)
+        if objection is None:
+            objection = self._copy(version)
+        if objection is None:
+            changes = self._registry.promote([version], force=self._force)
+            objection = changes.refused.get(version.city)
+        if objection is not None:
+            raise RegistryError(objection)
+        return changes.versions[version.city]
+
+    def _record(self, drafts: Sequence[Draft], batch: "_Batch") -> list[Version]:
+        """Those that may serve, recorded; the refused are recorded too, and finished."""
+        recorded = self._registry.record(drafts)
+        for city, reason in recorded.refused.items():
+            batch.finish(city, Outcome.FAILED, reason)
+        may_serve = []
+        for city, version in recorded.versions.items():
+            if version.verdict.passed or self._force:
+                may_serve.append(version)
+            else:
+                reasons = "; ".join(version.verdict.reasons)
+                batch.finish(city, Outcome.REFUSED, reasons, version)
+        return may_serve
+
+    def _copy_all(self, versions: Sequence[Version], batch: "_Batch") -> dict[str, Version]:
+        """Copy all; those whose key somebody else took, their numbers given up, by city."""
+        with ThreadPoolExecutor(THREADS) as threads:
+            failures = list(threads.map(self._copy, versions))
+        taken = {}
+        for version, failure in zip(versions, failures, strict=True):
+            if failure == KEY_TAKEN:
+                self._registry.delete_version(version)
+                taken[version.city] = version
+            elif failure is not None:
+                batch.finish(version.city, Outcome.FAILED, failure, version)
+        return taken
+
+    def _copy(self, version: Version) -> str | None:
+        """Copy a candidate to its key; why that failed, or None. Copying it twice is no failure."""
+        if version.state is not State.CANDIDATE:
+            return None
+        trained = version.trained
+        try:
+            self._s3.copy_object(
+                Bucket=self._bucket,
+                Key=version.key,
+                CopySource={"Bucket": self._bucket, "Key": trained.artifact_key},
+                IfNoneMatch="*",
+                MetadataDirective="REPLACE",
+                Metadata={
+                    DIGEST_METADATA: trained.artifact_digest,
+                    PREPROCESSOR_METADATA: trained.preprocessor_url,
+                },
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _TAKEN:
+                there = self._s3.head_object(Bucket=self._bucket, Key=version.key)["Metadata"]
+                return None if there.get(DIGEST_METADATA) == trained.artifact_digest else KEY_TAKEN
+            if code in _ABSENT:
+                return f"s3://{self._bucket}/{trained.artifact_key} is gone; train the city again"
+            return f"{version.key}: {error}"
+        return None
+
+
+class _Batch:
+    """What became of the cities so far."""
+
+    def __init__(self, candidates: Mapping[str, Candidate], before: Mapping[str, City]) -> None:
+        self._candidates = candidates
+        self._before = before
+        self._done: dict[str, Publication] = {}
+
+    def finish(
+        self, city: str, outcome: Outcome, reason: str = "", version: Version | None = None
+    ) -> None:
+        """Note what became of a city."""
+        candidate, before = self._candidates[city], self._before.get(city)
+        self._done[city] = Publication(city, outcome, candidate, before, version, reason)
+
+    def is_open(self, city: str, taken: Mapping[str, Version]) -> bool:
+        """Whether the city goes on to be promoted."""
+        return city not in self._done and city not in taken
+
+    def publications(self) -> list[Publication]:
+        """All, by city."""
+        return [self._done[city] for city in sorted(self._done)]

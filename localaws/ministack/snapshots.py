@@ -1,0 +1,120 @@
+"""The state of MiniStack's services as rows of text, and back.
+
+A service's state is a mapping of parts, most of them dictionaries by account and region. Each of
+their entries becomes a row, so that what changed is told from what did not.
+"""
+
+import ast
+import copy
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+from ministack.core import persistence
+from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+
+from localaws.ministack import patches
+from localaws.row_store import Key
+
+State = Mapping[str, Any]
+KINDS: Mapping[str, type[Any]] = {
+    "region": AccountRegionScopedDict,
+    "account": AccountScopedDict,
+    "names": dict,
+}
+"""Dictionaries whose entries are rows; any other value is one row."""
+WHOLE = "whole"
+EXISTS = ""
+"""The name of the row that says that a dictionary is there, however empty."""
+
+
+def entries(state: State) -> Iterator[tuple[Key, Any]]:
+    """All rows of a state, with their values as they are in memory."""
+    for part, value in list(state.items()):
+        kind = _kind(value)
+        if kind == WHOLE:
+            yield (f"{part} {WHOLE}", EXISTS), value
+            continue
+        yield (f"{part} {kind}", EXISTS), None
+        held = value if kind == "names" else value._data
+        for key, entry in list(held.items()):
+            yield (f"{part} {kind}", repr(key)), entry
+
+
+def to_text(value: Any) -> str:
+    """A value as JSON.
+
+    The encoder takes each dictionary in one step, whatever other threads do to it meanwhile.
+    """
+    return json.dumps(value, default=_plain)
+
+
+def state_of(rows: Mapping[Key, str]) -> dict[str, Any]:
+    """The state that rows hold. Raises ``ValueError`` for rows that make none."""
+    state: dict[str, Any] = {}
+    for (label, name), text in rows.items():
+        part, _, kind = label.rpartition(" ")
+        value = json.loads(text, object_hook=persistence._json_object_hook)
+        if kind == WHOLE:
+            state[part] = value
+            continue
+        if part not in state:
+            state[part] = KINDS[kind]()
+        if name != EXISTS:
+            held = state[part] if kind == "names" else state[part]._data
+            held[_literal(name)] = value
+    return state
+
+
+def without_copying(module: ModuleType) -> Callable[[], State]:
+    """The module's ``get_state`` without its deep copies, which fail while others write."""
+    patches.replace(module, "copy", lambda _: _COPYING)
+
+    def get_state() -> State:
+        _COPYING.shared.off = True
+        try:
+            state: State = module.get_state()
+        finally:
+            _COPYING.shared.off = False
+        return state
+
+    return get_state
+
+
+class _Copying:
+    """The module ``copy``, whose deep copies can be switched off for a thread."""
+
+    def __init__(self) -> None:
+        self.shared = threading.local()
+        self.copy = copy.copy
+
+    def deepcopy(self, value: Any, *rest: Any) -> Any:
+        if getattr(self.shared, "off", False):
+            return value
+        return copy.deepcopy(value, *rest)
+
+
+_COPYING = _Copying()
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict) and not all(isinstance(key, str) for key in list(value)):
+        return WHOLE
+    return next((kind for kind, of in KINDS.items() if isinstance(value, of)), WHOLE)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, AccountRegionScopedDict | AccountScopedDict):
+        still = type(value)()
+        still._data = dict(value._data)
+        value = still
+    return persistence._json_default(value)
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except SyntaxError as error:
+        raise ValueError(f"{text!r} is no key") from error

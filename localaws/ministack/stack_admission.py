@@ -1,0 +1,457 @@
+"""CloudFormation refuses here what it refuses on AWS, before or while it makes a stack.
+
+Templates are checked where MiniStack reads them, properties before a stack starts and again when
+they are resolved, names before a resource takes them, and nothing that goes wrong inside leaves a
+stack in progress.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ministack.core.responses import get_region
+from ministack.services import cloudformation, cloudwatch, iam
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
+
+from localaws.admission import policies
+from localaws.admission.reading import Call
+from localaws.admission.rules import RULES
+from localaws.cloudformation.resource_calls import typed
+from localaws.cloudformation.schemas import property_problems, readable_attributes
+from localaws.cloudformation.template import TemplateError, check_form, check_references
+from localaws.errors import AwsError
+from localaws.ministack import patches
+from localaws.ministack.admission import MiniStackAccount
+
+Properties = Mapping[str, Any]
+Json = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+def install() -> None:
+    """Replace MiniStack's functions wherever they are bound."""
+    for module in (engine, handlers, changesets):
+        patches.replace(module, "_parse_template", _formed)
+    for module in (handlers, changesets):
+        patches.replace(module, "_apply_transforms", _checked_after)
+        patches.replace(module, "validate_template_support", _with_references)
+    patches.replace(stacks, "_validation_errors", lambda _: _validation_errors)
+    patches.replace(stacks, "_resolve_stack_outputs", _with_free_exports)
+    patches.replace(stacks, "_resolve_refs", _explained)
+    patches.replace(stacks, "_provision_resource", _admitted_creation)
+    patches.replace(stacks, "_update_resource", _admitted_update)
+    for module in (stacks, handlers, changesets):
+        patches.replace(module, "_deploy_stack_async", _always_ended)
+    actions = patches.table(handlers, "_ACTION_HANDLERS")
+    for action in ("CreateChangeSet", "DescribeChangeSet", "ListChangeSets"):
+        actions[action] = _without_executed(actions[action])
+
+
+def _formed(parse: Callable[[str], Json]) -> Callable[[str], Json]:
+    """A template is read and held against the reference."""
+
+    def read(body: str) -> Json:
+        try:
+            template = parse(body)
+        except RecursionError:
+            raise TemplateError("the template is nested too deeply") from None
+        except ValueError:
+            kind = "JSON" if body.lstrip().startswith("{") else "YAML"
+            raise TemplateError(f"{kind} not well-formed.") from None
+        except Exception as error:  # the YAML reader has errors of its own
+            at = getattr(error, "problem_mark", None)
+            where = f" (line {at.line + 1}, column {at.column + 1})" if at else ""
+            raise TemplateError(f"YAML not well-formed.{where}") from None
+        if not template.get("Transform"):
+            _check_form(template)
+        return template
+
+    return read
+
+
+def _checked_after(transform: Callable[..., Json]) -> Callable[..., Json]:
+    """A template is held against the reference once its macros have had their way with it."""
+
+    def apply(template: Json, *further: Any, **named: Any) -> Json:
+        transformed = transform(template, *further, **named)
+        if template.get("Transform") and isinstance(transformed, dict):
+            _check_form({k: v for k, v in transformed.items() if k != "Transform"})
+        return transformed
+
+    return apply
+
+
+def _check_form(template: Json) -> None:
+    """MiniStack puts ``Template format error:`` before what reading a template raises."""
+    try:
+        check_form(template)
+    except TemplateError as error:
+        raise TemplateError(str(error).removeprefix("Template format error: ")) from None
+
+
+def _with_references(validate: Callable[..., None]) -> Callable[..., None]:
+    def check(template: Json, conditions: Mapping[str, bool], *further: Any, **named: Any) -> None:
+        validate(template, conditions, *further, **named)
+        if not template.get("Transform"):
+            check_references(template, conditions, _attributes)
+
+    return check
+
+
+def _attributes(resource_type: str) -> frozenset[str] | None:
+    return readable_attributes(resource_type, get_region())
+
+
+def _validation_errors(
+    resources: Json,
+    ordered: list[str],
+    parameters: Json,
+    conditions: Mapping[str, bool],
+    mappings: Json,
+    stack_name: str,
+    stack_id: str,
+    owned_buckets: frozenset[str] = frozenset(),
+) -> list[tuple[str, str, str, str, str]]:
+    """What keeps a stack from being started: logical id, type, check, path and reason of each.
+
+    Each is an event of its resource too, since clients show events.
+    """
+    previous = cloudformation._stacks.get(stack_name, {}).get("_resources", {})
+    is_update = bool(previous)
+    found = []
+    for logical_id in ordered:
+        resource = resources[logical_id]
+        kind = resource["Type"]
+        resolver = _Resolver(resources, parameters, conditions, mappings, stack_name, stack_id)
+        try:
+            properties = resolver.resolved(resource.get("Properties", {}))
+        except ValueError:
+            continue  # reported when the resource's turn comes
+        path = f"/Resources/{logical_id}"
+        problems = property_problems(kind, get_region(), properties)
+        if problems:
+            reason = _failed_properties(logical_id, problems)
+            found.append((logical_id, kind, "PROPERTY_VALIDATION", f"{path}/Properties", reason))
+        elif logical_id not in previous and (taken := taken_name(kind, properties)):
+            found.append((logical_id, kind, "NAME_CONFLICT_VALIDATION", path, taken))
+    for logical_id, kind, _, _, reason in found:
+        status = "UPDATE_FAILED" if is_update else "CREATE_FAILED"
+        stacks._add_event(stack_id, stack_name, logical_id, kind, status, reason)
+    return found
+
+
+def _failed_properties(logical_id: str, problems: list[str]) -> str:
+    shown = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
+    return f"Properties validation failed for resource {logical_id} with message:\n{shown}"
+
+
+class _Resolver:
+    """Resolves what does not depend on resources that are still to be made."""
+
+    def __init__(
+        self,
+        resources: Json,
+        parameters: Json,
+        conditions: Mapping[str, bool],
+        mappings: Json,
+        stack_name: str,
+        stack_id: str,
+    ) -> None:
+        self._resources = resources
+        self._rest: tuple[Any, ...] = ({}, parameters, conditions, mappings, stack_name, stack_id)
+        self._conditions = conditions
+
+    def resolved(self, value: Any) -> Any:
+        """The value; calls of functions that ask for a resource stay as they are."""
+        if isinstance(value, list):
+            items = [self.resolved(item) for item in value]
+            return [item for item in items if item is not engine._NO_VALUE]
+        if not isinstance(value, dict):
+            return value
+        if list(value) == ["Fn::If"]:
+            condition, yes, no = value["Fn::If"]
+            return self.resolved(yes if self._conditions.get(condition) else no)
+        if len(value) == 1 and (name := next(iter(value))) and _is_function_name(name):
+            return (
+                value if self._needs_resource(value) else stacks._resolve_refs(value, *self._rest)
+            )
+        members = {key: self.resolved(member) for key, member in value.items()}
+        return {k: member for k, member in members.items() if member is not engine._NO_VALUE}
+
+    def _needs_resource(self, value: Any) -> bool:
+        if "Fn::GetStackOutput" in value or "Fn::ImportValue" in value:
+            return True
+        return any(name in self._resources for name, _ in engine._intrinsic_references(value))
+
+
+def _is_function_name(name: str) -> bool:
+    return name == "Ref" or name.startswith("Fn::")
+
+
+_NAMES: Mapping[str, tuple[str, Callable[[str], bool]]] = {
+    "AWS::CloudWatch::Alarm": ("AlarmName", lambda name: name in cloudwatch._alarms),
+    "AWS::CloudWatch::CompositeAlarm": (
+        "AlarmName",
+        lambda name: name in cloudwatch._composite_alarms,
+    ),
+    "AWS::CloudWatch::Dashboard": ("DashboardName", lambda name: name in cloudwatch._dashboards),
+    "AWS::ECR::Repository": ("RepositoryName", lambda name: name in _ecr()._repositories),
+    "AWS::IAM::Group": ("GroupName", lambda name: name in iam._groups),
+    "AWS::IAM::InstanceProfile": (
+        "InstanceProfileName",
+        lambda name: name in iam._instance_profiles,
+    ),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", lambda name: _has_policy(name)),
+    "AWS::IAM::User": ("UserName", lambda name: name in iam._users),
+    "AWS::SNS::Topic": ("TopicName", lambda name: _has_topic(name)),
+}
+"""The property that names a resource, and whether the name is taken; MiniStack knows further."""
+
+
+def taken_name(resource_type: str, properties: Properties) -> str | None:
+    """Why a resource cannot have its name; None when it can, or is to be named by the stack."""
+    if resource_type == "AWS::S3::Bucket":
+        bucket = properties.get("BucketName")
+        conflict = isinstance(bucket, str) and provisioners.s3_bucket_name_conflict(bucket)
+        return conflict or None
+    name_property, is_taken = _NAMES.get(resource_type, ("", lambda name: False))
+    if name_property:
+        name = properties.get(name_property)
+        taken = isinstance(name, str) and is_taken(name)
+    elif resource_type in changesets._IMPORT_LOOKUPS:
+        keys, problem = changesets._IMPORT_LOOKUPS[resource_type]
+        if len(keys) != 1 or keys[0].endswith(("Id", "Url", "Arn")):
+            return None
+        name = properties.get(keys[0])
+        taken = isinstance(name, str) and bool(name) and problem(name) is None
+    else:
+        return None
+    if not taken:
+        return None
+    return (
+        f"Resource of type '{resource_type}' with identifier '{name}' already exists."
+        " (HandlerErrorCode: AlreadyExists)"
+    )
+
+
+def _ecr() -> Any:
+    from ministack.services import ecr
+
+    return ecr
+
+
+def _has_policy(name: str) -> bool:
+    return any(policy["PolicyName"] == name for policy in iam._policies.values())
+
+
+def _has_topic(name: str) -> bool:
+    from ministack.services import sns
+
+    return any(arn.endswith(f":{name}") for arn in sns._topics)
+
+
+def _admitted_creation(provision: Callable[..., Any]) -> Callable[..., Any]:
+    def create(kind: str, logical_id: str, properties: Json, stack_name: str) -> Any:
+        _admit(kind, logical_id, properties)
+        if taken := taken_name(kind, properties):
+            raise ValueError(taken)
+        return _explained(provision)(kind, logical_id, properties, stack_name)
+
+    return create
+
+
+def _admitted_update(change: Callable[..., Any]) -> Callable[..., Any]:
+    def update(
+        kind: str,
+        physical_id: str,
+        old: Json,
+        new: Json,
+        stack_name: str,
+        logical_id: str | None = None,
+        old_attributes: Json | None = None,
+    ) -> Any:
+        if old != new:
+            _admit(kind, logical_id or physical_id, new)
+        arguments = (kind, physical_id, old, new, stack_name, logical_id, old_attributes)
+        return _explained(change)(*arguments)
+
+    return update
+
+
+def _admit(kind: str, logical_id: str, properties: Json) -> None:
+    """Refuse what the schema or the service's own rules do not allow. Raises ``ValueError``."""
+    problems = property_problems(kind, get_region(), properties)
+    if problems:
+        raise ValueError(_failed_properties(logical_id, problems))
+    service = kind.split("::")[1]
+    try:
+        for check in _CHECKS.get(kind, ()):
+            check(properties, MiniStackAccount())
+    except AwsError as error:
+        raise ValueError(
+            f"{error.message} (Service: {service}, Status Code: {error.status},"
+            f" Error Code: {error.code})"
+        ) from error
+
+
+Check = Callable[[Properties, MiniStackAccount], None]
+
+
+def _document(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _trust(properties: Properties, account: MiniStackAccount) -> None:
+    policies.check_trust_policy(_document(properties["AssumeRolePolicyDocument"]), account)
+
+
+def _own_policies(kind: str) -> Check:
+    """The inline and attached policies of a role, user or group, and its boundary."""
+
+    def check(properties: Properties, account: MiniStackAccount) -> None:
+        size = 0
+        for policy in properties.get("Policies", ()):
+            document = _document(policy["PolicyDocument"])
+            size += policies.size(document)
+            policies.check_inline_size(kind, properties.get(f"{kind}Name", kind), size)
+            policies.check_identity_policy(document)
+        attached = list(properties.get("ManagedPolicyArns", ()))
+        for arn in [*attached, properties.get("PermissionsBoundary")]:
+            if arn:
+                policies.check_managed_exists(arn, account)
+        policies.check_attached(kind, len(set(attached)))
+
+    return check
+
+
+def _managed(properties: Properties, account: MiniStackAccount) -> None:
+    policies.check_managed_policy(_document(properties["PolicyDocument"]))
+
+
+def _inline(properties: Properties, account: MiniStackAccount) -> None:
+    document = _document(properties["PolicyDocument"])
+    policies.check_identity_policy(document)
+    for kind, name in _owners(properties):
+        policies.check_inline_policy(kind, name, properties["PolicyName"], document, account)
+
+
+def _owners(properties: Properties) -> Iterator[tuple[str, str]]:
+    for kind in ("Role", "User", "Group"):
+        names = properties.get(f"{kind}s", ())
+        for name in [*names, *([properties[f"{kind}Name"]] if f"{kind}Name" in properties else [])]:
+            yield kind, name
+
+
+def _bucket_policy(properties: Properties, account: MiniStackAccount) -> None:
+    document = _document(properties["PolicyDocument"])
+    policies.check_bucket_policy(properties["Bucket"], document, account)
+
+
+def _key_policy(properties: Properties, account: MiniStackAccount) -> None:
+    if "KeyPolicy" in properties:
+        passed_over = str(properties.get("BypassPolicyLockoutSafetyCheck", False)).lower()
+        document = _document(properties["KeyPolicy"])
+        policies.check_key_policy(document, account, may_lock_out=passed_over == "true")
+
+
+def _as_request(service: str, operation: str) -> Check:
+    """The rule of an API operation whose members the properties are."""
+
+    def check(properties: Properties, account: MiniStackAccount) -> None:
+        call = Call(service, operation, dict(properties))
+        if call.shape is not None:
+            RULES[service, operation](typed(properties, call.shape), account)
+
+    return check
+
+
+_CHECKS: Mapping[str, tuple[Check, ...]] = {
+    "AWS::CloudWatch::Alarm": (_as_request("cloudwatch", "PutMetricAlarm"),),
+    "AWS::CloudWatch::Dashboard": (_as_request("cloudwatch", "PutDashboard"),),
+    "AWS::IAM::Group": (_own_policies("Group"),),
+    "AWS::IAM::GroupPolicy": (_inline,),
+    "AWS::IAM::ManagedPolicy": (_managed,),
+    "AWS::IAM::Policy": (_inline,),
+    "AWS::IAM::Role": (_trust, _own_policies("Role")),
+    "AWS::IAM::RolePolicy": (_inline,),
+    "AWS::IAM::User": (_own_policies("User"),),
+    "AWS::IAM::UserPolicy": (_inline,),
+    "AWS::KMS::Key": (_key_policy,),
+    "AWS::S3::BucketPolicy": (_bucket_policy,),
+}
+
+
+def _explained(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A fault inside the emulator is called so: no Python text becomes a reason."""
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
+            logger.warning("CloudFormation: %r", error, exc_info=True)
+            raise ValueError(
+                "localaws cannot read this resource: a property or a function's argument has a"
+                " form that it does not take."
+            ) from error
+
+    return call
+
+
+def _with_free_exports(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """An export name belongs to one stack of an account and region."""
+
+    def outputs(*arguments: Any) -> Any:
+        resolved, exports = _explained(resolve)(*arguments)
+        stack_id = arguments[-1]
+        for name in exports:
+            owner = cloudformation._exports.get(name)
+            if owner is not None and owner["StackId"] != stack_id:
+                holder = owner["StackId"].split("/")[1]
+                raise ValueError(f"Export with name {name} is already exported by stack {holder}")
+        return resolved, exports
+
+    return outputs
+
+
+def _always_ended(deploy: Callable[..., Any]) -> Callable[..., Any]:
+    """Whatever happens in a deployment, its stack does not stay in progress."""
+
+    async def run(stack_name: str, stack_id: str, *further: Any, **named: Any) -> None:
+        try:
+            await deploy(stack_name, stack_id, *further, **named)
+        except Exception:
+            logger.exception("The deployment of stack %s failed", stack_name)
+            stack = cloudformation._stacks.get(stack_name)
+            if stack is None or not stack["StackStatus"].endswith("IN_PROGRESS"):
+                return
+            is_update = bool(named.get("is_update"))
+            status = "UPDATE_ROLLBACK_FAILED" if is_update else "CREATE_FAILED"
+            reason = "Internal failure of localaws; its log says which."
+            stack["StackStatus"], stack["StackStatusReason"] = status, reason
+            kind = "AWS::CloudFormation::Stack"
+            stacks._add_event(stack_id, stack_name, stack_name, kind, status, reason, stack_id)
+
+    return run
+
+
+def _without_executed(handle: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A change set that was executed is gone, with all others of its stack.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-execute.html
+    """
+
+    def answer(parameters: Any) -> Any:
+        change_sets = cloudformation._change_sets
+        updated = {
+            change_set["StackId"]
+            for change_set in change_sets.values()
+            if change_set["ExecutionStatus"] == "EXECUTE_COMPLETE"
+        }
+        for name, change_set in list(change_sets.items()):
+            if change_set["StackId"] in updated:
+                del change_sets[name]
+        return handle(parameters)
+
+    return answer

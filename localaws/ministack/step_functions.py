@@ -1,0 +1,345 @@
+"""Step Functions on MiniStack: every service integration as the state machine's role.
+
+MiniStack walks the states; it calls services without a role, and knows no integration with
+SageMaker. Here a task is a request of an AWS client with keys of a session of the role, so that it
+is checked, answered and noted as that of any client.
+https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError, ParamValidationError
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import eventbridge, scheduler, stepfunctions
+from ministack.services.cloudformation import custom_resource
+
+from localaws.authorization import Authorizer
+from localaws.backend import Backend, MetricValues, Scope
+from localaws.ministack import patches
+from localaws.ministack.identities import MiniStackIdentities
+from localaws.ministack.service_sessions import ServiceSessions
+
+SERVICE = "states.amazonaws.com"
+POLL_SECONDS = 0.1
+MOST_CLIENTS = 64
+
+Data = Mapping[str, Any]
+_execution: ContextVar[Mapping[str, Any] | None] = ContextVar("execution", default=None)
+
+
+@dataclass(frozen=True)
+class JobIntegration:
+    """How a ``.sync`` integration waits: its operations, and the rule of EventBridge behind it."""
+
+    describe: str
+    stop: str
+    name: str
+    status: str
+    rule: str
+
+
+JOBS = {
+    "CreateTrainingJob": JobIntegration(
+        "DescribeTrainingJob",
+        "StopTrainingJob",
+        "TrainingJobName",
+        "TrainingJobStatus",
+        "StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+    ),
+    "CreateTransformJob": JobIntegration(
+        "DescribeTransformJob",
+        "StopTransformJob",
+        "TransformJobName",
+        "TransformJobStatus",
+        "StepFunctionsGetEventsForSageMakerTransformJobsRule",
+    ),
+}
+"""https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html"""
+
+_CLIENT_NAMES = {
+    "cloudwatchlogs": "logs",
+    "eventbridge": "events",
+    "sfn": "stepfunctions",
+}
+"""What the AWS SDK for Java calls a service, where botocore calls it otherwise."""
+_OPTIMIZED = ("dynamodb", "events", "lambda", "sagemaker", "sns", "sqs")
+
+
+class StepFunctions:
+    """Runs tasks and counts executions; make it once MiniStack's Step Functions is imported."""
+
+    def __init__(
+        self,
+        identities: MiniStackIdentities,
+        authorizer: Authorizer,
+        backend: Backend,
+        touched: Callable[[str], None],
+    ) -> None:
+        self._sessions = ServiceSessions(SERVICE, identities, authorizer)
+        self._events = ServiceSessions("events.amazonaws.com", identities, authorizer)
+        self._scheduler = ServiceSessions("scheduler.amazonaws.com", identities, authorizer)
+        self._authorizer = authorizer
+        self._backend = backend
+        self._touched = touched
+        self._client = lru_cache(MOST_CLIENTS)(_client)
+
+    def install(self) -> None:
+        """Replace what MiniStack does otherwise."""
+        patches.replace(stepfunctions, "_run_execution", self._running)
+        patches.replace(stepfunctions, "_invoke_resource", self._invoking)
+        patches.replace(stepfunctions, "_emit_execution_status_event", self._counting)
+        patches.replace(eventbridge, "_invoke_target", self._checking_target)
+
+    def start_schedules(self) -> None:
+        """Let rules and schedules fire by the clock, once what an earlier run left is back."""
+        eventbridge.start_scheduler()
+        scheduler.start_scheduler()
+
+    def _running(self, run: Callable[[str], None]) -> Callable[[str], None]:
+        """Note which execution a thread, and the threads that it starts, runs."""
+
+        def run_execution(arn: str) -> None:
+            _execution.set(stepfunctions._executions.get(arn))
+            run(arn)
+
+        return run_execution
+
+    def _invoking(self, invoke: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+        def invoke_resource(resource: str, data: Any) -> Any:
+            task = _task(resource)
+            if task is None:
+                return invoke(resource, data)
+            service, operation, waits = task
+            if service == "lambda" and operation == "Invoke":
+                return self._invoke_function(resource, data)
+            answer = self._call(service, operation, data)
+            return self._wait(operation, data) if waits else answer
+
+        return invoke_resource
+
+    def _call(self, service: str, operation: str, data: Data) -> Any:
+        """Make one request as the role; its answer with the names that Step Functions gives."""
+        client = self._client_for(service)
+        model = client.meta.service_model
+        if operation not in model.operation_names:
+            raise _error("States.Runtime", f"{service} has no operation {operation}")
+        shape = model.operation_model(operation).input_shape
+        request = stepfunctions._sdk_json_param_value(data or {}, shape) if shape else {}
+        try:
+            answer = client._make_api_call(operation, request)
+        except ClientError as error:
+            details = error.response["Error"]
+            name = stepfunctions._prefix_sdk_error(service, _exception(details["Code"]))
+            raise _error(name, details["Message"]) from error
+        except ParamValidationError as error:
+            raise _error("States.Runtime", str(error)) from error
+        answer.pop("ResponseMetadata", None)
+        output = model.operation_model(operation).output_shape
+        return stepfunctions._sdk_json_value(_plain(answer), output) if output else {}
+
+    def _invoke_function(self, resource: str, data: Data) -> Any:
+        """A Lambda function by its own ARN, or by the optimized integration."""
+        is_optimized = resource.startswith("arn:aws:states:::")
+        name = data["FunctionName"] if is_optimized else resource
+        payload = data.get("Payload", {}) if is_optimized else data
+        client = self._client_for("lambda")
+        try:
+            answer = client._make_api_call(
+                "Invoke", {"FunctionName": name, "Payload": json.dumps(payload).encode()}
+            )
+        except ClientError as error:
+            details = error.response["Error"]
+            raise _error(f"Lambda.{_exception(details['Code'])}", details["Message"]) from error
+        body = json.loads(answer["Payload"].read() or "null")
+        if answer.get("FunctionError"):
+            raise _error(body.get("errorType", "Lambda.Unknown"), json.dumps(body))
+        return {"StatusCode": answer["StatusCode"], "Payload": body} if is_optimized else body
+
+    def _wait(self, operation: str, data: Data) -> Any:
+        """Wait for a job as ``.sync`` does; a job that fails fails its task."""
+        job = JOBS.get(operation)
+        if job is None:
+            raise _error("States.Runtime", f"{operation}.sync is not available here")
+        self._check_rule(job.rule)
+        name = {job.name: data[job.name]}
+        while True:
+            described = self._call("sagemaker", job.describe, name)
+            status = described[job.status]
+            if status == "Completed":
+                return described
+            if status in ("Failed", "Stopped"):
+                raise _error("States.TaskFailed", json.dumps(described))
+            execution = _execution.get()
+            if execution is not None and execution["status"] != "RUNNING":
+                self._call("sagemaker", job.stop, name)
+                raise _error("States.TaskFailed", "the execution was stopped")
+            time.sleep(POLL_SECONDS)
+
+    def _check_rule(self, rule: str) -> None:
+        """The role has to be allowed the rule by which Step Functions learns of the job's end."""
+        arn = f"arn:aws:events:{get_region()}:{get_account_id()}:rule/{rule}"
+        identity = self._sessions.identity(_role_arn(), _session_name())
+        if identity is None:
+            raise _not_assumable()
+        for action in ("events:DescribeRule", "events:PutRule", "events:PutTargets"):
+            denial = self._authorizer.denial(identity, action, arn, {}, get_region(), None)
+            if denial is not None:
+                raise _error(
+                    "States.TaskFailed", f"not authorized to create managed-rule: {denial}"
+                )
+
+    def _client_for(self, service: str) -> Any:
+        role_arn = _role_arn()
+        keys = self._sessions.keys(role_arn, _session_name(), _execution_arn())
+        if keys is None:
+            raise _not_assumable()
+        name = _CLIENT_NAMES.get(service, service)
+        url = custom_resource._gateway_url()
+        return self._client(
+            name, get_region(), url, keys.access_key_id, keys.secret_access_key, keys.session_token
+        )
+
+    def _counting(self, emit: Callable[[Data], None]) -> Callable[[Data], None]:
+        """Count executions in CloudWatch: that they began, and how they ended.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+        """
+        names = {
+            "RUNNING": "ExecutionsStarted",
+            "SUCCEEDED": "ExecutionsSucceeded",
+            "FAILED": "ExecutionsFailed",
+            "ABORTED": "ExecutionsAborted",
+            "TIMED_OUT": "ExecutionsTimedOut",
+        }
+
+        def emit_and_count(execution: Data) -> None:
+            emit(execution)
+            now = time.time()
+            dimensions = {"StateMachineArn": execution["stateMachineArn"]}
+            # A metric that stays 0 is there all the same: alarms compare it.
+            ended = execution["status"] != "RUNNING"
+            counted = {
+                names[status]: float(status == execution["status"])
+                for status in names
+                if (status != "RUNNING") == ended
+            }
+            metrics = [
+                MetricValues(name, dimensions, "Count", now, [value], [1.0])
+                for name, value in counted.items()
+            ]
+            scope = Scope(get_account_id(), get_region())
+            self._backend.put_metrics(scope, "AWS/States", metrics)
+            self._touched("states")
+
+        return emit_and_count
+
+    def _checking_target(self, invoke: Callable[..., Any]) -> Callable[..., Any]:
+        """Start executions for rules and schedules whose role may, and for no others."""
+
+        def invoke_target(target: Data, event: Data, rule: Data, view: Any = None) -> None:
+            arn = str(target.get("Arn", ""))
+            if arn.startswith("arn:aws:states:") and not self._may_start(target, arn):
+                eventbridge.logger.error(
+                    "%s: the role of its target may not start %s", rule.get("Name"), arn
+                )
+                return
+            invoke(target, event, rule, view)
+
+        return invoke_target
+
+    def _may_start(self, target: Data, arn: str) -> bool:
+        role_arn = str(target.get("RoleArn", ""))
+        if not role_arn.startswith("arn:"):
+            return False
+        for sessions in (self._events, self._scheduler):
+            identity = sessions.identity(role_arn, "target")
+            if identity is not None:
+                action = "states:StartExecution"
+                return not self._authorizer.denial(identity, action, arn, {}, get_region(), None)
+        return False
+
+
+def _client(service: str, region: str, url: str, key_id: str, secret: str, token: str) -> Any:
+    session = botocore.session.Session()
+    return session.create_client(
+        service,
+        region_name=region,
+        endpoint_url=url,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        config=Config(
+            retries={"max_attempts": 0}, read_timeout=900, s3={"addressing_style": "path"}
+        ),
+    )
+
+
+def _task(resource: str) -> tuple[str, str, bool] | None:
+    """Service, operation and whether it waits; None for what MiniStack does by itself."""
+    if resource.startswith("arn:aws:lambda:"):
+        return "lambda", "Invoke", False
+    if not resource.startswith("arn:aws:states:::") or ".waitForTaskToken" in resource:
+        return None
+    waits = ".sync" in resource
+    *_, service, operation = resource.partition(".sync")[0].split(":")
+    if ":aws-sdk:" not in resource and service not in _OPTIMIZED:
+        return None
+    return service, operation[:1].upper() + operation[1:], waits
+
+
+def _role_arn() -> str:
+    execution = _execution.get()
+    if execution is None:
+        raise _error("States.Runtime", "the task runs outside an execution")
+    machine = stepfunctions._state_machines.get(execution["stateMachineArn"])
+    return str(machine["roleArn"]) if machine else ""
+
+
+def _execution_arn() -> str:
+    execution = _execution.get()
+    return "" if execution is None else str(execution["stateMachineArn"])
+
+
+def _session_name() -> str:
+    execution = _execution.get()
+    return "" if execution is None else str(execution["name"])[:64]
+
+
+def _not_assumable() -> Exception:
+    return _error(
+        "States.Runtime",
+        f"The service principal '{SERVICE}' is not authorized to assume the provided role.",
+    )
+
+
+def _error(name: str, cause: str) -> Exception:
+    error: Exception = stepfunctions._ExecutionError(name, cause)
+    return error
+
+
+def _exception(code: str) -> str:
+    return code if code.endswith(("Exception", "Error")) else f"{code}Exception"
+
+
+def _plain(value: Any) -> Any:
+    """An answer as JSON."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if hasattr(value, "read"):
+        return _plain(value.read())
+    return value

@@ -1,0 +1,102 @@
+"""Rows of text in one SQLite file: each change is one transaction, and costs what it changes.
+
+A file that cannot be read is set aside under another name and said so: what it holds is kept for
+whoever can mend it, and everything else works.
+"""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from localaws.state import StateError
+
+APPLICATION_ID = 0x4C415752  # "LAWR"
+Key = tuple[str, str]
+"""A part of the file and a name within it."""
+
+logger = logging.getLogger(__name__)
+
+
+class RowStore:
+    """Rows by part and name; safe to use from any thread.
+
+    Raises ``StateError`` for a file that another program or a newer version wrote.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            self._start_anew(str(error))
+
+    def load(self) -> dict[Key, str]:
+        """Everything; empty when it could not be read, which is said in the log."""
+        try:
+            with self._lock:
+                rows = self._connection.execute("SELECT part, name, value FROM rows").fetchall()
+        except sqlite3.DatabaseError as error:
+            self._start_anew(str(error))
+            return {}
+        return {(part, name): value for part, name, value in rows}
+
+    def write(self, changed: Mapping[Key, str], deleted: Iterable[Key] = ()) -> None:
+        """Put and delete rows, all or none. Raises ``sqlite3.Error`` when that fails."""
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN")
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)",
+                ((*key, value) for key, value in changed.items()),
+            )
+            self._connection.executemany("DELETE FROM rows WHERE part = ? AND name = ?", deleted)
+
+    def damaged(self, reason: str) -> None:
+        """What was loaded makes no sense: set the file aside and begin with an empty one."""
+        self._start_anew(reason)
+
+    def close(self) -> None:
+        """Release the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _open(self) -> None:
+        if self._path.exists() and self._path.stat().st_size == 0:
+            raise sqlite3.DatabaseError("the file is empty")
+        self._connection = sqlite3.connect(
+            self._path, check_same_thread=False, isolation_level=None
+        )
+        self._path.chmod(0o600)
+        # A kill loses nothing that was committed; only a crash of the machine may.
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        (found,) = self._connection.execute("PRAGMA application_id").fetchone()
+        if found not in (0, APPLICATION_ID):
+            self._connection.close()
+            raise StateError(f"{self._path} is a database of another program")
+        self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS rows (part TEXT NOT NULL, name TEXT NOT NULL,"
+            " value TEXT NOT NULL, PRIMARY KEY (part, name)) WITHOUT ROWID"
+        )
+
+    def _start_anew(self, reason: str) -> None:
+        if hasattr(self, "_connection"):
+            self._connection.close()
+        set_aside(self._path, reason)
+        self._open()
+
+
+def set_aside(path: Path, reason: str) -> Path:
+    """Rename a damaged file, with what belongs to it, and say so; where it is now."""
+    kept = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.replace(kept.with_name(kept.name + suffix))
+    logger.error("%s is damaged (%s): kept as %s, begun anew", path, reason, kept.name)
+    return kept

@@ -1,0 +1,116 @@
+"""Publishing against a real bucket and registry: what is copied, promoted, refused, left alone."""
+
+import hashlib
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fleet.gate import GateRules
+from fleet.publishing import Outcome, Publisher
+from fleet.registry import Registry, RegistryError
+from fleet.versions import Candidate, State
+from tests.local.conftest import LocalAws
+from tests.local.registry.conftest import candidate
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@pytest.fixture(scope="module")
+def s3(localaws: LocalAws) -> "S3Client":
+    return localaws.session().client("s3")
+
+
+@pytest.fixture(scope="module")
+def bucket(s3: "S3Client") -> str:
+    name = f"publishing-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def publisher(registry: Registry, s3: "S3Client", bucket: str) -> Publisher:
+    return Publisher(registry, s3, bucket, GateRules())
+
+
+def trained(s3: "S3Client", bucket: str, city: str, body: bytes, **facts: object) -> Candidate:
+    """A candidate whose artifact is in the bucket, as a job leaves it."""
+    key = f"jobs/job/output/{city}/{len(body)}/model.tar.gz"
+    s3.put_object(Bucket=bucket, Key=key, Body=body)
+    digest = hashlib.sha256(body).hexdigest()
+    return candidate(city, digest, artifact_key=key, artifact_bytes=len(body), **facts)
+
+
+def read(s3: "S3Client", bucket: str, key: str) -> bytes:
+    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def test_a_candidate_that_passes_is_copied_and_serves(
+    publisher: Publisher, registry: Registry, s3: "S3Client", bucket: str
+) -> None:
+    (published,) = publisher.publish([trained(s3, bucket, "Pass_AA", b"one")])
+    assert published.outcome is Outcome.PUBLISHED
+    assert published.version is not None
+    assert read(s3, bucket, published.version.key) == b"one"
+    city = registry.city("Pass_AA")
+    assert city is not None
+    assert city.target_model == "Pass_AA/Pass_AA.tar.gz"
+
+
+def test_the_bytes_that_serve_are_published_as_nothing(
+    publisher: Publisher, registry: Registry, s3: "S3Client", bucket: str
+) -> None:
+    for _ in range(2):
+        (publication,) = publisher.publish([trained(s3, bucket, "Same_AA", b"one")])
+    assert publication.outcome is Outcome.UNCHANGED
+    assert [version.number for version in registry.versions("Same_AA")] == [1]
+
+
+def test_a_refused_candidate_stays_one_until_a_person_promotes_it_by_force(
+    publisher: Publisher, registry: Registry, s3: "S3Client", bucket: str
+) -> None:
+    worse = trained(s3, bucket, "Bad_AA", b"bad", metrics={"mae": 70_000.0})
+    (publication,) = publisher.publish([worse])
+    assert publication.outcome is Outcome.REFUSED
+    assert "predicting the median" in publication.reason
+    version = registry.version("Bad_AA", 1)
+    assert version.state is State.CANDIDATE
+    with pytest.raises(RegistryError, match="refused by the gate"):
+        publisher.promote(version)
+    Publisher(registry, s3, bucket, GateRules(), force=True).promote(version)
+    assert read(s3, bucket, version.key) == b"bad"
+    assert registry.version("Bad_AA", 1).verdict.forced
+
+
+def test_a_key_that_a_model_of_before_the_registry_has_is_left_alone(
+    publisher: Publisher, registry: Registry, s3: "S3Client", bucket: str
+) -> None:
+    s3.put_object(Bucket=bucket, Key="models/Old_AA/Old_AA.tar.gz", Body=b"old")
+    (publication,) = publisher.publish([trained(s3, bucket, "Old_AA", b"new")])
+    assert publication.version is not None
+    assert publication.version.number == 2
+    assert read(s3, bucket, "models/Old_AA/Old_AA.tar.gz") == b"old"
+    assert registry.version("Old_AA", 1).state is State.DELETED
+
+
+def test_an_artifact_that_is_gone_fails_its_own_city_alone(
+    publisher: Publisher, s3: "S3Client", bucket: str
+) -> None:
+    lost = candidate("Lost_AA", artifact_key="jobs/expired/model.tar.gz")
+    publications = publisher.publish([lost, trained(s3, bucket, "There_AA", b"one")])
+    outcomes = {publication.city: publication.outcome for publication in publications}
+    assert outcomes == {"Lost_AA": Outcome.FAILED, "There_AA": Outcome.PUBLISHED}
+
+
+def test_a_publication_that_was_interrupted_after_the_copy_goes_on(
+    publisher: Publisher, registry: Registry, s3: "S3Client", bucket: str
+) -> None:
+    from fleet.registry import Draft
+    from fleet.versions import Verdict
+
+    draft = Draft(trained(s3, bucket, "Resume_AA", b"one"), Verdict(True))
+    version = registry.record([draft]).versions["Resume_AA"]
+    digest = {"sha256": version.trained.artifact_digest}
+    s3.put_object(Bucket=bucket, Key=version.key, Body=b"one", Metadata=digest)
+    assert publisher.promote(version).state is State.SERVING

@@ -1,0 +1,288 @@
+"""State machines on localaws: each task is a request of the machine's role."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.local.conftest import LocalAws
+from tests.local.job_resources import LINEAR_LEARNER, Jobs, houses_csv, make_jobs, statement
+from tests.local.stacks import Stack
+
+REGION = "us-east-1"
+RULE = "StepFunctionsGetEventsForSageMakerTrainingJobsRule"
+EXAMPLE = {"predictor_type": "regressor", "mini_batch_size": "100", "epochs": "1"}
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Makes state machines with roles of their own, and runs them."""
+
+    localaws: LocalAws
+
+    @property
+    def states(self) -> Any:
+        return self.localaws.session().client("stepfunctions")
+
+    def role(self, name: str, service: str, statements: Sequence[dict[str, Any]]) -> str:
+        iam = self.localaws.session().client("iam")
+        trust = statement("Allow", "sts:AssumeRole", Principal={"Service": service})
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        iam.put_role_policy(RoleName=name, PolicyName="tasks", PolicyDocument=document)
+        return arn
+
+    def make(self, name: str, states: dict[str, Any], *allowed: dict[str, Any]) -> str:
+        role = self.role(name, "states.amazonaws.com", allowed or [allow("s3:ListAllMyBuckets")])
+        definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states}
+        made = self.states.create_state_machine(
+            name=name, definition=json.dumps(definition), roleArn=role
+        )
+        arn: str = made["stateMachineArn"]
+        return arn
+
+    def run(self, arn: str, **data: Any) -> dict[str, Any]:
+        started = self.states.start_execution(stateMachineArn=arn, input=json.dumps(data))
+        return self.wait(started["executionArn"])
+
+    def wait(self, execution: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            described: dict[str, Any] = self.states.describe_execution(executionArn=execution)
+            if described["status"] != "RUNNING":
+                return described
+            time.sleep(0.1)
+        raise TimeoutError(execution)
+
+
+def allow(action: str | list[str], resource: str | list[str] = "*") -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def task(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::{resource}",
+        "Arguments": arguments,
+        "End": True,
+    }
+
+
+@pytest.fixture(scope="module")
+def machines(localaws: LocalAws) -> Machines:
+    return Machines(localaws)
+
+
+@pytest.fixture(scope="module")
+def jobs(localaws: LocalAws) -> Jobs:
+    made = make_jobs(localaws.session(), "step-functions-jobs")
+    made.put("rows/train.csv", houses_csv(300))
+    return made
+
+
+def training(jobs: Jobs, **hyperparameters: str) -> dict[str, Any]:
+    request = jobs.training_request("x", LINEAR_LEARNER, {"train": jobs.uri("rows/")})
+    return {
+        **request,
+        "TrainingJobName": "{% $states.input.name %}",
+        "HyperParameters": {**EXAMPLE, **hyperparameters},
+    }
+
+
+def job_permissions(jobs: Jobs, localaws: LocalAws) -> list[dict[str, Any]]:
+    account = localaws.state.account_id
+    job = f"arn:aws:sagemaker:{REGION}:{account}:training-job/*"
+    return [
+        allow(
+            [
+                "sagemaker:CreateTrainingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:StopTrainingJob",
+            ],
+            job,
+        ),
+        {
+            **allow("iam:PassRole", jobs.role_arn),
+            "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        },
+        allow(
+            ["events:DescribeRule", "events:PutRule", "events:PutTargets"],
+            f"arn:aws:events:{REGION}:{account}:rule/{RULE}",
+        ),
+    ]
+
+
+def test_a_training_job_is_waited_for_and_described(machines: Machines, jobs: Jobs) -> None:
+    states = {"Train": task("sagemaker:createTrainingJob.sync", training(jobs))}
+    arn = machines.make("sync", states, *job_permissions(jobs, machines.localaws))
+    done = machines.run(arn, name="step-functions-sync")
+    assert done["status"] == "SUCCEEDED", done
+    output = json.loads(done["output"])
+    assert output["TrainingJobStatus"] == "Completed"
+    artifact = output["ModelArtifacts"]["S3ModelArtifacts"]
+    assert jobs.get(artifact)
+
+
+def test_a_job_that_fails_fails_its_task_and_can_be_caught(machines: Machines, jobs: Jobs) -> None:
+    states = {
+        "Train": {
+            **task("sagemaker:createTrainingJob.sync", training(jobs, epochs="0")),
+            "Catch": [{"ErrorEquals": ["States.TaskFailed"], "Next": "Caught"}],
+        },
+        "Caught": {
+            "Type": "Pass",
+            "Output": "{% $parse($states.input.Cause).FailureReason %}",
+            "End": True,
+        },
+    }
+    arn = machines.make("sync-fails", states, *job_permissions(jobs, machines.localaws))
+    done = machines.run(arn, name="step-functions-fails")
+    assert done["status"] == "SUCCEEDED", done
+    assert "epochs" in done["output"]
+
+
+def test_a_job_of_an_execution_that_is_stopped_is_stopped(machines: Machines, jobs: Jobs) -> None:
+    endless = training(jobs, epochs="1000000", early_stopping_patience="1000000")
+    states = {"Train": task("sagemaker:createTrainingJob.sync", endless)}
+    arn = machines.make("sync-stops", states, *job_permissions(jobs, machines.localaws))
+    name = "step-functions-stops"
+    started = machines.states.start_execution(stateMachineArn=arn, input=json.dumps({"name": name}))
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        listed = jobs.sagemaker.list_training_jobs(NameContains=name)["TrainingJobSummaries"]
+        if listed:
+            break
+        time.sleep(0.1)
+    machines.states.stop_execution(executionArn=started["executionArn"])
+    assert jobs.wait_for_training(name)["TrainingJobStatus"] == "Stopped"
+
+
+def test_without_permission_for_the_managed_rule_a_task_cannot_wait(
+    machines: Machines, jobs: Jobs
+) -> None:
+    states = {"Train": task("sagemaker:createTrainingJob.sync", training(jobs))}
+    arn = machines.make("no-rule", states, *job_permissions(jobs, machines.localaws)[:2])
+    done = machines.run(arn, name="step-functions-no-rule")
+    assert done["status"] == "FAILED"
+    assert "managed-rule" in done["cause"]
+
+
+def test_a_task_that_the_role_may_not_is_refused_by_the_service(
+    machines: Machines, jobs: Jobs
+) -> None:
+    arguments = {"Bucket": jobs.bucket, "Key": "new", "CopySource": f"{jobs.bucket}/rows/train.csv"}
+    states = {"Copy": task("aws-sdk:s3:copyObject", arguments)}
+    done = machines.run(machines.make("denied", states))
+    assert done["status"] == "FAILED"
+    assert "s3:PutObject" in done["cause"] or "s3:GetObject" in done["cause"]
+
+
+def test_any_operation_of_the_sdk_is_a_task(machines: Machines, jobs: Jobs) -> None:
+    arguments = {
+        "Bucket": jobs.bucket,
+        "Key": "copied",
+        "CopySource": f"{jobs.bucket}/rows/train.csv",
+        "IfNoneMatch": "*",
+    }
+    states = {"Copy": task("aws-sdk:s3:copyObject", arguments)}
+    allowed = allow(["s3:PutObject", "s3:GetObject"], f"arn:aws:s3:::{jobs.bucket}/*")
+    arn = machines.make("copies", states, allowed)
+    done = machines.run(arn)
+    assert done["status"] == "SUCCEEDED", done
+    assert json.loads(done["output"])["CopyObjectResult"]["ETag"]
+    again = machines.run(arn)
+    assert again["error"] == "S3.PreconditionFailedException"
+
+
+def test_a_role_that_step_functions_may_not_assume_runs_nothing(machines: Machines) -> None:
+    role = machines.role("of-lambda", "lambda.amazonaws.com", [allow("s3:ListAllMyBuckets")])
+    states = {"List": task("aws-sdk:s3:listBuckets", {})}
+    definition = {"QueryLanguage": "JSONata", "StartAt": "List", "States": states}
+    arn = machines.states.create_state_machine(
+        name="of-lambda", definition=json.dumps(definition), roleArn=role
+    )["stateMachineArn"]
+    done = machines.run(arn)
+    assert done["status"] == "FAILED"
+    assert "not authorized to assume the provided role" in done["cause"]
+
+
+def test_executions_are_counted_and_a_failed_one_alarms(machines: Machines) -> None:
+    states = {"Fail": {"Type": "Fail", "Error": "Nothing", "Cause": "works"}}
+    arn = machines.make("fails", states)
+    machines.run(arn)
+    now = datetime.now(UTC)
+    statistics = (
+        machines.localaws.session()
+        .client("cloudwatch")
+        .get_metric_statistics(
+            Namespace="AWS/States",
+            MetricName="ExecutionsFailed",
+            Dimensions=[{"Name": "StateMachineArn", "Value": arn}],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=1),
+            Period=60,
+            Statistics=["Sum"],
+        )
+    )
+    assert sum(point["Sum"] for point in statistics["Datapoints"]) == 1
+
+
+@pytest.fixture(scope="module")
+def arrivals(machines: Machines) -> Iterator[str]:
+    """A state machine that a rule starts for objects below incoming/ of a bucket."""
+    target = machines.make("arrivals", {"Done": {"Type": "Succeed"}})
+    role = machines.role(
+        "arrivals-rule", "events.amazonaws.com", [allow("states:StartExecution", target)]
+    )
+    stack = Stack(machines.localaws, "arrivals")
+    status = stack.deploy(
+        {
+            "Bucket": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {
+                    "BucketName": "arrivals-of-objects",
+                    "NotificationConfiguration": {
+                        "EventBridgeConfiguration": {"EventBridgeEnabled": True}
+                    },
+                },
+            },
+            "Rule": {
+                "Type": "AWS::Events::Rule",
+                "Properties": {
+                    "EventPattern": {
+                        "source": ["aws.s3"],
+                        "detail-type": ["Object Created"],
+                        "detail": {
+                            "bucket": {"name": ["arrivals-of-objects"]},
+                            "object": {"key": [{"prefix": "incoming/"}]},
+                        },
+                    },
+                    "Targets": [{"Id": "machine", "Arn": target, "RoleArn": role}],
+                },
+            },
+        }
+    )
+    assert status == "CREATE_COMPLETE", stack.reasons()
+    yield target
+    machines.localaws.session().resource("s3").Bucket("arrivals-of-objects").objects.delete()
+    stack.delete()
+
+
+def executions(machines: Machines, arn: str) -> int:
+    return len(machines.states.list_executions(stateMachineArn=arn)["executions"])
+
+
+def test_an_object_that_arrives_starts_an_execution_and_others_do_not(
+    machines: Machines, arrivals: str
+) -> None:
+    s3 = machines.localaws.session().client("s3")
+    s3.put_object(Bucket="arrivals-of-objects", Key="elsewhere/a.csv", Body=b"1")
+    s3.put_object(Bucket="arrivals-of-objects", Key="incoming/a.csv", Body=b"1")
+    deadline = time.monotonic() + 20
+    while not executions(machines, arrivals) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert executions(machines, arrivals) == 1

@@ -1,0 +1,173 @@
+"""Processes: how they start, what they see, and that none is left."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from localaws.processes.client import Process, Processes
+from localaws.processes.launch import Launch
+from tests.unit.hosting.containers import wait_until
+
+PYTHON = sys.executable
+ENVIRONMENT = {"PATH": os.environ["PATH"], "OWN": "variable"}
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Processes]:
+    processes = Processes()
+    yield processes
+    processes.close()
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[str], str]:
+    def write(source: str) -> str:
+        (tmp_path / "script.py").write_text(textwrap.dedent(source))
+        return str(tmp_path / "script.py")
+
+    return write
+
+
+def start(processes: Processes, launch: Launch) -> tuple[Process, int]:
+    """The process, and the descriptor that its output can be read from."""
+    reader, writer = os.pipe()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    try:
+        return processes.starter.launch(launch, [nothing, writer, writer]), reader
+    finally:
+        os.close(writer)
+        os.close(nothing)
+
+
+def output(processes: Processes, launch: Launch) -> tuple[int | None, str]:
+    """How it ended, and all that it printed."""
+    process, reader = start(processes, launch)
+    with os.fdopen(reader) as stream:
+        text = stream.read()
+    return process.wait(30), text
+
+
+def is_alive(process_id: int) -> bool:
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
+class TestPython:
+    def test_runs_a_script_as_the_interpreter_does(
+        self, processes: Processes, script: Callable[[str], str], tmp_path: Path, warm: bool
+    ) -> None:
+        path = script("""
+            import os, sys
+            print(__name__, sys.argv[1:], sys.path[0], os.getcwd(), os.environ["OWN"])
+            print(sys.modules["__main__"].__file__ == __file__, "localaws" in sys.modules)
+            sys.exit(3)
+            """)
+        launch = Launch([path, "--a", "b"], ENVIRONMENT, "/", PYTHON, warm=warm)
+        expected = f"__main__ ['--a', 'b'] {tmp_path} / variable\nTrue False\n"
+        assert output(processes, launch) == (3, expected)
+
+    def test_shows_a_traceback_of_the_script_alone(
+        self, processes: Processes, script: Callable[[str], str], warm: bool
+    ) -> None:
+        launch = Launch([script("1/0\n")], ENVIRONMENT, "/", PYTHON, warm=warm)
+        code, text = output(processes, launch)
+        assert code == 1
+        assert text.startswith("Traceback (most recent call last):\n  File")
+        assert text.count('File "') == 1
+        assert text.endswith("ZeroDivisionError: division by zero\n")
+
+    def test_runs_what_was_left_for_the_end(
+        self, processes: Processes, script: Callable[[str], str], warm: bool
+    ) -> None:
+        path = script("""
+            import atexit, threading, time
+            atexit.register(print, "second")
+            threading.Thread(target=lambda: (time.sleep(0.05), print("first"))).start()
+            """)
+        launch = Launch([path], ENVIRONMENT, "/", PYTHON, warm=warm)
+        assert output(processes, launch) == (0, "first\nsecond\n")
+
+    def test_draws_other_random_numbers_each_time(
+        self, processes: Processes, script: Callable[[str], str], warm: bool
+    ) -> None:
+        path = script("import random, numpy; print(random.random(), numpy.random.random())")
+        launch = Launch([path], ENVIRONMENT, "/", PYTHON, warm=warm)
+        assert output(processes, launch) != output(processes, launch)
+
+    def test_sees_its_folder_as_opt_ml_and_nobody_else_does(
+        self, processes: Processes, script: Callable[[str], str], tmp_path: Path, warm: bool
+    ) -> None:
+        if processes.hint:
+            pytest.skip(f"this system shows no /opt/ml: {processes.hint}")
+        path = script("""
+            import os
+            open("/opt/ml/written", "w").write("kept")
+            print(sorted(set(os.listdir("/opt")) - {"ml"}))
+            """)
+        (tmp_path / "own").mkdir()
+        launch = Launch([path], ENVIRONMENT, "/", PYTHON, warm=warm, opt_ml=str(tmp_path / "own"))
+        others = sorted({entry.name for entry in Path("/opt").iterdir()} - {"ml"})
+        assert output(processes, launch) == (0, f"{others}\n")
+        assert (tmp_path / "own" / "written").read_text() == "kept"
+        assert not Path("/opt/ml/written").exists()
+
+
+def test_a_command_that_is_not_there_is_named(processes: Processes) -> None:
+    code, text = output(processes, Launch(["no-such-program"], ENVIRONMENT, "/"))
+    assert (code, text) == (1, "no-such-program: No such file or directory\n")
+
+
+def test_a_signal_that_ended_it_is_told(processes: Processes) -> None:
+    code, _ = output(processes, Launch(["sh", "-c", "kill -SEGV $$"], ENVIRONMENT, "/"))
+    assert code == -signal.SIGSEGV
+
+
+def test_what_outlives_a_process_in_a_session_of_its_own_is_ended(
+    processes: Processes, script: Callable[[str], str], tmp_path: Path
+) -> None:
+    if processes.hint:
+        pytest.skip(f"this system has no namespaces to tell them apart by: {processes.hint}")
+    path = script("""
+        import subprocess
+        options = {"start_new_session": True, "stdout": subprocess.DEVNULL}
+        child = subprocess.Popen(["sleep", "600"], **options)
+        print(child.pid)
+        """)
+    launch = Launch([path], ENVIRONMENT, "/", PYTHON, warm=True, opt_ml=str(tmp_path))
+    _, text = output(processes, launch)
+    wait_until(lambda: not is_alive(int(text)))
+
+
+def test_nothing_is_left_when_we_are_killed(tmp_path: Path) -> None:
+    source = f"""
+        import os, time
+        from localaws.processes.client import Processes
+        from localaws.processes.launch import Launch
+        starter = Processes().starter
+        process = starter.launch(Launch(["sleep", "600"], {ENVIRONMENT!r}, "/"), [0, 1, 2])
+        print(process.id, flush=True)
+        time.sleep(600)
+        """
+    started = subprocess.Popen(
+        [PYTHON, "-c", textwrap.dedent(source)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert started.stdout is not None
+    process = int(started.stdout.readline())
+    assert is_alive(process)
+    started.kill()
+    started.wait()
+    started.stdout.close()
+    wait_until(lambda: not is_alive(process), seconds=60)

@@ -1,0 +1,186 @@
+"""From the bytes of cities' files to their artifacts, and to what a report says of them."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.fleet_trainer.rows import Columns, RowsError, Table, read_rows
+from training.linear_learner.artifact import write_artifact
+from training.linear_learner.hyperparameters import Hyperparameters
+from training.linear_learner.model import Dataset
+from training.linear_learner.trainer import TrainingError, TrainingResult, train_many
+
+DIGEST_LENGTH = 16
+BINS = 10
+VALIDATION_LOSS = "validation:absolute_loss"
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class Preprocessor(Protocol):
+    """The fitted preprocessor, as it serves; ``url`` is where it comes from."""
+
+    url: str
+    columns: Columns
+
+    def features(self, table: Table) -> Floats:
+        """The features of rows, of shape (n, d)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What all cities of a job are trained with.
+
+    ``test_share`` of a city's rows are left out, and ``validation_share`` of the others select the
+    model.
+    """
+
+    hyperparameters: Mapping[str, str]
+    solver: str = "linear-learner"
+    test_share: float = 0.1
+    validation_share: float = 0.3
+
+    @property
+    def digest(self) -> str:
+        """Equal recipes make equal models of equal rows."""
+        values = [dict(self.hyperparameters), self.solver, self.test_share, self.validation_share]
+        return digest(json.dumps(values, sort_keys=True).encode())
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What became of a city: its line of the report and, unless it failed, its artifact."""
+
+    report: Mapping[str, Any]
+    artifact: bytes | None = None
+
+
+def digest(data: bytes) -> str:
+    """The first half of the SHA-256."""
+    return hashlib.sha256(data).hexdigest()[:DIGEST_LENGTH]
+
+
+def train_cities(
+    files: Mapping[str, bytes], preprocessor: Preprocessor, recipe: Recipe
+) -> Iterator[Trained]:
+    """Train a model for each city, of the bytes of its CSV file; one that fails fails alone."""
+    hyperparameters = Hyperparameters.parse(recipe.hyperparameters)
+    cities: list[_City | Trained] = []
+    for name, data in files.items():
+        base = {
+            "city": name,
+            "data_digest": digest(data),
+            "hyperparameters_digest": recipe.digest,
+            "preprocessor_url": preprocessor.url,
+            "solver": recipe.solver,
+        }
+        try:
+            table = read_rows(data, preprocessor.columns)
+            cities.append(_City.of(base, table, preprocessor, recipe))
+        except RowsError as error:
+            cities.append(Trained({**base, "error": f"{name}.csv, {error}"}))
+    ready = [city for city in cities if isinstance(city, _City)]
+    results = iter(train_many(hyperparameters, [(city.train, city.validation) for city in ready]))
+    for city in cities:
+        yield city if isinstance(city, Trained) else city.finished(next(results))
+
+
+@dataclass(frozen=True, eq=False)
+class _City:
+    """A city's rows, ready to train on."""
+
+    base: Mapping[str, Any]
+    columns: Mapping[str, Any]
+    train: Dataset
+    validation: Dataset
+
+    @classmethod
+    def of(
+        cls, base: Mapping[str, Any], table: Table, preprocessor: Preprocessor, recipe: Recipe
+    ) -> "_City":
+        columns = preprocessor.columns
+        labels = table[columns.label].astype(np.float32)
+        features = preprocessor.features(table).astype(np.float32)
+        train, validation = split_rows(len(labels), recipe.test_share, recipe.validation_share)
+        used = np.concatenate([train, validation])
+        return cls(
+            base,
+            describe_columns({name: table[name][used] for name in columns.names}, columns),
+            Dataset(features[train], labels[train]),
+            Dataset(features[validation], labels[validation]),
+        )
+
+    def finished(self, result: TrainingResult | TrainingError) -> Trained:
+        """Its artifact, and what the report says."""
+        rows = {"train": len(self.train), "validation": len(self.validation)}
+        report = {**self.base, "rows": rows}
+        if isinstance(result, TrainingError):
+            return Trained({**report, "error": f"{self.base['city']}.csv: {result}"})
+        artifact = write_artifact(result.model)
+        report |= {
+            "epoch": result.epoch,
+            "candidate": dict(result.best_hyperparameters),
+            "metrics": {"mae": result.metrics[VALIDATION_LOSS]},
+            "baselines": baselines(self.train, self.validation),
+            "columns": self.columns,
+            "artifact": {"sha256": hashlib.sha256(artifact).hexdigest(), "bytes": len(artifact)},
+        }
+        return Trained(report, artifact)
+
+
+@lru_cache(maxsize=256)
+def split_rows(count: int, test_share: float, validation_share: float) -> tuple[Integers, Integers]:
+    """The numbers of the train and of the validation rows, as the service trainer splits them.
+
+    That shuffles and cuts twice: the test houses off, then the train rows from the validation rows.
+    """
+    kept = np.random.default_rng(0).permutation(count)[: round((1 - test_share) * count)]
+    shuffled = kept[np.random.default_rng(0).permutation(len(kept))]
+    cut = round((1 - validation_share) * len(kept))
+    return shuffled[:cut], shuffled[cut:]
+
+
+def baselines(train: Dataset, validation: Dataset) -> dict[str, float]:
+    """Errors on ``validation`` of the median label and of the least-squares fit of ``train``."""
+    labels, truth = train.labels.astype(np.float64), validation.labels.astype(np.float64)
+    design = _with_intercept(train)
+    # By the normal equations, and of the smallest norm: one-hot columns add up to one.
+    weights = np.linalg.pinv(design.T @ design, hermitian=True) @ (design.T @ labels)
+    fitted = _with_intercept(validation) @ weights
+    return {
+        "median_mae": float(np.abs(truth - np.median(labels)).mean()),
+        "least_squares_mae": float(np.abs(truth - fitted).mean()),
+    }
+
+
+def _with_intercept(rows: Dataset) -> Floats:
+    design = np.ones((len(rows), rows.feature_dim + 1))
+    design[:, :-1] = rows.features
+    return design
+
+
+def describe_columns(table: Table, columns: Columns) -> dict[str, Any]:
+    """How each column is distributed, as ``fleet.drift`` compares later rows with."""
+    described: dict[str, Any] = {}
+    for name, values in table.items():
+        choices = columns.choices.get(name)
+        if choices is not None:
+            counts = np.bincount(values.astype(np.int64), minlength=len(choices)) / len(values)
+            shares = dict(zip(choices, counts.tolist(), strict=True))
+            described[name] = {"values": {value: share for value, share in shares.items() if share}}
+            continue
+        ordered = np.sort(values)
+        deciles = ordered[len(ordered) * np.arange(1, BINS) // BINS]
+        edges = sorted(set(deciles.tolist()) - {float(ordered[0])})
+        below = [0, *np.searchsorted(ordered, edges, side="left").tolist(), len(ordered)]
+        shares_of_bins = (np.diff(below) / len(ordered)).tolist()
+        described[name] = {"edges": edges, "shares": shares_of_bins}
+    return described

@@ -1,0 +1,214 @@
+"""What runs on each host of the job: trains the cities of its shard, on all its cores.
+
+It finds the cities' CSV files in the channel ``cities``, the preprocessor's ``model.tar.gz`` in the
+channel ``preprocessor``, and leaves below the model folder, which SageMaker uploads file by file:
+
+    <City>/model.tar.gz
+    reports/<host>.jsonl    a line a city, by name
+
+The interface is script mode's (https://github.com/aws/sagemaker-training-toolkit,
+ENVIRONMENT_VARIABLES.md). Workers are forked from a parent that has imported all they need; each
+reads, trains and writes on its own, and takes the next cities when it is done, so that memory does
+not grow with their number. A city's artifact does not depend on the workers, nor on the hosts.
+"""
+
+import heapq
+import importlib.util
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from training.fleet_trainer.cities import Preprocessor, Recipe, Trained, train_cities
+from training.fleet_trainer.rows import Columns, Floats, Table
+from training.linear_learner.hyperparameters import Hyperparameters
+
+CITIES_AT_ONCE = 32
+MOST_BYTES_AT_ONCE = 1 << 26
+"""Of the files that a worker reads before it trains; a larger one is read alone."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """The folders of a host, and how many cities it trains at once."""
+
+    name: str
+    cities: Path
+    preprocessor: Path
+    models: Path
+    cores: int
+
+    @classmethod
+    def from_environment(cls, values: Mapping[str, str]) -> "Host":
+        """Out of the toolkit's variables."""
+        return cls(
+            name=values["SM_CURRENT_HOST"],
+            cities=Path(values["SM_CHANNEL_CITIES"]),
+            preprocessor=Path(values["SM_CHANNEL_PREPROCESSOR"]),
+            models=Path(values["SM_MODEL_DIR"]),
+            cores=int(values["SM_NUM_CPUS"]),
+        )
+
+
+def recipe_from(values: Mapping[str, Any]) -> Recipe:
+    """The recipe in the hyperparameters of a job, as they come in ``SM_HPS``."""
+    own = {"solver", "test_share", "validation_share", "preprocessor_url"}
+    return Recipe(
+        hyperparameters={name: str(value) for name, value in values.items() if name not in own},
+        solver=str(values.get("solver", "linear-learner")),
+        test_share=float(values.get("test_share", 0)),
+        validation_share=float(values.get("validation_share", 0.3)),
+    )
+
+
+class FittedPreprocessor:
+    """The preprocessor of a ``model.tar.gz``, run by its own script: the one that serves."""
+
+    def __init__(self, url: str, artifact: Path, directory: Path) -> None:
+        self.url = url
+        with tarfile.open(artifact) as archive:
+            archive.extractall(directory, filter="data")
+        self._script = _imported(next((directory / "code").glob("*.py")))
+        self._model = self._script.model_fn(str(directory))
+        words = dict.fromkeys(self._script.YES_NO, tuple(self._script.CATEGORIES))
+        self.columns = Columns(self._script.COLUMNS, words)
+
+    def features(self, table: Table) -> Floats:
+        numbers = np.column_stack([table[name] for name in self._script.NUMERIC])
+        yes = np.column_stack([table[name] for name in self._script.YES_NO]) > 0
+        features: Floats = self._model.transform(self._script.Table(numbers, yes, None))
+        return features
+
+
+def train_shard(host: Host, preprocessor: Preprocessor, recipe: Recipe) -> None:
+    """Train the cities of this host's shard and write its report."""
+    files = sorted(path for path in host.cities.rglob("*.csv") if path.is_file())
+    batches = list(_batches(files))
+    context = multiprocessing.get_context("fork")
+    following: Synchronized[int] = context.Value("q", 0)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        parts = [Path(scratch) / str(number) for number in range(max(1, host.cores))]
+        workers = [
+            context.Process(
+                target=_work, args=(batches, following, host.models, part, preprocessor, recipe)
+            )
+            for part in parts
+        ]
+        for worker in workers:
+            worker.start()
+        # The workers end at the next batch; what they have written is kept.
+        signal.signal(signal.SIGTERM, lambda *_: _skip_to_the_end(following, len(batches)))
+        for worker in workers:
+            worker.join()
+        failed = [worker.exitcode for worker in workers if worker.exitcode]
+        if failed:
+            raise SystemExit(f"{len(failed)} workers ended with exit status {failed[0]}")
+        trained, bad = _merge(parts, host.models / "reports" / f"{host.name}.jsonl")
+    seconds = time.perf_counter() - began
+    print(
+        f"{host.name}: {trained} cities trained, {bad} failed, of {len(files)} in {seconds:.1f} s: "
+        f"{(trained + bad) / seconds:.0f} a second on {len(parts)} cores",
+        flush=True,
+    )
+
+
+def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
+    """The files in order, as many together as are to be in memory at once."""
+    batch: list[Path] = []
+    size = 0
+    for path in files:
+        length = path.stat().st_size
+        if batch and (len(batch) == CITIES_AT_ONCE or size + length > MOST_BYTES_AT_ONCE):
+            yield batch
+            batch, size = [], 0
+        batch.append(path)
+        size += length
+    if batch:
+        yield batch
+
+
+def _work(
+    batches: Sequence[Sequence[Path]],
+    following: "Synchronized[int]",
+    models: Path,
+    part: Path,
+    preprocessor: Preprocessor,
+    recipe: Recipe,
+) -> None:
+    """One worker: batch after batch, until there is none left."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the parent says when to end
+    with part.open("w", encoding="utf-8") as report:
+        while True:
+            with following.get_lock():
+                number = following.value
+                following.value += 1
+            if number >= len(batches):
+                return
+            files = {path.stem: path.read_bytes() for path in batches[number]}
+            for trained in train_cities(files, preprocessor, recipe):
+                _write(trained, models)
+                report.write(json.dumps(trained.report, separators=(",", ":")) + "\n")
+
+
+def _write(trained: Trained, models: Path) -> None:
+    if trained.artifact is None:
+        print(trained.report["error"], flush=True)
+        return
+    folder = models / trained.report["city"]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.tar.gz").write_bytes(trained.artifact)
+
+
+def _skip_to_the_end(following: "Synchronized[int]", end: int) -> None:
+    following.value = end
+
+
+def _merge(parts: Sequence[Path], report: Path) -> tuple[int, int]:
+    """One report of all workers', each of which is in order; how many cities did well, and ill."""
+    report.parent.mkdir(parents=True, exist_ok=True)
+    counts = [0, 0]
+    with report.open("w", encoding="utf-8") as merged:
+        for line in heapq.merge(*map(_lines, parts), key=lambda line: json.loads(line)["city"]):
+            counts['"error":' in line] += 1
+            merged.write(line)
+    return counts[0], counts[1]
+
+
+def _lines(part: Path) -> Iterator[str]:
+    with part.open(encoding="utf-8") as lines:
+        yield from lines
+
+
+def _imported(script: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    if spec is None or spec.loader is None:
+        raise SystemExit(f"{script.name} of the preprocessor cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[script.stem] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def main() -> None:
+    """Run on this host."""
+    host = Host.from_environment(os.environ)
+    values = json.loads(os.environ["SM_HPS"])
+    recipe = recipe_from(values)
+    Hyperparameters.parse(recipe.hyperparameters)
+    with tempfile.TemporaryDirectory() as directory:
+        artifact = host.preprocessor / "model.tar.gz"
+        preprocessor = FittedPreprocessor(values["preprocessor_url"], artifact, Path(directory))
+        train_shard(host, preprocessor, recipe)

@@ -1,0 +1,110 @@
+"""What jobs that trained a fleet have left: a line a city, and the artifacts."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from fleet.names import Prefix
+from training.fleet_trainer.sources import Source
+from training.job import JobState, Status
+from training.job_services import TrainingJobs
+from training.workspace import Workspace
+
+MANIFEST, FINGERPRINTS = "cities.manifest", "cities.json"
+"""The files of a job's cities, and what they held: side by side."""
+LATEST_JOBS = 5
+LONGEST_STOP = 300
+"""Seconds; SageMaker lets a job that is stopped write for two minutes."""
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A city's line of a job's report, and the key at which the job left its artifact."""
+
+    line: Mapping[str, Any]
+    key: str
+    job: str
+
+    @property
+    def error(self) -> str | None:
+        """Why the city was not trained."""
+        return self.line.get("error")
+
+
+def reports_of(workspace: Workspace, job: str) -> dict[str, Reported]:
+    """What a job says of each city, whichever host trained it."""
+    prefix = _models(job)
+    reports: dict[str, Reported] = {}
+    for key in workspace.keys(f"{prefix}reports/"):
+        for text in workspace.read(key).splitlines():
+            line = json.loads(text)
+            city = line["city"]
+            reports[city] = Reported(line, f"{prefix}{city}/model.tar.gz", job)
+    return reports
+
+
+def earlier_reports(
+    workspace: Workspace,
+    jobs: str,
+    sources: Mapping[str, Source],
+    recipe_digest: str,
+    preprocessor_url: str,
+) -> dict[str, Reported]:
+    """What the latest of the ``jobs`` of this name have trained of the same rows in the same way.
+
+    Those that were stopped count, too; artifacts that have expired do not.
+    """
+    answer = workspace.sagemaker.list_training_jobs(
+        NameContains=jobs, SortBy="CreationTime", SortOrder="Descending", MaxResults=LATEST_JOBS
+    )
+    found: dict[str, Reported] = {}
+    for summary in answer["TrainingJobSummaries"]:
+        missing = {city: each for city, each in sources.items() if city not in found}
+        state = _settled(TrainingJobs(workspace.sagemaker), summary["TrainingJobName"])
+        if not missing or state is None or not state.is_final:
+            continue
+        for city, each in _of_these(workspace, summary["TrainingJobName"], state, missing).items():
+            digests = each.line["hyperparameters_digest"], each.line["preprocessor_url"]
+            if digests == (recipe_digest, preprocessor_url):
+                found[city] = each
+    return found
+
+
+def _settled(service: TrainingJobs, name: str) -> JobState | None:
+    """The state of a job; one that is being stopped still writes."""
+    until = time.monotonic() + LONGEST_STOP
+    while (state := service.describe(name)) and state.status is Status.STOPPING:
+        if time.monotonic() > until:
+            break
+        time.sleep(1)
+    return state
+
+
+def _of_these(
+    workspace: Workspace, job: str, state: JobState, sources: Mapping[str, Source]
+) -> dict[str, Reported]:
+    channels = state.description["InputDataConfig"]
+    manifest = workspace.key_of(channels[0]["DataSource"]["S3DataSource"]["S3Uri"])
+    try:
+        read = workspace.read(manifest.removesuffix(MANIFEST) + FINGERPRINTS)
+    except ClientError:
+        return {}  # It has expired, and so has what the job wrote.
+    fingerprints = json.loads(read)
+    same = {city for city, each in sources.items() if fingerprints.get(city) == each.fingerprint}
+    if not same:
+        return {}
+    there = set(workspace.keys(_models(job)))
+    reports = reports_of(workspace, job)
+    return {
+        city: each
+        for city, each in reports.items()
+        if city in same and (each.error or each.key in there)
+    }
+
+
+def _models(job: str) -> str:
+    return f"{Prefix.JOBS}{job}/output/model/"

@@ -1,0 +1,258 @@
+"""One run of the fleet trainer: what is missing is trained in one job, and published.
+
+What an earlier run has done is found, wherever it was interrupted: in the registry, and in the
+reports of the latest jobs, finished or stopped.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleet.errors import HousingError
+from fleet.gate import GateRules
+from fleet.names import PROJECT, Prefix
+from fleet.publishing import Publication, Publisher
+from fleet.registry import Registry
+from fleet.versions import Candidate
+from training.fleet_trainer.cities import Recipe, digest, split_rows
+from training.fleet_trainer.reports import (
+    FINGERPRINTS,
+    MANIFEST,
+    Reported,
+    earlier_reports,
+    reports_of,
+)
+from training.fleet_trainer.request import Cluster, fleet_request, source
+from training.fleet_trainer.rows import count_rows
+from training.fleet_trainer.sources import Source
+from training.images import scikit_learn_image
+from training.job import Job, JobEvent, Status
+from training.job_services import TrainingJobs
+from training.jobs import JobRunner
+from training.workspace import Workspace
+
+RUNS = f"{Prefix.JOBS}fleet/"
+"""``<digest>/`` holds the manifest of a run's files, and their fingerprints."""
+S3_THREADS = 16
+PUBLISHED_AT_ONCE = 1000
+
+Step = Callable[[str], Any]
+"""Opens a context in which a step is shown; its value has a settable ``detail``."""
+
+
+class FleetError(HousingError):
+    """The job that trains the fleet failed as a whole."""
+
+
+@dataclass(frozen=True)
+class FleetRun:
+    """What a run did.
+
+    ``failures`` says of each city that was not trained what is wrong with it; ``unchanged`` cities
+    serve what their rows would give again.
+    """
+
+    preprocessor_url: str
+    publications: tuple[Publication, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
+    job: str | None = None
+    billable_seconds: int = 0
+
+
+class FleetTrainer:
+    """Trains fleets in one workspace with one recipe; ``report`` is told each change of the job."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        registry: Registry,
+        rules: GateRules,
+        recipe: Recipe,
+        cluster: Cluster,
+        step: Step,
+        report: Callable[[JobEvent], None] = lambda event: None,
+    ) -> None:
+        self._workspace = workspace
+        self._registry = registry
+        self._rules = rules
+        self._recipe = recipe
+        self._cluster = cluster
+        self._step = step
+        self._report = report
+        self._stem = f"{PROJECT}-{workspace.stage}-fleet"
+
+    def run(
+        self,
+        sources: Mapping[str, Source],
+        preprocessor_url: str,
+        *,
+        again: bool = False,
+        force: bool = False,
+    ) -> FleetRun:
+        """Train and publish what is missing of these cities.
+
+        With ``again`` all are trained, also the unchanged; with ``force`` models serve that the
+        gate refuses.
+        """
+        with self._step("find what is unchanged") as step:
+            failures = dict(self._too_small(sources))
+            unchanged = () if again else self._unchanged(sources, preprocessor_url)
+            missing = _without(sources, {*failures, *unchanged})
+            found = {} if again else self._earlier(missing, preprocessor_url)
+            step.detail = f"{len(unchanged)} unchanged, {len(found)} trained by an earlier run"
+        to_train = _without(missing, found)
+        job: str | None = None
+        billable = 0
+        trained: dict[str, Reported] = {}
+        if to_train:
+            self._upload(to_train)
+            with self._step("train all cities in one job") as step:
+                job, billable, trained = self._train(to_train, preprocessor_url)
+                step.detail = f"{len(trained)} cities, {billable} billable seconds"
+        reported = {**found, **trained}
+        failures |= {
+            city: _in_the_users_words(each.error, sources[city])
+            for city, each in reported.items()
+            if each.error
+        }
+        lost = set(to_train) - set(trained)
+        failures |= dict.fromkeys(sorted(lost), f"job {job} says nothing of it")
+        candidates = [
+            self._candidate(sources[city], each, preprocessor_url)
+            for city, each in sorted(reported.items())
+            if city not in failures
+        ]
+        with self._step("judge and publish the models") as step:
+            publications = self._publish(candidates, force=force)
+            step.detail = f"{len(publications)} models"
+        return FleetRun(
+            preprocessor_url, tuple(publications), tuple(unchanged), failures, job, billable
+        )
+
+    def _too_small(self, sources: Mapping[str, Source]) -> Iterator[tuple[str, str]]:
+        """Cities whose rows are too few, as far as that can be seen before they are uploaded."""
+        needed = int(self._recipe.hyperparameters["mini_batch_size"])
+        for city, each in sources.items():
+            if each.read is None:
+                continue
+            rows = count_rows(each.read())
+            trained = len(
+                split_rows(rows, self._recipe.test_share, self._recipe.validation_share)[0]
+            )
+            if trained < needed:
+                yield (
+                    city,
+                    f"{each.name}: {rows} rows, of which {trained} train; mini_batch_size "
+                    f"{needed} must not be greater (--hyperparameter mini_batch_size={trained})",
+                )
+
+    def _unchanged(self, sources: Mapping[str, Source], preprocessor_url: str) -> tuple[str, ...]:
+        serving = {city.city: city.trained for city in self._registry.cities()}
+        return tuple(
+            city
+            for city, each in sources.items()
+            if (trained := serving.get(city)) is not None
+            and trained.data_digest == each.fingerprint
+            and trained.hyperparameters_digest == self._recipe.digest
+            and trained.preprocessor_url == preprocessor_url
+        )
+
+    def _earlier(self, sources: Mapping[str, Source], url: str) -> dict[str, Reported]:
+        """What an earlier run has trained and not published."""
+        if not sources:
+            return {}
+        return earlier_reports(self._workspace, self._stem, sources, self._recipe.digest, url)
+
+    def _upload(self, sources: Mapping[str, Source]) -> None:
+        local = [each for each in sources.values() if each.read is not None]
+        if not local:
+            return
+
+        def put(each: Source) -> None:
+            if each.read is not None:
+                self._workspace.write(each.key, each.read())
+
+        with self._step("upload the houses") as step, ThreadPoolExecutor(S3_THREADS) as threads:
+            list(threads.map(put, local))  # so that the first error is raised here
+            step.detail = f"{len(local)} cities, {sum(each.size for each in local):,} bytes"
+
+    def _train(
+        self, sources: Mapping[str, Source], preprocessor_url: str
+    ) -> tuple[str, int, dict[str, Reported]]:
+        """Run the job; its name, billable seconds, and what it reports of each city."""
+        request = self._request(sources, preprocessor_url)
+        job = Job("fleet", self._stem, request)
+        runner = JobRunner(TrainingJobs(self._workspace.sagemaker), report=self._report)
+        # Were it usable, what an earlier job of this name has trained would have been found.
+        [result] = runner.run([job], again=True)
+        if result.state.status is Status.FAILED:
+            raise FleetError(f"job {result.name} failed: {result.state.failure_reason}")
+        billable = result.state.description.get("BillableTimeInSeconds", 0)
+        reports = reports_of(self._workspace, result.name)
+        return result.name, billable * self._cluster.instance_count, reports
+
+    def _request(self, sources: Mapping[str, Source], preprocessor_url: str) -> dict[str, Any]:
+        workspace = self._workspace
+        archive = source()
+        source_key = f"{Prefix.JOBS}source/{digest(archive)}/sourcedir.tar.gz"
+        workspace.write(source_key, archive)
+        ordered = sorted(sources.values(), key=lambda each: each.city)
+        manifest = json.dumps(
+            [{"prefix": workspace.url("")}, *(each.key for each in ordered)]
+        ).encode()
+        fingerprints = json.dumps({each.city: each.fingerprint for each in ordered}).encode()
+        folder = f"{RUNS}{digest(manifest + fingerprints)}/"
+        workspace.write(f"{folder}{MANIFEST}", manifest)
+        workspace.write(f"{folder}{FINGERPRINTS}", fingerprints)
+        return fleet_request(
+            image=scikit_learn_image(workspace.region),
+            role_arn=workspace.role_arn,
+            region=workspace.region,
+            source_url=workspace.url(source_key),
+            cities_url=workspace.url(f"{folder}{MANIFEST}"),
+            preprocessor_url=preprocessor_url,
+            output_url=workspace.url(Prefix.JOBS.removesuffix("/")),
+            recipe=self._recipe,
+            cluster=self._cluster,
+            data_bytes=sum(each.size for each in ordered),
+        )
+
+    def _candidate(self, source: Source, reported: Reported, preprocessor_url: str) -> Candidate:
+        line = reported.line
+        return Candidate(
+            city=source.city,
+            artifact_key=reported.key,
+            artifact_digest=line["artifact"]["sha256"],
+            artifact_bytes=line["artifact"]["bytes"],
+            job=reported.job,
+            preprocessor_url=preprocessor_url,
+            data_digest=source.fingerprint,
+            hyperparameters_digest=line["hyperparameters_digest"],
+            train_rows=line["rows"]["train"],
+            validation_rows=line["rows"]["validation"],
+            metrics=line["metrics"],
+            baselines=line["baselines"],
+            columns=line["columns"],
+        )
+
+    def _publish(self, candidates: Sequence[Candidate], *, force: bool) -> list[Publication]:
+        workspace = self._workspace
+        publisher = Publisher(
+            self._registry, workspace.s3, workspace.bucket, self._rules, force=force
+        )
+        publications: list[Publication] = []
+        for start in range(0, len(candidates), PUBLISHED_AT_ONCE):
+            publications += publisher.publish(candidates[start : start + PUBLISHED_AT_ONCE])
+        return publications
+
+
+def _in_the_users_words(error: str, source: Source) -> str:
+    """With the user's own file named in place of the job's."""
+    return error.replace(f"{source.city}.csv", source.name, 1)
+
+
+def _without(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}

@@ -1,0 +1,74 @@
+"""Where cities' rows are before they are trained on: files, drawn houses, objects in S3."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from fleet.names import Prefix, check_entity
+from training.fleet_trainer.cities import digest
+from training.houses import Market
+from training.workspace import Workspace
+
+ETAG = "etag:"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One city's CSV file.
+
+    ``fingerprint`` changes with the bytes. ``read`` is None where the bytes are in the bucket,
+    under ``key``; elsewhere they go there.
+    """
+
+    city: str
+    name: str
+    fingerprint: str
+    size: int
+    key: str
+    read: Callable[[], bytes] | None = None
+
+
+def of_folder(folder: Path) -> dict[str, Source]:
+    """Each ``<City>.csv`` of a folder."""
+    sources = {}
+    for path in sorted(folder.glob("*.csv")):
+        data = path.read_bytes()
+        sources[path.stem] = _local(check_entity(path.stem), str(path), data, path.read_bytes)
+    return sources
+
+
+def of_market(market: Market, cities: Mapping[str, int]) -> dict[str, Source]:
+    """Houses drawn for each city, so many; drawn again for the upload, as they are many."""
+    sources = {}
+    for city, count in cities.items():
+        read = partial(_drawn, market, check_entity(city), count)
+        sources[city] = _local(city, f"{city}.csv", read(), read)
+    return sources
+
+
+def _drawn(market: Market, city: str, count: int) -> bytes:
+    return market.houses(city, count).to_csv().encode()
+
+
+def of_prefix(workspace: Workspace, prefix: str) -> dict[str, Source]:
+    """Each ``<City>.csv`` below a prefix of the bucket."""
+    sources = {}
+    pages = workspace.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=workspace.bucket, Prefix=prefix
+    )
+    for page in pages:
+        for item in page.get("Contents", []):
+            key = item["Key"]
+            city = key.rpartition("/")[2].removesuffix(".csv")
+            if key.endswith(".csv"):
+                fingerprint = ETAG + item["ETag"].strip('"')
+                sources[city] = Source(
+                    check_entity(city), workspace.url(key), fingerprint, item["Size"], key
+                )
+    return sources
+
+
+def _local(city: str, name: str, data: bytes, read: Callable[[], bytes]) -> Source:
+    content = digest(data)
+    return Source(city, name, content, len(data), f"{Prefix.RAW}{content}/{city}.csv", read)
