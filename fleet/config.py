@@ -9,6 +9,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from fleet.errors import HousingError
+from fleet.gate import GateRules
+from fleet.project import CONFIG_FILE, project_folder, read_stages
 
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 LogRetention = Literal[
@@ -114,6 +116,19 @@ class AutoScaling(Section):
     invocations_per_instance: Annotated[float, Field(gt=0, strict=False)]
 
 
+class Gate(Section):
+    """What a model has to be worth before it serves; see ``fleet.gate.GateRules``."""
+
+    minimum_rows: Annotated[int, Field(ge=1)] = GateRules.minimum_rows
+    maximum_distance: Annotated[float, Field(ge=0, strict=False)] = GateRules.maximum_distance
+    maximum_regression: Annotated[float, Field(ge=0, strict=False)] = GateRules.maximum_regression
+
+    @property
+    def rules(self) -> GateRules:
+        """The rules as the gate takes them."""
+        return GateRules(**self.model_dump())
+
+
 class DeploymentConfig(Section):
     """All that may differ between stages."""
 
@@ -133,6 +148,7 @@ class DeploymentConfig(Section):
     alarm_topic_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:")] | None = None
     restricted_roles: Mapping[RoleName, RestrictedRole] = Field(default_factory=dict)
     tenant_role: TenantRole = TenantRole()
+    gate: Gate = Gate()
     audit_trail: bool = False
     """Record the endpoint's invocations with CloudTrail, which charges for each."""
 
@@ -152,6 +168,11 @@ def load_config(housing: object, stage: str) -> DeploymentConfig:
         raise ConfigError("\n".join([f"housing.{stage} in cdk.json:", *lines])) from None
 
 
+def stage_config(stage: str) -> DeploymentConfig:
+    """The config of one stage of the project's cdk.json; see ``load_config``."""
+    return load_config(read_stages(project_folder() / CONFIG_FILE), stage)
+
+
 def _line(detail: ErrorDetails) -> str:
     where = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
@@ -168,5 +189,5 @@ def _suggestion(key: str) -> str:
 
 
 def _known_keys(section: type[BaseModel]) -> Iterator[str]:
-    for part in (section, Assumer, RestrictedRole, AutoScaling):
+    for part in (section, Assumer, RestrictedRole, AutoScaling, Gate):
         yield from (field.alias or name for name, field in part.model_fields.items())

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _STACK_OF_FIELD = {
     "bucket_name": "storage",
     "training_role_arn": "storage",
+    "registry_table_name": "storage",
     "endpoint_name": "hosting",
     "endpoint_arn": "hosting",
     "tenant_role_arn": "access",
@@ -47,6 +48,7 @@ class Deployment:
     region: str
     bucket_name: str | None = None
     training_role_arn: str | None = None
+    registry_table_name: str | None = None
     endpoint_name: str | None = None
     endpoint_arn: str | None = None
     role_arns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -93,6 +95,7 @@ def find_deployment(session: "boto3.Session", stage: str) -> Deployment:
         region=client.meta.region_name,
         bucket_name=outputs["storage"].get("BucketName"),
         training_role_arn=outputs["storage"].get("TrainingRoleArn"),
+        registry_table_name=outputs["storage"].get("RegistryTableName"),
         endpoint_name=outputs["hosting"].get("EndpointName"),
         endpoint_arn=outputs["hosting"].get("EndpointArn"),
         role_arns=MappingProxyType(roles),

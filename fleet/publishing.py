@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/add-models-to-endpoint.html), so
 written twice, and the bucket's policy refuses to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -54,6 +55,31 @@ class Publication:
     before: City | None
     version: Version | None = None
     reason: str = ""
+
+    @property
+    def target_model(self) -> str | None:
+        """What serves the candidate's bytes; None where nothing does."""
+        if self.outcome is Outcome.PUBLISHED and self.version is not None:
+            return self.version.target_model
+        if self.outcome is Outcome.UNCHANGED and self.before is not None:
+            return self.before.target_model
+        return None
+
+    @property
+    def failure(self) -> str | None:
+        """Why the candidate does not serve; None where it does."""
+        match self.outcome:
+            case Outcome.REFUSED:
+                return f"refused by the gate: {self.reason}"
+            case Outcome.FAILED:
+                return self.reason
+        return None
+
+
+def summary(publications: Iterable[Publication]) -> str:
+    """For example ``9 published, 1 refused``."""
+    counts = Counter(publication.outcome for publication in publications)
+    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
 
 
 class Publisher:

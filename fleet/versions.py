@@ -149,6 +149,10 @@ class Version:
         """The key below which it is served."""
         return Prefix.MODELS + self.target_model
 
+    def fits(self, preprocessor_url: str | None) -> bool:
+        """Whether its features are what this preprocessor makes; True where nobody knows."""
+        return self.trained.preprocessor_url in ("", preprocessor_url)
+
     def to_item(self) -> dict[str, Any]:
         """The version's item."""
         item = {

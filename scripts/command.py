@@ -78,6 +78,7 @@ class Aws:
 
 def open_workspace(session: "boto3.Session", deployment: "Deployment") -> "Workspace":
     """The workspace of the training pipeline; the storage stack must be deployed."""
+    from fleet.config import stage_config
     from training.workspace import Workspace
 
     return Workspace.create(
@@ -86,6 +87,8 @@ def open_workspace(session: "boto3.Session", deployment: "Deployment") -> "Works
         bucket=deployment.require("bucket_name"),
         role_arn=deployment.require("training_role_arn"),
         parameter=deployment.preprocessor_parameter,
+        registry_table=deployment.require("registry_table_name"),
+        rules=stage_config(deployment.stage).gate.rules,
     )
 
 

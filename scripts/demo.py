@@ -231,8 +231,8 @@ def _show_access(
             session,
             deployment.require("endpoint_name"),
             deployment.role_arn(RESTRICTED_ROLE),
-            own=own,
-            other=other,
+            own=training.models[own],
+            other=training.models[other],
             houses=training.dataset.test[own],
         )
     console.say(f"          {own}: answered\n          {other}: {refusal}")

@@ -15,17 +15,14 @@ from fleet.console import Console
 from fleet.deployment import Deployment
 from fleet.errors import HousingError
 from fleet.project import deploy_command
+from fleet.registry import Registry
+from fleet.serving import numbered_version, serving_version
+from fleet.versions import Version
 from scripts.command import SUCCEEDED, Aws, Function, aws_options, json_option, main, make_command
 from scripts.options import POSITIVE
 from training.endpoint import Prediction, endpoint_preprocessor, predict, runtime_client
 from training.house_files import PARSERS, read_houses
 from training.houses import FEATURE_COLUMNS, Houses
-from training.publish import (
-    PublishedModel,
-    preprocessor_of_model,
-    published_cities,
-    versions,
-)
 
 if TYPE_CHECKING:
     import boto3
@@ -57,7 +54,10 @@ def house_feature_options(function: Function) -> Function:
     help="File of houses, first line names the columns; instead of one house.",
 )
 @click.option(
-    "--model-version", type=POSITIVE, metavar="N", help="Of the model.  [default: latest]"
+    "--model-version",
+    type=POSITIVE,
+    metavar="N",
+    help="Of the model.  [default: what serves]",
 )
 @house_feature_options
 @click.option("--trace", is_flag=True, help="Also show where the time went; waits for CloudWatch.")
@@ -75,7 +75,7 @@ def command(
     houses = _one_house(features) if csv is None else read_houses(csv, with_price=False)
     session, deployment = aws.deployment()
     endpoint_name = deployment.require("endpoint_name")
-    model = _choose_model(city, model_version, session, deployment).target_model
+    model = _choose_version(city, model_version, session, deployment).target_model
     started = time.time()
     prediction = predict(runtime_client(session), endpoint_name, model, houses)
     if as_json:
@@ -98,33 +98,27 @@ def _one_house(features: Mapping[str, str]) -> Houses:
     return Houses(*(np.array([value]) for value in values))
 
 
-def _choose_model(
-    city: str, version: int | None, session: "boto3.Session", deployment: Deployment
-) -> PublishedModel:
-    """The version asked for, or the latest whose features the endpoint's preprocessor makes."""
-    s3 = session.client("s3")
-    bucket = deployment.require("bucket_name")
-    published = versions(s3, bucket, city)
-    if not published:
-        cities = ", ".join(published_cities(s3, bucket)) or "none"
-        raise HousingError(f"no model of {city} is published; cities that have: {cities}")
-    if version and version not in published:
-        numbers = ", ".join(map(str, published))
-        raise HousingError(f"{city} has no version {version}; it has {numbers}")
-    serving = endpoint_preprocessor(
+def _choose_version(
+    city: str, number: int | None, session: "boto3.Session", deployment: Deployment
+) -> Version:
+    """The version asked for, or that which serves and fits the endpoint's preprocessor."""
+    registry = Registry(session.client("dynamodb"), deployment.require("registry_table_name"))
+    preprocessor = endpoint_preprocessor(
         session.client("sagemaker"), deployment.require("endpoint_name")
     )
-    wanted = [version] if version else published[::-1]
-    for number in wanted:
-        model = PublishedModel(city, number)
-        if preprocessor_of_model(s3, bucket, model) in (serving, None):
-            return model
+    if number is None:
+        choice = serving_version(registry, city, preprocessor)
+    else:
+        choice = numbered_version(registry, city, number, preprocessor)
+    if choice.waiting is not None:
         print(
-            f"{model.target_model} was trained with another preprocessor than the endpoint runs; "
-            f"to bring it there: {deploy_command(deployment.stage, 'hosting')}",
+            f"{choice.waiting.target_model} was trained with another preprocessor than the "
+            f"endpoint runs; to bring it there: {deploy_command(deployment.stage, 'hosting')}",
             file=sys.stderr,
         )
-    raise HousingError(f"no such version of {city} fits the endpoint's preprocessor")
+    if choice.version is None:
+        raise HousingError(f"no such version of {city} fits the endpoint's preprocessor")
+    return choice.version
 
 
 def _as_json(model: str, prediction: Prediction) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Publishes a Linear Learner model, of a training job or of a file, as a city's next version."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,11 +8,16 @@ import boto3
 import click
 
 from fleet.errors import HousingError
+from fleet.gate import GateRules
+from fleet.names import Prefix, check_entity, target_model
+from fleet.publishing import Publisher
+from fleet.registry import Registry
+from fleet.versions import Candidate, City
 from scripts.command import SUCCEEDED, Aws, aws_options, json_option, main, make_command
 from training.job import Status
 from training.job_services import TrainingJobs
 from training.linear_learner.artifact import ArtifactError, read_artifact_bytes
-from training.publish import publish_model
+from training.publish import put_if_absent
 
 
 @make_command(__doc__, "housing publish --city Chicago_IL --artifact model.tar.gz --dry-run")
@@ -22,24 +28,48 @@ from training.publish import publish_model
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A model.tar.gz on this machine.",
 )
+@click.option("--force", is_flag=True, help="Although nobody measured what it is worth.")
 @click.option("--dry-run", is_flag=True, help="Say which key it would get.")
 @json_option
 @aws_options
 def command(
-    aws: Aws, city: str, job: str | None, artifact: Path | None, dry_run: bool, as_json: bool
+    aws: Aws,
+    city: str,
+    job: str | None,
+    artifact: Path | None,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
     if (job is None) == (artifact is None):
         raise click.UsageError("give either --job or --artifact")
     session, deployment = aws.deployment()
     bucket = deployment.require("bucket_name")
     content = _artifact_of_job(session, job or "") if artifact is None else _read(artifact)
-    model = publish_model(session.client("s3"), bucket, city, content, dry_run=dry_run)
+    registry = Registry(session.client("dynamodb"), deployment.require("registry_table_name"))
+    digest = hashlib.sha256(content).hexdigest()
+    known = registry.city(check_entity(city)) or City(city)
+    target = known.target_model
+    is_new = known.trained is None or known.trained.artifact_digest != digest
+    if is_new and dry_run:
+        target = target_model(city, known.last_version + 1)
+    elif is_new:
+        key = f"{Prefix.JOBS}uploads/{digest}/model.tar.gz"
+        s3 = session.client("s3")
+        put_if_absent(s3, bucket, key, content)
+        candidate = Candidate(city, key, digest, len(content), job or "")
+        publisher = Publisher(registry, s3, bucket, GateRules(), force=force)
+        [publication] = publisher.publish([candidate])
+        if publication.failure is not None:
+            raise HousingError(f"{city}: {publication.failure}; --force lets it serve")
+        target = publication.target_model
     if as_json:
-        print(json.dumps({"target_model": model.target_model, "new": model.is_new}))
-    elif not model.is_new:
-        print(f"{model.target_model} is this model already")
+        print(json.dumps({"target_model": target, "new": is_new}))
+    elif not is_new:
+        print(f"{target} is this model already")
     else:
-        print(f"{'would publish' if dry_run else 'published'} s3://{bucket}/{model.key}")
+        what = "would publish" if dry_run else "published"
+        print(f"{what} s3://{bucket}/{Prefix.MODELS}{target}")
     return SUCCEEDED
 
 

@@ -6,7 +6,6 @@ import boto3
 from botocore.exceptions import ClientError
 
 from fleet.errors import HousingError
-from fleet.names import target_model
 from training.endpoint import predict, runtime_client
 
 if TYPE_CHECKING:
@@ -43,11 +42,11 @@ def show_restricted_role(
     Raises ``HousingError`` where the other city answers.
     """
     client = runtime_client(assume(session, role_arn, "demo"))
-    predict(client, endpoint_name, target_model(own), houses)
+    predict(client, endpoint_name, own, houses)
     try:
-        predict(client, endpoint_name, target_model(other), houses)
+        predict(client, endpoint_name, other, houses)
     except ClientError as error:
         if error.response["Error"]["Code"] != ACCESS_DENIED:
             raise
         return str(error.response["Error"]["Message"])
-    raise HousingError(f"role {role_arn} could invoke {target_model(other)}, which it must not")
+    raise HousingError(f"role {role_arn} could invoke {other}, which it must not")

@@ -22,7 +22,8 @@ class CityResult:
 
     city: str
     houses: int
-    validation_loss: float | None
+    validation_error: float
+    baselines: Mapping[str, float]
     predicted: NDArray[np.float64]
     true: NDArray[np.float64]
 
@@ -42,16 +43,17 @@ def evaluate_cities(
 ) -> list[CityResult]:
     """Ask the endpoint for the prices of all test houses of all published cities."""
     results = []
-    for city, model in training.models.items():
+    for city, target in training.models.items():
         test = training.dataset.test[city]
         if test.price is None or not len(test):
             continue
-        prediction = predict(client, endpoint_name, model.target_model, test)
+        prediction = predict(client, endpoint_name, target, test)
         results.append(
             CityResult(
                 city=city,
                 houses=len(training.dataset.train[city]) + len(test),
-                validation_loss=training.validation_loss(city),
+                validation_error=training.publications[city].candidate.metrics["mae"],
+                baselines=training.publications[city].candidate.baselines,
                 predicted=prediction.prices,
                 true=test.price,
             )
@@ -60,29 +62,29 @@ def evaluate_cities(
 
 
 def print_results(console: Console, results: Sequence[CityResult]) -> None:
-    """A table of the cities; the example is the first test house."""
+    """Mean absolute errors by city: of the baselines and of the model."""
     rows = [
         [
             result.city,
             f"{result.houses:,}",
-            "-" if result.validation_loss is None else f"{result.validation_loss:,.0f}",
+            f"{result.baselines['median_mae']:,.0f}",
+            f"{result.baselines['least_squares_mae']:,.0f}",
+            f"{result.validation_error:,.0f}",
             f"{result.absolute_error:,.0f}",
             f"{result.percentage_error:.2%}",
-            f"{result.predicted[0]:,.0f}",
-            f"{result.true[0]:,.0f}",
         ]
         for result in results
     ]
     columns = [
         "city",
         "houses",
-        "validation loss $",
-        "test MAE $",
-        "test MAPE",
-        "predicted $",
-        "true $",
+        "median $",
+        "least squares $",
+        "validation $",
+        "test $",
+        "test %",
     ]
-    console.table("Prices on the houses kept for the test", columns, rows)
+    console.table("Errors on the houses kept for validation and for the test", columns, rows)
 
 
 def draw_results(results: Sequence[CityResult], directory: Path) -> Mapping[str, Path]:

@@ -9,8 +9,11 @@ import click
 
 from fleet.console import Console
 from fleet.errors import HousingError
-from fleet.names import Prefix
+from fleet.gate import distance
+from fleet.names import Prefix, target_model
 from fleet.project import deploy_command
+from fleet.publishing import Outcome
+from fleet.versions import City
 from scripts.command import (
     FAILED,
     SUCCEEDED,
@@ -25,7 +28,6 @@ from scripts.options import HouseOptions, house_options, job_options
 from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.houses import Houses
 from training.pipeline import Settings
-from training.publish import PublishedModel, published_cities, versions
 from training.workspace import Workspace
 
 
@@ -36,6 +38,7 @@ from training.workspace import Workspace
     is_flag=True,
     help="Fit a new preprocessor on these houses, although one is published.",
 )
+@click.option("--force", is_flag=True, help="Let models serve that the gate refuses.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 @house_options
 @job_options
@@ -47,6 +50,7 @@ def command(
     house_options: HouseOptions,
     settings: Settings,
     refit_preprocessor: bool,
+    force: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -59,7 +63,9 @@ def command(
         plan = _plan(workspace, houses, settings, url)
         print(json.dumps(plan, indent=2) if as_json else "\n".join(_plan_lines(plan)))
         return SUCCEEDED
-    training = train_and_publish(workspace, houses, settings, console, preprocessor_url=url)
+    training = train_and_publish(
+        workspace, houses, settings, console, preprocessor_url=url, force=force
+    )
     if as_json:
         print(json.dumps(_as_json(training), indent=2))
     else:
@@ -82,10 +88,11 @@ def _preprocessor_to_use(
     current = published_preprocessor(workspace)
     if current is None or not refit:
         return current
-    left_out = set(published_cities(workspace.s3, workspace.bucket)) - set(cities)
+    serving = {city.city for city in workspace.registry.cities() if city.serving}
+    left_out = serving - set(cities)
     if left_out:
         raise HousingError(
-            "a new preprocessor needs new models of all published cities; left out are: "
+            "a new preprocessor needs new models of all cities that are served; left out are: "
             + ", ".join(sorted(left_out))
         )
     return None
@@ -97,9 +104,8 @@ def _plan(
     settings: Settings,
     preprocessor_url: str | None,
 ) -> dict[str, object]:
-    latest = {
-        city: max(versions(workspace.s3, workspace.bucket, city), default=0) for city in houses
-    }
+    known = workspace.registry.some_cities(houses)
+    latest = {city: known.get(city, City(city)) for city in houses}
     return {
         "houses": sum(map(len, houses.values())),
         "upload_to": workspace.url(Prefix.RAW),
@@ -109,10 +115,10 @@ def _plan(
         "jobs_at_a_time": settings.max_in_flight,
         "models": {
             city: {
-                "publish": workspace.url(PublishedModel(city, version + 1).key),
-                "unless_equal_to_version": version or None,
+                "publish": workspace.url(Prefix.MODELS + target_model(name, city.last_version + 1)),
+                "unless_equal_to_version": city.serving,
             }
-            for city, version in latest.items()
+            for name, city in latest.items()
         },
     }
 
@@ -140,12 +146,13 @@ def _as_json(training: Training) -> dict[str, object]:
         "preprocessor": training.preprocessor_url,
         "models": {
             city: {
-                "target_model": model.target_model,
+                "target_model": target,
                 "job": training.jobs[city].name,
-                "new": model.is_new,
-                "validation_absolute_loss": training.validation_loss(city),
+                "new": training.publications[city].outcome is Outcome.PUBLISHED,
+                "validation_absolute_loss": training.publications[city].candidate.metrics["mae"],
+                **training.publications[city].candidate.baselines,
             }
-            for city, model in training.models.items()
+            for city, target in training.models.items()
         },
         "failures": training.failures,
     }
@@ -153,18 +160,23 @@ def _as_json(training: Training) -> dict[str, object]:
 
 def _print(training: Training, console: Console) -> None:
     rows = []
-    for city, model in training.models.items():
-        loss = training.validation_loss(city)
+    for city, publication in training.publications.items():
+        candidate = publication.candidate
+        far = distance(candidate)
         rows.append(
             [
                 city,
-                f"{len(training.dataset.train[city]):,}",
-                "-" if loss is None else f"{loss:,.0f}",
-                model.target_model,
-                "new" if model.is_new else "as before",
+                f"{candidate.train_rows:,}",
+                f"{candidate.metrics['mae']:,.0f}",
+                f"{candidate.baselines['least_squares_mae']:,.0f}",
+                f"{candidate.baselines['median_mae']:,.0f}",
+                "-" if far is None else f"{far:.0%}",
+                publication.target_model or "",
+                publication.outcome,
             ]
         )
-    console.table("Models", ["city", "train houses", "validation loss $", "target model", ""], rows)
+    columns = ["city", "rows", "error $", "least squares $", "median $", "distance"]
+    console.table("Models, by their error on validation rows", [*columns, "serves", ""], rows)
 
 
 if __name__ == "__main__":

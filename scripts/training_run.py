@@ -4,45 +4,46 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fleet.console import Console
+from fleet.publishing import Publication, Publisher, summary
 from scripts.job_reporter import JobReporter
+from training.evaluation import candidates_of_jobs
 from training.houses import Houses
 from training.job import JobResult
 from training.pipeline import Dataset, Pipeline, Settings
 from training.publish import (
-    PublishedModel,
     current_preprocessor,
-    publish_model,
     publish_preprocessor,
     store_preprocessor,
 )
 from training.workspace import Workspace
 
-VALIDATION_LOSS = "validation:absolute_loss"
-
 
 @dataclass(frozen=True)
 class Training:
-    """What a run trained and published; ``models`` lacks the cities that failed."""
+    """What a run trained, and what became of each city's model."""
 
     dataset: Dataset
     preprocessor_url: str
     preprocessor_is_new: bool
     jobs: Mapping[str, JobResult]
-    models: Mapping[str, PublishedModel]
+    publications: Mapping[str, Publication]
+
+    @property
+    def models(self) -> dict[str, str]:
+        """The target model of each city whose model serves, new or as before."""
+        targets = {city: each.target_model for city, each in self.publications.items()}
+        return {city: target for city, target in targets.items() if target is not None}
 
     @property
     def failures(self) -> dict[str, str]:
-        """The reason of each city that failed."""
-        return {
+        """The reason of each city whose model does not serve."""
+        failed = {
             city: f"{result.state.status}: {result.state.failure_reason}"
             for city, result in self.jobs.items()
             if not result.succeeded
         }
-
-    def validation_loss(self, city: str) -> float | None:
-        """Mean absolute error on the validation rows, in dollars."""
-        metrics = self.jobs[city].state.description.get("FinalMetricDataList", [])
-        return next((m["Value"] for m in metrics if m["MetricName"] == VALIDATION_LOSS), None)
+        refused = {city: each.failure for city, each in self.publications.items()}
+        return failed | {city: reason for city, reason in refused.items() if reason is not None}
 
 
 def train_and_publish(
@@ -52,11 +53,12 @@ def train_and_publish(
     console: Console,
     *,
     preprocessor_url: str | None = None,
+    force: bool = False,
 ) -> Training:
     """All steps from houses to published models.
 
     With ``preprocessor_url`` that preprocessor is used as it is; otherwise one is fitted on these
-    houses and published.
+    houses and published. With ``force`` models serve that the gate refuses.
     """
     pipeline = Pipeline(workspace, settings, JobReporter(console))
     with console.step("upload the houses") as step:
@@ -73,20 +75,22 @@ def train_and_publish(
         jobs = pipeline.train_cities(files)
         succeeded = {city: job for city, job in jobs.items() if job.succeeded}
         step.detail = f"{len(succeeded)} of {len(jobs)}, {settings.max_in_flight} at a time"
-    with console.step("publish the models") as step:
-        models = {
-            city: publish_model(
-                workspace.s3,
-                workspace.bucket,
-                city,
-                pipeline.artifact(job),
-                preprocessor_url=url,
-            )
-            for city, job in succeeded.items()
-        }
-        new = sum(model.is_new for model in models.values())
-        step.detail = f"{new} new, {len(models) - new} as before"
-    return Training(dataset, url, _publish_preprocessor(workspace, url, jobs), jobs, models)
+    with console.step("judge and publish the models") as step:
+        candidates = candidates_of_jobs(
+            workspace,
+            jobs,
+            files,
+            dataset.train,
+            workspace.registry.some_cities(succeeded),
+            preprocessor_url=url,
+        )
+        publisher = Publisher(
+            workspace.registry, workspace.s3, workspace.bucket, workspace.rules, force=force
+        )
+        publications = {each.city: each for each in publisher.publish(candidates)}
+        step.detail = summary(publications.values())
+    is_new = _publish_preprocessor(workspace, url, jobs)
+    return Training(dataset, url, is_new, jobs, publications)
 
 
 def _publish_preprocessor(workspace: Workspace, url: str, jobs: Mapping[str, JobResult]) -> bool:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Self
 import boto3
 from botocore.config import Config
 
+from fleet.gate import GateRules
+from fleet.registry import Registry
 from training.publish import list_keys
 
 if TYPE_CHECKING:
@@ -33,10 +35,19 @@ class Workspace:
     s3: "S3Client"
     sagemaker: "SageMakerClient"
     ssm: "SSMClient"
+    registry: Registry
+    rules: GateRules
 
     @classmethod
     def create(
-        cls, session: boto3.Session, stage: str, bucket: str, role_arn: str, parameter: str
+        cls,
+        session: boto3.Session,
+        stage: str,
+        bucket: str,
+        role_arn: str,
+        parameter: str,
+        registry_table: str,
+        rules: GateRules,
     ) -> Self:
         """Make the clients out of a session."""
         sagemaker = session.client("sagemaker", config=_RETRIES)
@@ -49,6 +60,8 @@ class Workspace:
             s3=session.client("s3"),
             sagemaker=sagemaker,
             ssm=session.client("ssm"),
+            registry=Registry(session.client("dynamodb"), registry_table),
+            rules=rules,
         )
 
     def url(self, key: str) -> str:

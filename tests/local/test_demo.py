@@ -47,7 +47,7 @@ def test_it_says_how_long_each_step_took(demo: "subprocess.CompletedProcess[str]
 def test_the_table_has_a_row_a_city_and_one_for_the_city_that_was_added(
     demo: "subprocess.CompletedProcess[str]",
 ) -> None:
-    _, table = demo.stdout.split("Prices on the houses kept for the test\n")
+    _, table = demo.stdout.split("Errors on the houses kept for validation and for the test\n")
     header, *rows = table.splitlines()[:12]
     assert header.split("  ")[0] == "city"
     assert [row.split()[0] for row in rows] == [*CITIES, "Boston_MA"]

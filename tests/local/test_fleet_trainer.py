@@ -60,7 +60,13 @@ class Fleet:
 def fleet(localaws: LocalAws, table: str) -> Fleet:  # noqa: F811
     jobs = make_jobs(localaws.session(), "fleet-trainer")
     workspace = Workspace.create(
-        localaws.session(), "fleet-test", jobs.bucket, jobs.role_arn, "/fleet-test/preprocessor"
+        localaws.session(),
+        "fleet-test",
+        jobs.bucket,
+        jobs.role_arn,
+        "/fleet-test/preprocessor",
+        registry_table=table,
+        rules=EASY,
     )
     pipeline = Pipeline(workspace)
     houses = {city: Market().houses(city, 200) for city in ("One_AA", "Two_AA", "Three_AA")}

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from fleet.deployment import Deployment, find_deployment
+from fleet.registry import Draft, Registry
+from fleet.versions import Verdict
 from localaws import lifecycle
 from tests.local.conftest import ROOT, LocalAws, start_localaws
 from training.houses import COLUMNS, Market
@@ -61,6 +63,11 @@ class Project:
     @property
     def deployment(self) -> Deployment:
         return find_deployment(self.aws.session(), "dev")
+
+    @property
+    def registry(self) -> Registry:
+        table = self.deployment.require("registry_table_name")
+        return Registry(self.aws.session().client("dynamodb"), table)
 
     def job_names(self) -> list[str]:
         client = self.aws.session().client("sagemaker")
@@ -265,7 +272,7 @@ def test_the_table_shows_house_price_and_latency(project: Project) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--city", "Atlantis"), "no model of Atlantis is published; cities that have: "),
+        (("--city", "Atlantis"), "no model of Atlantis serves; cities that have one: "),
         (("--city", "../raw"), "city '../raw': letters, digits, _ and - only"),
         (("--city", "NewYork_NY", "--model-version", "9"), "has no version 9; it has 1"),
         (("--city", "NewYork_NY", "--deck", "maybe"), "--deck: 'maybe' is neither y nor n"),
@@ -284,20 +291,16 @@ def test_what_cannot_be_predicted_is_one_clear_line(
 def test_a_model_for_another_preprocessor_is_passed_over_until_it_is_deployed(
     project: Project,
 ) -> None:
-    s3 = project.aws.session().client("s3")
-    bucket = project.deployment.require("bucket_name")
-    key = "models/NewYork_NY/NewYork_NY.tar.gz"
-    artifact = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    other = f"s3://{bucket}/preprocessor/other/model.tar.gz"
-    name = "models/NewYork_NY/NewYork_NY-v2.tar.gz"
-    s3.put_object(
-        Bucket=bucket, Key=name, Body=artifact, Metadata={"preprocessor": other}, IfNoneMatch="*"
-    )
+    registry = project.registry
+    served = registry.version("NewYork_NY", 1).trained
+    other = replace(served, preprocessor_url="s3://bucket/preprocessor/other/model.tar.gz")
+    [version] = registry.record([Draft(other, Verdict(passed=True))]).versions.values()
+    registry.promote([version])
     latest = project.run("predict", "--city", "NewYork_NY", "--json")
     assert latest.answer["target_model"] == "NewYork_NY/NewYork_NY.tar.gz"
     assert "NewYork_NY-v2.tar.gz was trained with another preprocessor" in latest.errors
     assert project.run("predict", "--city", "NewYork_NY", "--model-version", "2").status == 1
-    s3.delete_object(Bucket=bucket, Key=name)
+    assert registry.rollback("NewYork_NY").number == 1
 
 
 # Adding a city
