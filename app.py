@@ -7,7 +7,6 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
 from fleet.config import ConfigError, load_config
-from fleet.names import stack_name
 from sagemaker_mme import InvalidPropsError, target_model_rule
 from stacks.access import AccessStack
 from stacks.hosting import HostingStack
@@ -27,20 +26,10 @@ class HousingStacks(NamedTuple):
 def add_stacks(app: cdk.App, stage: str) -> HousingStacks:
     """Add the stacks of ``stage``, configured by the context key ``housing``, to ``app``."""
     config = load_config(app.node.try_get_context("housing"), stage)
-    env = cdk.Environment(account=config.account, region=config.region)
-    storage = StorageStack(app, stack_name(stage, "storage"), config=config, env=env)
-    hosting = HostingStack(
-        app,
-        stack_name(stage, "hosting"),
-        stage=stage,
-        config=config,
-        model_store=storage.model_store,
-        env=env,
-    )
-    access = AccessStack(app, stack_name(stage, "access"), stage=stage, config=config, env=env)
-    monitoring = MonitoringStack(
-        app, stack_name(stage, "monitoring"), config=config, endpoint=hosting.endpoint, env=env
-    )
+    storage = StorageStack(app, stage=stage, config=config)
+    hosting = HostingStack(app, stage=stage, config=config, model_store=storage.model_store)
+    access = AccessStack(app, stage=stage, config=config)
+    monitoring = MonitoringStack(app, stage=stage, config=config, endpoint=hosting.endpoint)
     cdk.Tags.of(app).add("project", "housing")
     cdk.Tags.of(app).add("stage", stage)
     return HousingStacks(storage, hosting, access, monitoring)

@@ -12,9 +12,10 @@ from sagemaker_mme import (
     TargetModelInvokerRole,
     TenantInvokerRole,
 )
+from stacks.stage import StageStack
 
 
-class AccessStack(cdk.Stack):
+class AccessStack(StageStack):
     """One role for each entry of the config, one for all tenants, and a record of who invoked.
 
     The endpoint is known by its name, so that who may do what can be read, checked and deployed
@@ -24,18 +25,16 @@ class AccessStack(cdk.Stack):
     def __init__(
         self,
         scope: Construct,
-        construct_id: str,
         *,
         stage: str,
         config: DeploymentConfig,
-        env: cdk.Environment | None = None,
     ) -> None:
         super().__init__(
             scope,
-            construct_id,
+            "access",
+            stage=stage,
+            config=config,
             description="Roles that may invoke the models of one city",
-            termination_protection=config.termination_protection,
-            env=env,
         )
         endpoint = MultiModelEndpoint.from_endpoint_name(
             self, "Endpoint", names.endpoint_name(stage)
@@ -66,7 +65,7 @@ class AccessStack(cdk.Stack):
                 self,
                 "Trail",
                 endpoint=endpoint,
-                removal_policy=cdk.RemovalPolicy[config.removal_policy],
+                removal_policy=self.removal_policy,
             )
             cdk.Validations.of(trail.bucket).acknowledge(
                 cdk.Acknowledgment(

@@ -28,9 +28,10 @@ def acknowledge_wildcards(role: iam.IRole, reasons: Mapping[str, str]) -> None:
         )
 
 
-def value_of_other_stack(stack_name: str, output: str) -> str:
-    """How cdk-nag writes a value that another stack publishes as ``output``."""
-    reference = {"StackName": stack_name, "Region": {"Ref": "AWS::Region"}, "OutputName": output}
+def value_of_other_stack(stack: cdk.Stack, stack_name: str, output: str) -> str:
+    """How cdk-nag writes in ``stack`` a value that another publishes as ``output``."""
+    region = stack.resolve(stack.region)
+    reference = {"StackName": stack_name, "Region": region, "OutputName": output}
     return json.dumps({"Fn::GetStackOutput": reference}, separators=(",", ":"))
 
 

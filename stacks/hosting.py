@@ -28,12 +28,13 @@ from stacks.acknowledgements import (
     log_group_wildcard,
     value_of_other_stack,
 )
+from stacks.stage import StageStack
 
 MODEL_STORE_ARN_OUTPUT = "PublishOutputFnGetAttModelStoreBucket9405F36EArn7F012CC9"
 """The output that the CDK makes for the hosting stack; it changes with the bucket's logical id."""
 
 
-class HostingStack(cdk.Stack):
+class HostingStack(StageStack):
     """Preprocessor and Linear Learner behind one multi-model endpoint.
 
     The preprocessor's address is read from SSM when the stack is deployed, so that deploying again
@@ -43,19 +44,17 @@ class HostingStack(cdk.Stack):
     def __init__(
         self,
         scope: Construct,
-        construct_id: str,
         *,
         stage: str,
         config: DeploymentConfig,
         model_store: ModelStore,
-        env: cdk.Environment | None = None,
     ) -> None:
         super().__init__(
             scope,
-            construct_id,
+            "hosting",
+            stage=stage,
+            config=config,
             description="Multi-model endpoint behind a preprocessor",
-            termination_protection=config.termination_protection,
-            env=env,
         )
         preprocessor_url = ssm.StringParameter.value_for_string_parameter(
             self, names.preprocessor_url_parameter(stage)
@@ -81,7 +80,9 @@ class HostingStack(cdk.Stack):
             ],
             network_isolation=config.network_isolation,
         )
-        store_arn = value_of_other_stack(names.stack_name(stage, "storage"), MODEL_STORE_ARN_OUTPUT)
+        store_arn = value_of_other_stack(
+            self, names.stack_name(stage, "storage"), MODEL_STORE_ARN_OUTPUT
+        )
         acknowledge_wildcards(
             model.role,
             {
@@ -101,7 +102,7 @@ class HostingStack(cdk.Stack):
             initial_instance_count=config.instance_count,
             encryption_key=None if instance_type.has_instance_storage else model_store.key,
             log_retention=logs.RetentionDays[config.log_retention],
-            log_removal_policy=cdk.RemovalPolicy[config.removal_policy],
+            log_removal_policy=self.removal_policy,
         )
         self.endpoint.add_rollback_alarm(
             self.endpoint.metric_invocation_5xx_errors().create_alarm(

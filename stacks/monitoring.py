@@ -6,26 +6,26 @@ from constructs import Construct
 
 from fleet.config import DeploymentConfig
 from sagemaker_mme import EndpointAlarms, EndpointDashboard, MultiModelEndpointBase
+from stacks.stage import StageStack
 
 
-class MonitoringStack(cdk.Stack):
+class MonitoringStack(StageStack):
     """A dashboard, and alarms that go to the configured topic, if any."""
 
     def __init__(
         self,
         scope: Construct,
-        construct_id: str,
         *,
+        stage: str,
         config: DeploymentConfig,
         endpoint: MultiModelEndpointBase,
-        env: cdk.Environment | None = None,
     ) -> None:
         super().__init__(
             scope,
-            construct_id,
+            "monitoring",
+            stage=stage,
+            config=config,
             description="Dashboard and alarms of the multi-model endpoint",
-            termination_protection=config.termination_protection,
-            env=env,
         )
         self.dashboard = EndpointDashboard(self, "Dashboard", endpoint=endpoint)
         topic_arn = config.alarm_topic_arn

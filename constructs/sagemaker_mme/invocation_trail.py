@@ -5,6 +5,7 @@ from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from sagemaker_mme.auto_delete import keep_auto_delete_logs
 from sagemaker_mme.endpoint_base import MultiModelEndpointBase
 
 
@@ -18,7 +19,8 @@ class InvocationTrail(Construct):
 
     :param endpoint: the endpoint.
     :param retention: how long records are kept. Default: one year.
-    :param removal_policy: what becomes of the records. Default: RETAIN.
+    :param removal_policy: what becomes of the records. Default: they stay, except when the
+      deployment that made their bucket fails (RETAIN_ON_UPDATE_OR_DELETE).
     """
 
     def __init__(
@@ -28,7 +30,7 @@ class InvocationTrail(Construct):
         *,
         endpoint: MultiModelEndpointBase,
         retention: cdk.Duration | None = None,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         super().__init__(scope, construct_id)
         self.bucket = s3.Bucket(
@@ -45,7 +47,9 @@ class InvocationTrail(Construct):
                 )
             ],
             removal_policy=removal_policy,
+            auto_delete_objects=removal_policy == cdk.RemovalPolicy.DESTROY,
         )
+        keep_auto_delete_logs(self)
         self.trail = cloudtrail.Trail(
             self,
             "Trail",

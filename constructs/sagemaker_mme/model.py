@@ -84,7 +84,8 @@ class Model(ModelBase):
     :param containers: 1 to 15, in the order in which they see a request, and exactly one of them a
       ``MultiModelContainer``.
     :param role: what SageMaker downloads and runs the containers as. Default: a role that may read
-      the model data, pull the images and write logs and metrics, and nothing else.
+      the model data, pull the images and write metrics and, into the log group that
+      ``MultiModelEndpoint`` makes, logs; and nothing else.
     :param vpc: a VPC to run in. It needs a gateway endpoint for S3, and the scikit-learn container
       must start without the internet (see ``network_isolation``). Default: SageMaker's own network.
     :param vpc_subnets: at least two, in different zones. Default: the private subnets.
@@ -187,6 +188,7 @@ class Model(ModelBase):
             "Role",
             description="SageMaker serves an inference pipeline as this role",
             log_groups=["/aws/sagemaker/Endpoints/"],
+            create_log_groups=False,
         )
         for container in containers:
             if data := container.model_data:

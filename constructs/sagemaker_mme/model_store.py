@@ -9,6 +9,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from sagemaker_mme.auto_delete import keep_auto_delete_logs
 from sagemaker_mme.problems import raise_problems
 
 
@@ -97,8 +98,9 @@ def prefix_problems(prefixes: Sequence[str]) -> Iterator[str]:
 class ModelStore(Construct):
     """A private, encrypted, versioned bucket for models and what they are made from.
 
-    :param removal_policy: what becomes of bucket and key when they leave the stack. Default:
-      RETAIN.
+    :param removal_policy: what becomes of bucket and key when they leave the stack. With DESTROY
+      the bucket is emptied first. Default: they stay, except when the deployment that made them
+      fails (RETAIN_ON_UPDATE_OR_DELETE).
     :param intermediate_expiration: how long what jobs wrote (``preprocessed/`` and ``jobs/``) is
       kept. Default: 30 days.
     :param noncurrent_expiration: how long replaced and deleted versions are kept. Default: 30 days.
@@ -110,7 +112,7 @@ class ModelStore(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         intermediate_expiration: cdk.Duration | None = None,
         noncurrent_expiration: cdk.Duration | None = None,
         log_expiration: cdk.Duration | None = None,
@@ -119,6 +121,7 @@ class ModelStore(Construct):
         # Access logs by bucket policy in every app: ACLs are off in buckets made today.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
         month = cdk.Duration.days(30)
+        emptied = removal_policy == cdk.RemovalPolicy.DESTROY
         self.key = kms.Key(
             self,
             "Key",
@@ -137,6 +140,7 @@ class ModelStore(Construct):
                 )
             ],
             removal_policy=removal_policy,
+            auto_delete_objects=emptied,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
             minimum_tls_version=1.2,
@@ -155,12 +159,14 @@ class ModelStore(Construct):
                 intermediate_expiration or month, noncurrent_expiration or month
             ),
             removal_policy=removal_policy,
+            auto_delete_objects=emptied,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
             minimum_tls_version=1.2,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         )
         self.bucket.add_to_resource_policy(_deny_overwrites(self.bucket))
+        keep_auto_delete_logs(self)
         self.grants = PrefixGrants(self.bucket)
 
 

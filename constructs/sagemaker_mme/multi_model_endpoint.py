@@ -48,7 +48,8 @@ class MultiModelEndpoint(MultiModelEndpointBase):
     :param rollback_alarms: up to 10; an update is taken back when one of them goes off. More can be
       added with ``add_rollback_alarm``. Default: none.
     :param log_retention: how long the containers' logs are kept. Default: one month.
-    :param log_removal_policy: what becomes of the log group. Default: RETAIN.
+    :param log_removal_policy: what becomes of the log group. Default: it stays, except when the
+      deployment that made it fails (RETAIN_ON_UPDATE_OR_DELETE).
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         model_data_download_timeout: cdk.Duration | None = None,
         rollback_alarms: Sequence[cloudwatch.IAlarm] = (),
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
-        log_removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+        log_removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         super().__init__(scope, construct_id, physical_name=endpoint_name)
         name = endpoint_name or _generated_name(self)
@@ -92,6 +93,7 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         self.container_names = model.container_names
         self._name = name
         self._instance_type = instance_type
+        self._model_role = model.role
         self._rollback_alarms: list[cloudwatch.IAlarm] = []
         if encryption_key is not None and isinstance(model.role, SageMakerRole):
             model.role.allow_encryption_key(encryption_key)
@@ -191,10 +193,20 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         return {"EndpointName": self._name, "VariantName": self.variant_name}
 
     def add_rollback_alarm(self, alarm: cloudwatch.IAlarm) -> None:
-        """Take an update of the endpoint back when ``alarm`` goes off while it is under way."""
+        """Take an update of the endpoint back when ``alarm`` goes off while it is under way.
+
+        SageMaker watches it as the model's role, which is allowed to:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
+        """
         self._rollback_alarms.append(alarm)
         number = len(self._rollback_alarms)
         raise_problems(self, count_problem("number of rollback_alarms", number, 0, MAX_ALARMS))
+        if self._model_role is not None:
+            iam.Grant.add_to_principal(
+                grantee=self._model_role,
+                actions=["cloudwatch:DescribeAlarms"],
+                resource_arns=[alarm.alarm_arn],
+            )
         self._resource.deployment_config = _deployment_config(self._rollback_alarms)
 
     def auto_scale(

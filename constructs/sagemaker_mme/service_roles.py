@@ -34,11 +34,19 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html."""
 class SageMakerRole(iam.Role):
     """A role that SageMaker may assume for its own account, with logs and metrics of one kind.
 
-    :param log_groups: names of the log groups it may write to; ``*`` allowed at the end.
+    :param log_groups: what the names of the log groups that it may write to start with.
+    :param create_log_groups: whether it may make them too. Who makes a log group decides how long
+      it is kept; and late lines would make one again that was deleted.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, description: str, log_groups: Sequence[str]
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        description: str,
+        log_groups: Sequence[str],
+        create_log_groups: bool,
     ) -> None:
         stack = cdk.Stack.of(scope)
         super().__init__(
@@ -53,7 +61,7 @@ class SageMakerRole(iam.Role):
         self.add_to_policy(
             iam.PolicyStatement(
                 actions=[
-                    "logs:CreateLogGroup",
+                    *(["logs:CreateLogGroup"] if create_log_groups else []),
                     "logs:CreateLogStream",
                     "logs:DescribeLogStreams",
                     "logs:PutLogEvents",
@@ -134,6 +142,7 @@ class TrainingRole(SageMakerRole):
             construct_id,
             description="Training and batch transform jobs run as this role",
             log_groups=["/aws/sagemaker/TrainingJobs", "/aws/sagemaker/TransformJobs"],
+            create_log_groups=True,
         )
         if images is None:
             images = [ContainerImage.scikit_learn(), ContainerImage.linear_learner()]

@@ -39,15 +39,8 @@ def draft(city: str, digest: str = "1", verdict: Verdict = PASSED) -> Draft:
 def table(localaws: LocalAws) -> Iterator[str]:
     """The name of a table with the schema of the storage stack's."""
     config = DeploymentConfig.model_validate({"removalPolicy": "DESTROY"})
-    template = Template.from_stack(StorageStack(cdk.App(), "Storage", config=config)).to_json()
-    tables = {
-        name: {
-            **resource,
-            "Properties": {**resource["Properties"], "DeletionProtectionEnabled": False},
-        }
-        for name, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::DynamoDB::Table"
-    }
+    storage = StorageStack(cdk.App(), stage="test", config=config)
+    tables = dict(Template.from_stack(storage).find_resources("AWS::DynamoDB::Table"))
     stack = Stack(localaws, "registry-table")
     assert stack.deploy(tables) == "CREATE_COMPLETE"
     yield stack.physical_id(next(iter(tables)))

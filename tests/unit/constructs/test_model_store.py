@@ -119,8 +119,8 @@ def test_uploads_old_versions_and_intermediate_data_expire_but_models_do_not(
 
 def test_everything_is_retained_by_default(stack: cdk.Stack, store: ModelStore) -> None:
     template = Template.from_stack(stack)
-    template.all_resources("AWS::S3::Bucket", {"DeletionPolicy": "Retain"})
-    template.all_resources("AWS::KMS::Key", {"DeletionPolicy": "Retain"})
+    template.all_resources("AWS::S3::Bucket", {"DeletionPolicy": "RetainExceptOnCreate"})
+    template.all_resources("AWS::KMS::Key", {"DeletionPolicy": "RetainExceptOnCreate"})
 
 
 def test_reading_a_prefix_is_get_and_list_of_that_prefix_and_decrypt(

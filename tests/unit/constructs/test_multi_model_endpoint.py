@@ -76,7 +76,7 @@ def test_the_log_group_is_there_before_sagemaker_makes_one(
     (found,) = template.find_resources("AWS::SageMaker::Endpoint").values()
     assert group["Properties"]["LogGroupName"] == "/aws/sagemaker/Endpoints/houses"
     assert group["Properties"]["RetentionInDays"] == 30
-    assert group["DeletionPolicy"] == "Retain"
+    assert group["DeletionPolicy"] == "RetainExceptOnCreate"
     assert name in found["DependsOn"]
 
 
