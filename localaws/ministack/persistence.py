@@ -6,12 +6,13 @@ service is never that of another. The bytes of S3 objects are written by S3 itse
 and log events, which only grow, are in a journal (``journal.py``).
 """
 
+import contextlib
 import importlib
 import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +21,14 @@ from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import sts
 
 from localaws.ministack.journal import CloudWatchLogsState, CloudWatchState, Journal
-from localaws.ministack.snapshots import entries, state_of, to_text, without_copying
+from localaws.ministack.snapshots import (
+    EXISTS,
+    entries,
+    row_name,
+    state_of,
+    to_text,
+    without_copying,
+)
 from localaws.row_store import Key, RowStore
 from localaws.state import StateError
 
@@ -123,44 +131,45 @@ class SavedService:
         self._store = RowStore(path)
         self._service = service
         self._version = persistence._state_format_version(path.stem)
-        self._written: dict[Key, tuple[int, Any]] = {}
+        self._written: dict[str, dict[Any, Any]] = {}
+        """Of each part's entries what tells whether they changed."""
         self._load(path)
 
     def save(self) -> None:
         """Write what changed; raises ``RuntimeError`` while others change it all the time."""
-        written: dict[Key, tuple[int, Any]] = {FORMAT: (hash(str(self._version)), None)}
+        parts = self._parts()
+        written: dict[str, dict[Any, Any]] = {}
         changed: dict[Key, str] = {}
-        for key, value in self._entries():
-            before = self._written.get(key)
-            if before is not None and before[1] is value and self._is_replaced(key):
-                written[key] = before
-                continue
-            text = to_text(value)
-            written[key] = (hash(text), value)
-            if before is None or before[0] != written[key][0]:
-                changed[key] = text
-        deleted = self._written.keys() - written.keys()
-        if FORMAT not in self._written:
-            changed[FORMAT] = str(self._version)
+        deleted: set[Key] = set()
+        for label, held in parts.items():
+            before = self._written.get(label, {})
+            if label.partition(" ")[0] in self._service.replaced:
+                written[label] = held
+                new = {key: value for key, value in held.items() if before.get(key) is not value}
+                texts = {key: to_text(value) for key, value in new.items()}
+                if EXISTS not in before:
+                    texts[EXISTS] = to_text(None)
+            else:
+                texts = {key: to_text(value) for key, value in held.items()}
+                written[label] = {key: hash(text) for key, text in texts.items()}
+                texts = {k: text for k, text in texts.items() if before.get(k) != written[label][k]}
+            changed |= {(label, row_name(key)): text for key, text in texts.items()}
+        for label, before in self._written.items():
+            gone = before.keys() - written.get(label, {}).keys()
+            deleted |= {(label, row_name(key)) for key in gone}
         if changed or deleted:
-            self._store.write(changed, deleted)
+            self._store.write({**changed, FORMAT: str(self._version)}, deleted)
         self._written = written
 
     def close(self) -> None:
         """Release the file."""
         self._store.close()
 
-    def _entries(self) -> Iterator[tuple[Key, Any]]:
-        for attempt in range(ATTEMPTS):
-            try:
-                return iter(list(entries(self._service.get_state())))
-            except RuntimeError:  # "dictionary changed size during iteration"
-                if attempt == ATTEMPTS - 1:
-                    raise
-        raise AssertionError
-
-    def _is_replaced(self, key: Key) -> bool:
-        return key[0].partition(" ")[0] in self._service.replaced
+    def _parts(self) -> dict[str, dict[Any, Any]]:
+        for _ in range(ATTEMPTS - 1):
+            with contextlib.suppress(RuntimeError):  # "dictionary changed size during iteration"
+                return entries(self._service.get_state())
+        return entries(self._service.get_state())
 
     def _load(self, path: Path) -> None:
         rows = self._store.load()
@@ -171,12 +180,20 @@ class SavedService:
             raise StateError(f"{path} was written by a newer MiniStack; it was left as it is")
         try:
             state = state_of(rows)
+            # Before the service takes it, which may change it: it tells what is in the file.
+            self._written = self._marks(state)
             self._service.load_persisted_state(state)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._written = {}
             self._store.damaged(repr(error))
-            return
-        self._written = {key: (hash(text), None) for key, text in rows.items()}
-        self._written[FORMAT] = (hash(version), None)
+
+    def _marks(self, state: Mapping[str, Any]) -> dict[str, dict[Any, Any]]:
+        return {
+            label: held
+            if label.partition(" ")[0] in self._service.replaced
+            else {key: hash(to_text(value)) for key, value in held.items()}
+            for label, held in entries(state).items()
+        }
 
 
 class Persistence:

@@ -8,7 +8,7 @@ import ast
 import copy
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -27,20 +27,25 @@ KINDS: Mapping[str, type[Any]] = {
 """Dictionaries whose entries are rows; any other value is one row."""
 WHOLE = "whole"
 EXISTS = ""
-"""The name of the row that says that a dictionary is there, however empty."""
+"""The key of the entry that says that a dictionary is there, however empty."""
 
 
-def entries(state: State) -> Iterator[tuple[Key, Any]]:
-    """All rows of a state, with their values as they are in memory."""
-    for part, value in list(state.items()):
-        kind = _kind(value)
-        if kind == WHOLE:
-            yield (f"{part} {WHOLE}", EXISTS), value
-            continue
-        yield (f"{part} {kind}", EXISTS), None
-        held = value if kind == "names" else value._data
-        for key, entry in list(held.items()):
-            yield (f"{part} {kind}", repr(key)), entry
+def entries(state: State) -> dict[str, dict[Any, Any]]:
+    """The entries of each part by its label, with their values as they are in memory."""
+    return dict(_part(part, value) for part, value in list(state.items()))
+
+
+def _part(part: str, value: Any) -> tuple[str, dict[Any, Any]]:
+    kind = _kind(value)
+    if kind == WHOLE:
+        return f"{part} {WHOLE}", {EXISTS: value}
+    # A dictionary is copied in one step, whatever other threads do to it meanwhile.
+    return f"{part} {kind}", {EXISTS: None, **(value if kind == "names" else value._data)}
+
+
+def row_name(key: Any) -> str:
+    """The name of an entry's row."""
+    return "" if key == EXISTS else repr(key)
 
 
 def to_text(value: Any) -> str:
@@ -62,7 +67,7 @@ def state_of(rows: Mapping[Key, str]) -> dict[str, Any]:
             continue
         if part not in state:
             state[part] = KINDS[kind]()
-        if name != EXISTS:
+        if name:
             held = state[part] if kind == "names" else state[part]._data
             held[_literal(name)] = value
     return state
