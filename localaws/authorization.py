@@ -118,6 +118,26 @@ class Authorizer:
         verify(request, signature, given, credential.secret_access_key, now)
         return self._caller(credential.identity, signature)
 
+    def authenticate_head(self, request: SignedRequest) -> None:
+        """The same before the body was read, as far as the headers tell.
+
+        That is all of it where the hash of the body is among them, as it is for S3.
+        """
+        signature, given = parse_authorization(request)
+        credential = self._credential(signature.access_key_id)
+        if credential is None:
+            raise _unknown_token()
+        now = self._now()
+        self._check_session(credential, request, now)
+        payload_hash = request.headers.get("x-amz-content-sha256")
+        if payload_hash:
+            secret = credential.secret_access_key
+            verify(request, signature, given, secret, now, payload_hash)
+
+    def knows(self, access_key_id: str) -> bool:
+        """Whether this is the access key of somebody."""
+        return self._credential(access_key_id) is not None
+
     def authorize(
         self,
         caller: Caller,

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 class RowStore:
     """Rows by part and name; safe to use from any thread.
 
-    Raises ``StateError`` for a file that another program or a newer version wrote.
+    Raises ``StateError`` for a file of another program, and for one that cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,6 +32,8 @@ class RowStore:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             self._open()
+        except sqlite3.OperationalError as error:  # a full disk, say: the file is as it was
+            raise StateError(f"{path} cannot be opened: {error}") from error
         except sqlite3.DatabaseError as error:
             self._start_anew(str(error))
 
@@ -40,6 +42,8 @@ class RowStore:
         try:
             with self._lock:
                 rows = self._connection.execute("SELECT part, name, value FROM rows").fetchall()
+        except sqlite3.OperationalError as error:
+            raise StateError(f"{self._path} cannot be read: {error}") from error
         except sqlite3.DatabaseError as error:
             self._start_anew(str(error))
             return {}

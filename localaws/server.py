@@ -12,6 +12,8 @@ from localaws.authorization import Caller
 from localaws.errors import AwsError
 from localaws.hosting.logs import RegularFlush
 from localaws.http.access_log import AccessLog, entry_of, entry_of_exchange
+from localaws.http.bodies import Bodies, ClientGoneError
+from localaws.http.entrance import UNKNOWN_BYTES, Entrance, check_hash
 from localaws.http.invocations import is_invocation
 from localaws.http.wire import (
     AsgiScope,
@@ -19,9 +21,11 @@ from localaws.http.wire import (
     Receive,
     Response,
     Send,
+    error_of_service,
     error_response,
-    read_request,
+    header_texts,
     request_id,
+    signed_request,
 )
 from localaws.services import Services
 from localaws.signature import SignedRequest
@@ -43,6 +47,8 @@ class Front:
     def __init__(self, state: State) -> None:
         self._services = Services(state)
         self._log = AccessLog(state.access_log)
+        self._bodies = Bodies()
+        self._entrance = Entrance(self._services.authorizer, state.directory)
         self.failure: StateError | None = None
         """Why it could not start."""
 
@@ -64,17 +70,23 @@ class Front:
         """Authenticate and answer a request to SageMaker, and note who asked for what."""
         began = time.perf_counter()
         identity = request_id()
-        try:
-            request = await read_request(scope, receive, MAXIMUM_REQUEST_BYTES)
-        except AwsError as too_long:
-            await error_response(too_long, identity).send(send)
-            return
+        headers = header_texts(scope["headers"])
+        request = signed_request(scope, headers, b"")
         caller = None
         error = None
         try:
-            caller = self._services.authorizer.authenticate(request)
-            response = await answer(request, caller)
+            if int(headers.get("content-length") or UNKNOWN_BYTES) >= UNKNOWN_BYTES:
+                self._services.authorizer.authenticate_head(request)
+            async with self._bodies.read(headers, receive, MAXIMUM_REQUEST_BYTES) as body:
+                request = signed_request(scope, headers, body)
+                caller = self._services.authorizer.authenticate(request)
+                if answer == self._services.operations.answer:
+                    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+                    self._entrance.check_room(operation, len(body))
+                response = await answer(request, caller)
             response.headers.append((b"x-amzn-requestid", identity.encode()))
+        except ClientGoneError:
+            return
         except AwsError as refused:
             error = refused
         except Exception as failure:
@@ -82,6 +94,8 @@ class Front:
             error = AwsError("InternalFailure", f"localaws failed: {failure!r}", 500)
         if error is not None:
             response = error_response(error, identity)
+            if not request.body:
+                response.headers.append((b"connection", b"close"))  # it may not have been read
         await response.send(send)
         seconds = time.perf_counter() - began
         self._log.add(entry_of(request, response.status, caller, seconds, error))
@@ -90,7 +104,18 @@ class Front:
         """Let MiniStack answer, and note it and what it may have changed."""
         began = time.perf_counter()
         exchange = Exchange(scope, receive, send)
-        await self._services.pass_on(exchange)
+        try:
+            limit = self._entrance.limit(exchange)
+            async with self._bodies.read(exchange.headers, receive, limit) as exchange.body:
+                check_hash(exchange.headers, exchange.body)
+                self._entrance.check_room(exchange.action, len(exchange.body))
+                await self._services.pass_on(exchange)
+        except ClientGoneError:
+            return
+        except AwsError as error:
+            response = error_of_service(error, exchange, request_id())
+            exchange.status = response.status
+            await response.send(send)
         self._log.add(entry_of_exchange(exchange, time.perf_counter() - began))
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -17,6 +17,7 @@ from localaws.errors import AwsError
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 TOLERANCE_SECONDS = 300
+S3_TOLERANCE_SECONDS = 900
 _UNSIGNED_HEADERS = frozenset({"x-amzn-trace-id", "x-amz-user-agent"})
 
 
@@ -80,22 +81,30 @@ def _parse_head(head: str) -> Signature:
 
 
 def verify(
-    request: SignedRequest, signature: Signature, given: str, secret: str, now: float
+    request: SignedRequest,
+    signature: Signature,
+    given: str,
+    secret: str,
+    now: float,
+    payload_hash: str | None = None,
 ) -> None:
     """Check that the owner of ``secret`` signed this request, body and headers, just now.
+
+    ``payload_hash`` stands for a body that has not been read yet.
 
     Raises ``AwsError`` InvalidSignatureException: for a signature that does not fit, for one made
     more than five minutes from ``now`` (seconds since the epoch), and for ``x-amz-`` headers that
     it leaves out.
     """
     signed_at = request.headers.get("x-amz-date", "")
-    _check_time(signed_at, signature.date, now)
+    _check_time(signed_at, signature, now)
     scope = f"{signature.date}/{signature.region}/{signature.service}/aws4_request"
-    canonical = _canonical(request, signature.signed_headers).encode("latin-1")
+    payload_hash = payload_hash or hashlib.sha256(request.body).hexdigest()
+    canonical = _canonical(request, signature, payload_hash).encode("latin-1")
     text = f"{ALGORITHM}\n{signed_at}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}"
     key = _signing_key(secret, signature.date, signature.region, signature.service)
     genuine = hmac.compare_digest(key.sign(text.encode()), given.encode("latin-1"))
-    if not genuine or _leaves_out_headers(tuple(request.headers), signature.signed_header_set):
+    if not genuine or leaves_out_headers(tuple(request.headers), signature.signed_header_set):
         raise _invalid(
             "The request signature we calculated does not match the signature you provided. Check"
             " your AWS Secret Access Key and signing method. Consult the service documentation for"
@@ -103,15 +112,17 @@ def verify(
         )
 
 
-def _canonical(request: SignedRequest, signed_headers: tuple[str, ...]) -> str:
+def _canonical(request: SignedRequest, signature: Signature, payload_hash: str) -> str:
+    signed_headers = signature.signed_headers
+    is_s3 = signature.service == "s3"
     lines = [
         request.method,
-        _canonical_path(request.raw_path),
+        request.raw_path if is_s3 else _canonical_path(request.raw_path),
         _canonical_query(request.query_string) if request.query_string else "",
     ]
     get = request.headers.get
     lines += [f"{name}:{_trimmed(get(name, ''))}" for name in signed_headers]
-    lines += ["", ";".join(signed_headers), hashlib.sha256(request.body).hexdigest()]
+    lines += ["", ";".join(signed_headers), payload_hash]
     return "\n".join(lines)
 
 
@@ -171,27 +182,29 @@ def _signing_key(secret: str, date: str, region: str, service: str) -> SigningKe
 
 
 @lru_cache(maxsize=1024)
-def _leaves_out_headers(names: tuple[str, ...], signed: frozenset[str]) -> bool:
-    """Whether an ``x-amz-`` header could have been added or changed after the signing."""
-    return any(name.startswith("x-amz") for name in {*names} - signed - _UNSIGNED_HEADERS)
+def leaves_out_headers(names: tuple[str, ...], signed: frozenset[str]) -> frozenset[str]:
+    """The ``x-amz-`` headers that could have been added or changed after the signing."""
+    others = {*names} - signed - _UNSIGNED_HEADERS
+    return frozenset(name for name in others if name.startswith("x-amz"))
 
 
-def _check_time(signed_at: str, date: str, now: float) -> None:
+def _check_time(signed_at: str, signature: Signature, now: float) -> None:
+    tolerance = S3_TOLERANCE_SECONDS if signature.service == "s3" else TOLERANCE_SECONDS
     try:
         moment = _parse_time(signed_at)
     except ValueError:
         raise _incomplete("Authorization header requires a valid 'X-Amz-Date' header.") from None
-    if signed_at[:8] != date:
+    if signed_at[:8] != signature.date:
         raise _invalid("Date in Credential scope does not match YYYYMMDD from ISO-8601 version.")
-    if moment < now - TOLERANCE_SECONDS:
+    if moment < now - tolerance:
         raise _invalid(
-            f"Signature expired: {signed_at} is now earlier than {_stamp(now - TOLERANCE_SECONDS)}"
-            f" ({_stamp(now)} - 5 min.)"
+            f"Signature expired: {signed_at} is now earlier than {_stamp(now - tolerance)}"
+            f" ({_stamp(now)} - {tolerance // 60} min.)"
         )
-    if moment > now + TOLERANCE_SECONDS:
+    if moment > now + tolerance:
         raise _invalid(
             f"Signature not yet current: {signed_at} is still later than"
-            f" {_stamp(now + TOLERANCE_SECONDS)} ({_stamp(now)} + 5 min.)"
+            f" {_stamp(now + tolerance)} ({_stamp(now)} + {tolerance // 60} min.)"
         )
 
 

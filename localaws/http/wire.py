@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import getrandbits
 from typing import Any
+from xml.sax.saxutils import escape
 
 from localaws.errors import AwsError
 from localaws.signature import SignedRequest
@@ -41,17 +42,22 @@ class Response:
 
 
 class Exchange:
-    """A request that another app answers, watched on its way: its service, action and status."""
+    """A request that another app answers, watched on its way: its service, action and status.
+
+    ``body`` is set when it was read.
+    """
 
     def __init__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.query_string: str = scope["query_string"].decode("latin-1")
         self.headers = header_texts(scope["headers"])
         self.status = 0
+        self.body = b""
+        self._is_body_taken = False
         self._receive = receive
         self._send = send
-        self._body_begin = b""
 
     @property
     def service(self) -> str:
@@ -73,14 +79,15 @@ class Exchange:
             return target
         if "/operation/" in self.path:
             return self.path.rpartition("/")[2]
-        match = _ACTION.search(self._body_begin)
+        match = _ACTION.search(self.body[:512])
         return match[1].decode() if match else self.method
 
     async def receive(self) -> MutableMapping[str, Any]:
-        """Pass on what the client sends."""
-        message = await self._receive()
-        self._body_begin = self._body_begin or message.get("body", b"")[:512]
-        return message
+        """The body in one piece, then what becomes of the connection."""
+        if self._is_body_taken:
+            return await self._receive()
+        self._is_body_taken = True
+        return {"type": "http.request", "body": self.body, "more_body": False}
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """Pass on what the app answers."""
@@ -95,35 +102,15 @@ def request_id() -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-async def read_request(scope: AsgiScope, receive: Receive, limit: int) -> SignedRequest:
-    """The whole request. Raises ``AwsError`` when the body is longer than ``limit`` bytes."""
-    body = await _read_body(receive, limit)
+def signed_request(scope: AsgiScope, headers: Mapping[str, str], body: bytes) -> SignedRequest:
+    """A request whose body was read, as it was signed."""
     return SignedRequest(
         scope["method"],
         scope["raw_path"].decode("latin-1"),
         scope["query_string"].decode("latin-1"),
-        header_texts(scope["headers"]),
+        headers,
         body,
     )
-
-
-async def _read_body(receive: Receive, limit: int) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body
-    chunks = [body]
-    size = len(body)
-    while message.get("more_body"):
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size <= limit:
-            chunks.append(message.get("body", b""))
-    if size > limit:
-        raise AwsError(
-            "RequestEntityTooLarge", f"The request body has {size} bytes; at most {limit} fit", 413
-        )
-    return b"".join(chunks)
 
 
 def header_texts(pairs: Headers) -> dict[str, str]:
@@ -157,6 +144,25 @@ def error_response(error: AwsError, request_id: str) -> Response:
         (b"x-amzn-requestid", request_id.encode()),
     ]
     return Response(error.status, headers, body)
+
+
+def error_of_service(error: AwsError, exchange: Exchange, request_id: str) -> Response:
+    """An error in the protocol that a request to another service speaks."""
+    headers = exchange.headers
+    if "x-amz-target" in headers or exchange.service in ("lambda", "scheduler"):
+        response = error_response(error, request_id)
+    else:
+        response = Response(error.status, [(b"content-type", b"application/xml")], b"")
+        fields = {"Code": error.code, "Message": error.message, **error.fields}
+        content = "".join(f"<{name}>{escape(str(text))}</{name}>" for name, text in fields.items())
+        document = f"<Error>{content}</Error>"
+        if exchange.service not in ("", "s3"):
+            document = (
+                f"<ErrorResponse>{document}<RequestId>{request_id}</RequestId></ErrorResponse>"
+            )
+        response = replace(response, body=document.encode())
+    response.headers.append((b"connection", b"close"))  # the body may not have been read
+    return response
 
 
 def _seconds(value: object) -> float:
