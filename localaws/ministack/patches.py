@@ -61,10 +61,14 @@ _SAVED_MODULES = (
     "cloudformation",
     "dynamodb",
     "ecr",
+    "eventbridge",
     "iam",
+    "lambda_svc",
     "s3",
+    "scheduler",
     "sns",
     "ssm",
+    "stepfunctions",
 )
 
 PATCHES = (
