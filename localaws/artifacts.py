@@ -1,10 +1,11 @@
 """Model artifacts: from S3 into a directory, within bounds."""
 
 import io
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from localaws.backend import ObjectStore
 
@@ -12,6 +13,11 @@ if sys.version_info >= (3, 12):
     import tarfile
 else:
     from backports import tarfile
+
+_S3_HOST = re.compile(
+    r"(?:(?P<bucket>[a-z0-9][a-z0-9.-]+)\.)?s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?"
+)
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html"""
 
 MAXIMUM_UNPACKED_BYTES = 4 * 1024**3
 MAXIMUM_MEMBERS = 10_000
@@ -30,11 +36,22 @@ class S3Location:
 
     @classmethod
     def parse(cls, url: str) -> "S3Location":
-        """Read ``s3://bucket/key``; raises ``ValueError`` for anything else."""
+        """Read ``s3://bucket/key`` or the https URL of an object.
+
+        Both are what the API takes (``(https|s3)://``); the CDK's constructs write the second form.
+        Raises ``ValueError`` for anything else.
+        """
         parts = urlsplit(url)
-        if parts.scheme != "s3" or not parts.netloc:
-            raise ValueError(f"{url!r} is not of the form s3://bucket/key")
-        return cls(parts.netloc, url[len(f"s3://{parts.netloc}/") :])
+        if parts.scheme == "s3" and parts.netloc:
+            return cls(parts.netloc, url[len(f"s3://{parts.netloc}/") :])
+        if parts.scheme == "https" and (host := _S3_HOST.fullmatch(parts.netloc)) is not None:
+            path = unquote(parts.path.removeprefix("/"))
+            bucket, key = (host["bucket"], path) if host["bucket"] else _first_of(path)
+            if bucket:
+                return cls(bucket, key)
+        raise ValueError(
+            f"{url!r} is not of the form s3://bucket/key or https://s3.REGION.amazonaws.com/bucket/key"
+        )
 
     @property
     def url(self) -> str:
@@ -45,6 +62,11 @@ class S3Location:
         """The object ``relative`` beneath this prefix."""
         separator = "" if not self.key or self.key.endswith("/") else "/"
         return S3Location(self.bucket, f"{self.key}{separator}{relative}")
+
+
+def _first_of(path: str) -> tuple[str, str]:
+    bucket, _, key = path.partition("/")
+    return bucket, key
 
 
 def download(store: ObjectStore, location: S3Location) -> bytes:

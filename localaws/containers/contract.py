@@ -145,6 +145,8 @@ class Container(Protocol):
 class ContainerImage(Protocol):
     """An image that this AWS can run; ``registry.py`` finds it by image URI."""
 
+    repository: str
+    """The name of its repository, in any registry."""
     supports_multi_model: bool
     model_memory_bytes: int
     """Resident memory that one loaded model takes on the real instance."""
@@ -221,6 +223,9 @@ class TrainingImage(Protocol):
 
     one_process_for_all_hosts: bool
     """Whether one process does the work of all hosts of a job, and so reads the data of all."""
+
+    runs_entrypoints: bool
+    """Whether it can run a ContainerEntrypoint in place of its own program."""
 
     metric_definitions: Mapping[str, str]
     """Metrics that the image defines itself: name to regular expression."""

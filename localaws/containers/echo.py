@@ -66,11 +66,12 @@ class EchoContainer:
 class EchoImage:
     """The image ``localaws-echo``."""
 
+    repository = "localaws-echo"
     supports_multi_model = True
     model_memory_bytes = MEBIBYTE
 
     def matches(self, image_uri: str) -> bool:
-        return repository_of(image_uri) == "localaws-echo"
+        return repository_of(image_uri) == self.repository
 
     def container(self, settings: ContainerSettings) -> EchoContainer:
         return EchoContainer(settings)

@@ -15,7 +15,6 @@ from localaws.containers.contract import (
     ModelLoadError,
     Program,
     TrainingHost,
-    algorithm_error,
 )
 from localaws.containers.own_place import machine_variables
 from localaws.containers.registry import repository_of
@@ -95,22 +94,22 @@ class LinearLearnerContainer:
 class LinearLearnerImage:
     """``<registry>/linear-learner:<tag>``."""
 
+    repository = "linear-learner"
     supports_multi_model = True
     model_memory_bytes = MODEL_MEMORY_BYTES
     one_process_for_all_hosts = True
+    runs_entrypoints = False
 
     def __init__(self) -> None:
         self.metric_definitions: Mapping[str, str] = json.loads(METRIC_DEFINITIONS.read_text())
 
     def matches(self, image_uri: str) -> bool:
-        return repository_of(image_uri) == "linear-learner"
+        return repository_of(image_uri) == self.repository
 
     def container(self, settings: ContainerSettings) -> LinearLearnerContainer:
         return LinearLearnerContainer(settings)
 
     def training_program(self, host: TrainingHost, objects: ObjectStore) -> Program:
-        if host.entrypoint:
-            raise algorithm_error("this image has no program to start but its own")
         return Program(
             Launch(
                 arguments=(linear_learner_training.__name__,),

@@ -32,7 +32,10 @@ class ContainerRegistry:
         for image in self._images:
             if image.matches(image_uri):
                 return image
-        raise UnknownImageError(f"Requested image {image_uri} not found.")
+        raise UnknownImageError(
+            f"localaws cannot run the image {image_uri}; it runs those whose repository is one of "
+            f"{', '.join(sorted(image.repository for image in self._images))}."
+        )
 
 
 def repository_of(image_uri: str) -> str:

@@ -168,13 +168,15 @@ def _no_download(uri: str) -> bytes:
 class ScikitLearnImage:
     """``<registry>/sagemaker-scikit-learn:<tag>``."""
 
+    repository = "sagemaker-scikit-learn"
     supports_multi_model = True
     model_memory_bytes = MODEL_MEMORY_BYTES
     one_process_for_all_hosts = False
+    runs_entrypoints = True
     metric_definitions: Mapping[str, str] = {}
 
     def matches(self, image_uri: str) -> bool:
-        return repository_of(image_uri) == "sagemaker-scikit-learn"
+        return repository_of(image_uri) == self.repository
 
     def container(self, settings: ContainerSettings) -> ScikitLearnContainer:
         if settings.host is None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from localaws.ministack import patches
+from localaws.ministack.absent import Handlers
 from localaws.state import HOST, State
 
 AsgiScope = MutableMapping[str, Any]
@@ -38,6 +39,8 @@ SERVICES = (
     "tagging",
 )
 """What MiniStack answers for, by MiniStack's names; all its other services stay off."""
+ALSO = ("application-autoscaling", "sagemaker", "sagemaker-runtime")
+"""What localaws answers for itself."""
 MODULES = ("iam", "s3", "kms", "ssm", "ecr")
 """The modules of those that keep state in small."""
 LATE_SERVICES = {
@@ -99,6 +102,7 @@ class MiniStack:
 
     def __init__(self) -> None:
         self._app = _import_app()
+        patches.replace(self._app, "SERVICE_HANDLERS", lambda present: Handlers(present, ALSO))
 
     def admit(self, admitted: Callable[[str, ServiceHandler], ServiceHandler]) -> None:
         """Put a check before every service: ``admitted`` wraps what answers for one by its name."""

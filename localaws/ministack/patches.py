@@ -72,6 +72,12 @@ _SAVED_MODULES = (
 )
 
 PATCHES = (
+    Patch(
+        "app.SERVICE_HANDLERS",
+        "dict",
+        "a service that is switched off answers in no protocol that its SDK reads",
+        "answer in the service's protocol, with its name",
+    ),
     # Who calls, and what they may do
     Patch(
         "core.iam_evaluator.is_root_access_key",

@@ -38,6 +38,12 @@ def check(
     if problems := list(_problems(request)):
         raise validation_exception("; ".join(problems))
     image = find_training_image(request, registry)
+    algorithm = request["AlgorithmSpecification"]
+    if "ContainerEntrypoint" in algorithm and not image.runs_entrypoints:
+        raise validation_exception(
+            f"localaws runs no ContainerEntrypoint in the image {algorithm['TrainingImage']}: what "
+            "it has of that image is its own program alone."
+        )
     objects = assume_role(request["RoleArn"], backend)
     for channel in request.get("InputDataConfig", []):
         _check_data(scope, channel["DataSource"]["S3DataSource"], request["RoleArn"], objects)
@@ -74,9 +80,6 @@ def _problems(request: Request) -> Iterator[str]:
     algorithm = request.get("AlgorithmSpecification", {})
     if "TrainingImage" not in algorithm:
         yield "AlgorithmSpecification.TrainingImage is required; localaws has no AlgorithmName"
-    for member in ("ContainerEntrypoint", "ContainerArguments"):
-        if member in algorithm:
-            yield f"localaws does not implement AlgorithmSpecification.{member}"
     resources = request.get("ResourceConfig", {})
     if "InstanceCount" not in resources or "InstanceType" not in resources:
         yield "ResourceConfig needs InstanceType and InstanceCount; localaws has no InstanceGroups"

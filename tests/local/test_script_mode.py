@@ -9,9 +9,17 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.local.conftest import LocalAws
-from tests.local.job_resources import SCIKIT_LEARN, Jobs, make_jobs, source_archive, unpacked
+from tests.local.job_resources import (
+    LINEAR_LEARNER,
+    SCIKIT_LEARN,
+    Jobs,
+    make_jobs,
+    source_archive,
+    unpacked,
+)
 
 SHOW = """
     import json, os, sys
@@ -388,3 +396,69 @@ class TestStop:
     def test_of_a_finished_job_is_refused(self, jobs: Jobs, shown: dict[str, Any]) -> None:
         with pytest.raises(jobs.sagemaker.exceptions.ClientError, match="in status Completed"):
             jobs.sagemaker.stop_training_job(TrainingJobName="show")
+
+
+def test_an_entry_point_of_the_request_runs_in_place_of_the_images(jobs: Jobs) -> None:
+    """As SDK 3's ModelTrainer makes it: a shell script in a channel runs what is in another."""
+    jobs.put(
+        "drivers/run.sh", "cd /opt/ml/input/data/code && python program.py $0 > /opt/ml/model/x"
+    )
+    jobs.put("program/program.py", "import sys; print(sys.argv[1:], sys.executable != '')")
+    request = jobs.training_request(
+        "entry-point", SCIKIT_LEARN, {"drivers": jobs.uri("drivers/"), "code": jobs.uri("program/")}
+    )
+    request["AlgorithmSpecification"] |= {
+        "ContainerEntrypoint": ["/bin/sh", "-c"],
+        "ContainerArguments": [". /opt/ml/input/data/drivers/run.sh", "argument"],
+    }
+    job = jobs.train(request)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert unpacked(jobs.get(job["ModelArtifacts"]["S3ModelArtifacts"]))["x"] == (
+        b"['argument'] True\n"
+    )
+
+
+def test_an_image_that_is_localaws_own_program_refuses_another(jobs: Jobs) -> None:
+    request = jobs.training_request("refused", LINEAR_LEARNER, {"train": jobs.uri("data/")})
+    request["AlgorithmSpecification"]["ContainerEntrypoint"] = ["/bin/sh"]
+    with pytest.raises(ClientError, match="localaws runs no ContainerEntrypoint in the image"):
+        jobs.sagemaker.create_training_job(**request)
+
+
+def test_what_a_script_installs_is_gone_with_its_job(jobs: Jobs) -> None:
+    train = """
+        import subprocess, sys
+        try:
+            import shipped
+            print("was there")
+        except ImportError:
+            subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-index",
+                            "--no-build-isolation", "--no-deps", "./package"], check=True)
+            import shipped
+            print("installed", shipped.__file__.startswith(sys.prefix))
+        """
+    setup = (
+        "from setuptools import setup; setup(name='shipped', version='1', py_modules=['shipped'])"
+    )
+    archive = source_archive(
+        **{
+            "train.py": dedent(train),
+            "package/setup.py": setup,
+            "package/shipped.py": "",
+        }
+    )
+    for name in ("installs", "installs-again"):
+        job = jobs.train(script_request(jobs, name, archive))
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+        (lines,) = jobs.log_lines("/aws/sagemaker/TrainingJobs", name).values()
+        assert lines[-1] == "installed True"
+
+
+def test_a_script_may_write_out_opt_ml(jobs: Jobs) -> None:
+    source = (
+        "open('/opt/ml/model/written', 'w').write(open('/opt/ml/input/data/train/a.csv').read())"
+    )
+    job = jobs.train(script_request(jobs, "opt-ml", source_archive(train_py=source)))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    written = unpacked(jobs.get(job["ModelArtifacts"]["S3ModelArtifacts"]))
+    assert written == {"written": b"1,2\n"}

@@ -117,6 +117,14 @@ INPUT_MEMBER = "SageMakerInput"
 OUTPUT_MEMBER = "SageMakerOutput"
 
 
+INPUT_RECORD = "input"
+ANSWER = "output from the algorithm"
+"""How SageMaker calls what it cannot parse (aws/amazon-sagemaker-examples issue 898,
+aws/sagemaker-tensorflow-serving-container issue 154)."""
+
+SHOWN_BYTES = 200
+
+
 class AssociationError(ValueError):
     """Records or answers that cannot be filtered or joined; the text says why."""
 
@@ -146,7 +154,9 @@ class Association:
         """The part of a record that the model is to see."""
         if self.input_filter.selects_everything:
             return record
-        return _write(_select(self.input_filter, _read(record, content_type)), content_type)
+        return _write(
+            _select(self.input_filter, _read(record, content_type, INPUT_RECORD)), content_type
+        )
 
     def finish(
         self, records: Sequence[bytes], content_type: str, answer: bytes, answer_type: str
@@ -167,7 +177,7 @@ class Association:
     def _joined(self, record: bytes, content_type: str, answer: Any) -> Any:
         if not self.joins_input:
             return answer
-        given = _read(record, content_type)
+        given = _read(record, content_type, INPUT_RECORD)
         if (
             isinstance(given, list)
             and isinstance(answer, list)
@@ -182,20 +192,26 @@ class Association:
 def _answers(answer: bytes, answer_type: str, records: int) -> list[Any]:
     """The values of an answer: the whole of it to one record, else one a line."""
     if _media_type(answer_type) == JSON_TYPES[0] and records == 1:
-        return [_read(answer, answer_type)]
+        return [_read(answer, answer_type, ANSWER)]
     lines = [line for line in answer.splitlines() if line.strip()]
-    return [_read(line, answer_type) for line in lines]
+    return [_read(line, answer_type, ANSWER) for line in lines]
 
 
-def _read(data: bytes, content_type: str) -> Any:
+def _read(data: bytes, content_type: str, what: str) -> Any:
     media_type = _media_type(content_type)
     try:
         if media_type == CSV:
-            return next(csv.reader([data.decode()]))
+            return read_csv_record(data.decode())
         if media_type in JSON_TYPES:
             return json.loads(data)
-    except (ValueError, StopIteration) as error:
-        raise AssociationError(f"{data[:100]!r} is not {media_type}: {error}") from error
+    except ValueError as error:
+        kind = "CSV" if media_type == CSV else "JSON"
+        near = data[:SHOWN_BYTES].decode("utf-8", "replace")
+        raise AssociationError(
+            f"Failed to parse {what} as {kind}: {error} found near: {near}"
+        ) from error
+    except RecursionError as error:
+        raise AssociationError(f"Failed to parse {what} as JSON: it is too deep") from error
     raise AssociationError(
         f"content type '{content_type}' cannot be filtered or joined; {CSV}, "
         f"{' and '.join(JSON_TYPES)} can"
@@ -219,3 +235,45 @@ def _select(path: JsonPath, value: Any) -> Any:
 
 def _media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
+
+
+def read_csv_record(line: str) -> list[str]:
+    """The fields of one line, read as strictly as SageMaker does.
+
+    A quote inside of a field that does not begin with one is an error, and so is what follows a
+    closing quote. A field whose quote is never closed goes on to the end: the record ends with its
+    line, and a line break inside of quotes cannot be.
+
+    Raises ``ValueError``.
+    """
+    fields = []
+    position = 0
+    while True:
+        if line.startswith('"', position):
+            field, position = _quoted_field(line, position + 1)
+        else:
+            end = line.find(",", position)
+            end = len(line) if end < 0 else end
+            field, position = line[position:end], end
+            if '"' in field:
+                raise ValueError('bare " in non quoted field')
+        fields.append(field)
+        if position >= len(line):
+            return fields
+        if line[position] != ",":
+            raise ValueError('extraneous " in field')
+        position += 1
+
+
+def _quoted_field(line: str, start: int) -> tuple[str, int]:
+    """The field whose text begins at ``start``, and where what follows it begins."""
+    parts: list[str] = []
+    while True:
+        end = line.find('"', start)
+        if end < 0:
+            return "".join([*parts, line[start:]]), len(line)
+        parts.append(line[start:end])
+        if not line.startswith('""', end):
+            return "".join(parts), end + 1
+        parts.append('"')
+        start = end + 2

@@ -43,6 +43,7 @@ def serve(tmp_path: Path, process_host: ProcessHost) -> Iterator[Serve]:
             log: Callable[[str], None] = lambda line: None,
             name: str = "container",
             timeout_seconds: float = 60.0,
+            multi_model: bool = False,
             **neighbours: str,
         ) -> LoadedModel:
             model = tmp_path / name / "model"
@@ -58,6 +59,7 @@ def serve(tmp_path: Path, process_host: ProcessHost) -> Iterator[Serve]:
                     **(environment or {}),
                 },
                 directory=tmp_path / name,
+                is_multi_model=multi_model,
                 log=log,
                 host=process_host,
                 timeout_seconds=timeout_seconds,
@@ -459,6 +461,45 @@ class TestIsolation:
             def transform_fn(*_): return training.NAME, "text/plain"
             """
         assert ask(serve(source, training="NAME = 'mine'")).body == b"mine"
+
+
+class TestMultiModel:
+    """Multi Model Server with the inference toolkit in place of Flask."""
+
+    def serve(self, serve: Serve, source: str) -> LoadedModel:
+        return serve(source, multi_model=True)
+
+    def test_defaults_are_those_of_the_handler_service(self, serve: Serve) -> None:
+        source = """
+            class Double:
+                def predict(self, data): return data * 2
+            def model_fn(model_dir): return Double()
+            """
+        model = self.serve(serve, source)
+        answer = ask(model, "1,2", "text/csv", "text/csv")
+        assert (answer.body, answer.content_type) == (b"2.0,4.0\n", "text/csv")
+        assert json.loads(ask(model, "[1, 2]").body) == [[2.0, 4.0]]
+
+    def test_functions_may_take_the_context(self, serve: Serve) -> None:
+        source = """
+            def model_fn(model_dir, context): return context.system_properties["model_dir"]
+            def transform_fn(model, content, content_type, accept, context): return model
+            """
+        answer = ask(self.serve(serve, source))
+        assert (answer.body, answer.content_type) == (b"/opt/ml/model", "application/json")
+
+    def test_a_failure_is_answered_with_its_reason(self, serve: Serve) -> None:
+        source = """
+            from sagemaker_inference.errors import GenericInferenceToolkitError
+            def model_fn(model_dir): pass
+            def transform_fn(model, content, *_):
+                if content == "4xx": raise GenericInferenceToolkitError(422, "no such row")
+                return 1/0
+            """
+        model = self.serve(serve, source)
+        refused, failed = ask(model, "4xx", "text/csv"), ask(model, "", "text/csv")
+        assert (refused.status, refused.body.startswith(b"no such row\nTraceback")) == (422, True)
+        assert (failed.status, failed.body.startswith(b"division by zero\nTrace")) == (500, True)
 
 
 class TestEnd:

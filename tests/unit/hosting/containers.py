@@ -73,7 +73,7 @@ class ScriptedImage:
     model_memory_bytes = 2**30
 
     def __init__(self, name: str = "scripted") -> None:
-        self.name = name
+        self.name = self.repository = name
         self.blocking = False
         self.start_error = ""
         self.load_errors: set[str] = set()

@@ -108,3 +108,28 @@ def test_a_whole_bucket_can_be_the_prefix() -> None:
 
 def test_a_hash_or_question_mark_belongs_to_the_key() -> None:
     assert S3Location.parse("s3://bucket/a#b?c.tar.gz").key == "a#b?c.tar.gz"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://bucket/a/b.tar.gz",
+        "https://s3.eu-west-1.amazonaws.com/bucket/a/b.tar.gz",
+        "https://s3.amazonaws.com/bucket/a/b.tar.gz",
+        "https://s3-us-west-2.amazonaws.com/bucket/a/b.tar.gz",
+        "https://bucket.s3.eu-west-1.amazonaws.com/a/b.tar.gz",
+        "https://bucket.s3.amazonaws.com/a%2Fb.tar.gz",
+        "https://bucket.s3.cn-north-1.amazonaws.com.cn/a/b.tar.gz",
+    ],
+)
+def test_a_location_is_an_s3_uri_or_the_url_of_the_object(url: str) -> None:
+    assert S3Location.parse(url) == S3Location("bucket", "a/b.tar.gz")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "bucket/a", "s3:///a", "http://bucket.s3.amazonaws.com/a", "https://example.com/bucket/a"],
+)
+def test_anything_else_is_no_location(url: str) -> None:
+    with pytest.raises(ValueError, match="is not of the form s3://bucket/key or https://"):
+        S3Location.parse(url)

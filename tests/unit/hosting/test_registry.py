@@ -30,5 +30,5 @@ def test_the_installed_images_are_found_by_their_uris() -> None:
 
 
 def test_an_unknown_image_is_named() -> None:
-    with pytest.raises(UnknownImageError, match="Requested image other:1 not found"):
+    with pytest.raises(UnknownImageError, match="localaws cannot run the image other:1"):
         ContainerRegistry.installed().find("other:1")

@@ -1,8 +1,16 @@
 """Filters and joins of batch transform."""
 
-import pytest
+from contextlib import suppress
 
-from localaws.jobs.transform.data_processing import Association, AssociationError
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localaws.jobs.transform.data_processing import (
+    Association,
+    AssociationError,
+    read_csv_record,
+)
 
 CSV = "text/csv"
 JSON = "application/json"
@@ -53,10 +61,50 @@ def test_answers_that_are_not_one_a_record_cannot_be_joined() -> None:
 
 
 def test_an_answer_that_is_not_what_it_says_is_shown() -> None:
-    with pytest.raises(AssociationError, match="b'no json' is not application/json"):
+    reason = r"Failed to parse output from the algorithm as JSON: .* found near: no json"
+    with pytest.raises(AssociationError, match=reason):
         finish([b"{}"], JSON, b"no json", JSON, JoinSource="Input")
 
 
 def test_other_content_types_cannot_be_joined() -> None:
     with pytest.raises(AssociationError, match="'image/png' cannot be filtered or joined"):
         finish([b"x"], "image/png", b"{}", JSON, JoinSource="Input")
+
+
+class TestCsv:
+    @pytest.mark.parametrize(
+        ("line", "fields"),
+        [
+            ("", [""]),
+            ("1,2", ["1", "2"]),
+            ("a,", ["a", ""]),
+            (' a ,"b"', [" a ", "b"]),
+            ('"a ""b"", c",d', ['a "b", c', "d"]),
+            ('""', [""]),
+            ('"never closed, or so', ["never closed, or so"]),
+        ],
+    )
+    def test_is_read_as_the_service_reads_it(self, line: str, fields: list[str]) -> None:
+        assert read_csv_record(line) == fields
+
+    @pytest.mark.parametrize(
+        ("line", "reason"),
+        [
+            ('pine kernels; ""Tarama"" - good"', 'bare " in non quoted field'),
+            ('1, "2"', 'bare " in non quoted field'),
+            ('"a"b', 'extraneous " in field'),
+        ],
+    )
+    def test_that_the_service_refuses_is_refused(self, line: str, reason: str) -> None:
+        with pytest.raises(ValueError, match=reason):
+            read_csv_record(line)
+
+    @given(st.text())
+    def test_is_fields_or_a_value_error(self, line: str) -> None:
+        with suppress(ValueError):
+            assert read_csv_record(line)
+
+    @given(st.lists(st.text(), min_size=1))
+    def test_that_was_written_by_the_book_is_read_back(self, fields: list[str]) -> None:
+        line = ",".join('"' + field.replace('"', '""') + '"' for field in fields)
+        assert read_csv_record(line) == fields

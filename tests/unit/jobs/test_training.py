@@ -35,6 +35,7 @@ class PythonImage:
     """Runs one line of Python, and another first where that is given."""
 
     one_process_for_all_hosts = False
+    runs_entrypoints = True
     metric_definitions: Mapping[str, str] = {}
 
     def __init__(self, source: str, first: str = "") -> None:

@@ -135,7 +135,10 @@ def test_a_role_that_sagemaker_may_not_assume_is_refused(platform: Platform) -> 
         ({}, "Neither PrimaryContainer nor Containers"),
         ({"PrimaryContainer": SINGLE, "Containers": [SINGLE]}, "Both PrimaryContainer and"),
         ({"Containers": [MULTI, MULTI]}, "one container with Mode MultiModel, not 2"),
-        ({"PrimaryContainer": SINGLE | {"Image": "unknown"}}, "Requested image unknown not found"),
+        (
+            {"PrimaryContainer": SINGLE | {"Image": "unknown"}},
+            "cannot run the image unknown",
+        ),
         ({"PrimaryContainer": {"ModelDataUrl": "s3://b/k"}}, "needs an Image"),
         ({"PrimaryContainer": {"Image": "second", "Mode": "MultiModel"}}, "needs a ModelDataUrl"),
         (
