@@ -29,8 +29,10 @@ node_modules/.installed: package.json package-lock.json $(VENV)/.installed
 demo: setup
 	@$(BIN)/housing demo $(ARGS)
 
+# Tests wait more than they work: one worker more than a laptop's cores that they would fill.
+WORKERS ?= 3
 test: setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 # MXNet opens what our Linear Learner writes; it needs an older NumPy, hence a place of its own.
 mxnet: setup

@@ -1,7 +1,40 @@
 """What all tests share."""
 
 import signal
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 # Started in the background, as some CI systems do it, a process ignores Ctrl-C, and so would the
 # programs that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes depends on what else the machine does: that is no property of ours.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
+
+DEPLOYED_ONCE = frozenset(
+    {
+        "tests/local/access",
+        "tests/local/cache_experiment",
+        "tests/local/registry",
+        "tests/synth",
+    }
+)
+"""Folders whose files share something that takes long to make: one worker runs all of them."""
+
+
+class FileScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Tests in parallel, a file to a worker: its fixtures are made once, its tests keep order."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = PurePosixPath(nodeid.partition("::")[0])
+        return next((str(p) for p in file.parents if str(p) in DEPLOYED_ONCE), str(file))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    """Called with ``-n`` only."""
+    return FileScheduling(config, log)

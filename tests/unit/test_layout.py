@@ -35,7 +35,7 @@ def test_the_distribution_localaws_lists_every_package() -> None:
 
 
 OF_THE_APP = {"iam_policy", "training"}
-OF_THE_CONTAINER = {"sagemaker_containers", "sagemaker_inference"}
+OF_THE_CONTAINER = {"sagemaker_containers", "sagemaker_inference", "sagemaker_sklearn_container"}
 OF_OLDER_PYTHONS = {"backports"}
 
 
