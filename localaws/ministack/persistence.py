@@ -52,8 +52,8 @@ SIGNING_NAMES = {
 }
 """The services whose requests change their own state only, with the names of their files."""
 FORMAT: Key = ("format", "")
-COPYING = frozenset({"lambda_svc"})
-"""Modules whose ``get_state`` changes what it copied."""
+UNCOPIED = frozenset({"cloudformation", "dynamodb", "ecr", "iam", "s3", "sns", "ssm"})
+"""Modules whose ``get_state`` copies all there is, and changes nothing of what it copied."""
 ATTEMPTS = 20
 """To read a state that others change at the same time."""
 COMPLAIN_EVERY_SECONDS = 10.0
@@ -90,8 +90,7 @@ class Module:
 
     def __init__(self, name: str) -> None:
         module = importlib.import_module(f"ministack.services.{name}")
-        copies = name in COPYING or not hasattr(module, "copy")
-        self.get_state = module.get_state if copies else without_copying(module)
+        self.get_state = without_copying(module) if name in UNCOPIED else module.get_state
         self.load_persisted_state: Callable[[Mapping[str, Any]], None] = module.load_persisted_state
 
 
