@@ -97,7 +97,9 @@ def create_apis(
     tags = Tags(store)
     models = Models(store, backend, images, tags)
     configs = EndpointConfigs(store, models, tags)
-    endpoints = Endpoints(store, models, configs, runtime, tags, partial(scaled_variants, store))
+    endpoints = Endpoints(
+        store, models, configs, runtime, tags, partial(scaled_variants, store), backend
+    )
     executor = JobExecutor(Cores(os.cpu_count() or 1), containers.processes)
     training_jobs = TrainingJobs(
         store, tags, backend, images, executor, state_directory / "jobs" / "training"

@@ -106,6 +106,10 @@ class Backend(Protocol):
         """Create an alarm, or replace the one of its name; its ARN."""
         ...
 
+    def alarm_exists(self, scope: Scope, name: str) -> bool:
+        """Whether there is an alarm of this name."""
+        ...
+
     def delete_alarm(self, scope: Scope, name: str) -> None:
         """Delete an alarm, if it is there."""
         ...

@@ -32,6 +32,7 @@ from localaws.sagemaker.store import ResourceStore
 
 SERVICE_NAMESPACE = "sagemaker"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+BURSTABLE = ("ml.t2.", "ml.t3.")
 DEFAULT_PAGE = 50
 
 
@@ -60,6 +61,11 @@ class ScalableTargets(ResourceFamily):
         for member in ("MinCapacity", "MaxCapacity"):
             if member not in target:
                 raise validation_exception(f"{member} is needed to register a scalable target.")
+        if target["MinCapacity"] < 1:
+            raise validation_exception(
+                "MinCapacity must be at least 1: a variant of a real-time endpoint cannot scale to"
+                " zero instances."
+            )
         if target["MinCapacity"] > target["MaxCapacity"]:
             raise validation_exception("Maximum capacity cannot be less than minimum capacity")
         target["ScalableTargetARN"] = target.get("ScalableTargetARN") or _target_arn(scope)
@@ -179,6 +185,13 @@ class ScalableTargets(ResourceFamily):
         if variant_name not in names:
             raise validation_exception(
                 f"Endpoint {endpoint_name} has no variant {variant_name}; it has {names}."
+            )
+        kind = self._endpoints.instance_type_of(record, variant_name)
+        if kind.startswith(BURSTABLE):
+            # docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html
+            raise validation_exception(
+                f"Variant {variant_name} runs on {kind}: automatic scaling is not supported for"
+                " burstable instances such as T2."
             )
 
 

@@ -40,12 +40,16 @@ class UnknownInstanceTypeError(LookupError):
 
 @dataclass(frozen=True)
 class InstanceType:
-    """What an instance offers; ``storage_bytes`` holds the unpacked models."""
+    """What an instance offers; ``storage_bytes`` holds the unpacked models.
+
+    ``has_own_storage``: those bytes are NVMe disks, not a volume whose size can be asked for.
+    """
 
     name: str
     vcpus: int
     memory_bytes: int
     storage_bytes: int
+    has_own_storage: bool = False
 
 
 def instance_type(name: str, volume_size_gb: int | None = None) -> InstanceType:
@@ -67,7 +71,9 @@ def instance_type(name: str, volume_size_gb: int | None = None) -> InstanceType:
         raise UnknownInstanceTypeError(_unknown(name))
     nvme_gb = NVME_GB_PER_VCPU.get(family, 0.0) * vcpus
     storage_gb = nvme_gb or volume_size_gb or DEFAULT_VOLUME_GB
-    return InstanceType(name, vcpus, int(memory_gib * GIBIBYTE), int(storage_gb * GIGABYTE))
+    return InstanceType(
+        name, vcpus, int(memory_gib * GIBIBYTE), int(storage_gb * GIGABYTE), nvme_gb > 0
+    )
 
 
 def _unknown(name: str) -> str:

@@ -71,6 +71,11 @@ class MiniStackBackend:
         self._touched("monitoring")
         return str(stored["AlarmArn"])
 
+    def alarm_exists(self, scope: Scope, name: str) -> bool:
+        """Whether there is an alarm of this name."""
+        with request_scope(scope.account_id, scope.region):
+            return name in cloudwatch._alarms or name in cloudwatch._composite_alarms
+
     def delete_alarm(self, scope: Scope, name: str) -> None:
         """Delete an alarm, if it is there."""
         with request_scope(scope.account_id, scope.region):

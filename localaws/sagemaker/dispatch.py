@@ -11,6 +11,7 @@ from localaws.admission.validation import validate
 from localaws.backend import Scope
 from localaws.errors import AwsError
 from localaws.sagemaker.resources import Request, ResourceFamily, Response
+from localaws.sagemaker.tags import check_tags
 from localaws.service_models import service_model
 
 Operation = Callable[[Scope, Request], Response]
@@ -64,6 +65,8 @@ class ServiceApi:
                 f"The operation {operation} of {self.service} is not available here.",
             )
         validate(service_model(self.service).operation_model(operation).input_shape, request)
+        if isinstance(tags := request.get("Tags"), list):
+            check_tags(tags)
         return method(scope, request)
 
     def _method(self, name: str) -> Operation | None:

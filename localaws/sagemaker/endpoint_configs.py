@@ -54,7 +54,7 @@ class EndpointConfigs(ResourceFamily):
     def create_endpoint_config(self, scope: Scope, request: Request) -> Response:
         name = request["EndpointConfigName"]
         config_arn = arn(scope, KIND, name)
-        _refuse(request, UNSUPPORTED_MEMBERS)
+        _refuse(_without_capture_that_is_off(request), UNSUPPORTED_MEMBERS)
         _check_names(request["ProductionVariants"])
         variants = [self._variant(scope, variant) for variant in request["ProductionVariants"]]
         kept = {key: value for key, value in request.items() if key != "Tags"}
@@ -105,13 +105,25 @@ class EndpointConfigs(ResourceFamily):
                     "components and serverless endpoints are not available here."
                 )
         try:
-            instance_type(variant["InstanceType"])
+            kind = instance_type(variant["InstanceType"])
         except UnknownInstanceTypeError as error:
             raise validation_exception(str(error)) from None
+        if kind.has_own_storage and "VolumeSizeInGB" in variant:
+            raise validation_exception(
+                f"Variant {variant['VariantName']}: VolumeSizeInGB is not for {kind.name}, whose"
+                " storage is the instance's own NVMe disk."
+            )
         model = self._models.find(scope, variant["ModelName"])
         if not containers_of(model):
             raise validation_exception(f"Model {variant['ModelName']} has no container.")
         return {"InitialInstanceCount": 1, "InitialVariantWeight": 1.0, **variant}
+
+
+def _without_capture_that_is_off(request: Request) -> Request:
+    """Data capture that is declared and switched off asks for nothing."""
+    if request.get("DataCaptureConfig", {}).get("EnableCapture"):
+        return request
+    return {member: value for member, value in request.items() if member != "DataCaptureConfig"}
 
 
 def _check_names(variants: list[dict[str, Any]]) -> None:

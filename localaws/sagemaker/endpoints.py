@@ -8,13 +8,15 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from localaws.backend import Scope
+from localaws.backend import Backend, Scope
 from localaws.hosting.gauges import SIMULATED_METRICS
 from localaws.hosting.runtime import FLUSH_SECONDS, Runtime
 from localaws.hosting.specification import EndpointSpecification
+from localaws.sagemaker.deployment_config import check_deployment_config
 from localaws.sagemaker.deployments import Deployments
 from localaws.sagemaker.endpoint_configs import EndpointConfigs
 from localaws.sagemaker.endpoint_records import (
+    DEPLOYED,
     KIND,
     PENDING,
     EndpointRecords,
@@ -62,8 +64,10 @@ class Endpoints(ResourceFamily):
         runtime: Runtime,
         tags: Tags,
         scaled_variants: ScaledVariants,
+        backend: Backend,
     ) -> None:
         self._store = store
+        self._backend = backend
         self._models = models
         self._configs = configs
         self._tags = tags
@@ -89,6 +93,7 @@ class Endpoints(ResourceFamily):
                     f'Cannot create already existing endpoint "{endpoint_arn}".'
                 )
             specification = self._specification(scope, name, request)
+            check_deployment_config(scope, request, specification, self._backend)
             self._tags.create(
                 scope, endpoint_arn, {"Tags": [*request.get("Tags", []), *ENVIRONMENT_TAGS]}
             )
@@ -120,6 +125,7 @@ class Endpoints(ResourceFamily):
             record = self._records.find_in_service(scope, request["EndpointName"])
             specification = self._specification(scope, record["EndpointName"], request)
             self._check_scaled_variants(scope, record, specification)
+            check_deployment_config(scope, request, specification, self._backend)
             if request.get("RetainAllVariantProperties"):
                 specification = retain_properties(specification, record, request)
             started = now()
@@ -157,6 +163,13 @@ class Endpoints(ResourceFamily):
     def find(self, scope: Scope, name: str) -> dict[str, Any]:
         """The endpoint's record; raises ``AwsError`` when there is none."""
         return self._records.find(scope, name)
+
+    def instance_type_of(self, record: dict[str, Any], variant_name: str) -> str:
+        """The instance type of a variant that is deployed; empty without one."""
+        if DEPLOYED not in record:
+            return ""
+        types = {variant.name: variant.instance_type for variant in deployed(record).variants}
+        return types.get(variant_name, "")
 
     def _change_capacities(
         self, scope: Scope, name: str, desired: list[dict[str, Any]]

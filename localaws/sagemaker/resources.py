@@ -29,6 +29,14 @@ def arn(scope: Scope, kind: str, name: str) -> str:
     return f"arn:aws:sagemaker:{scope.region}:{scope.account_id}:{kind}/{name.lower()}"
 
 
+def no_vpc(member: str) -> str:
+    """Why a network configuration is refused."""
+    return (
+        f"{member} names subnets and security groups, and none exists: localaws has no VPC."
+        f" Leave {member} out here."
+    )
+
+
 def validation_exception(message: str) -> AwsError:
     """A request that the control plane refuses."""
     return AwsError("ValidationException", message)

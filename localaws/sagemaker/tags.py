@@ -1,5 +1,7 @@
 """Tags of SageMaker resources."""
 
+from collections.abc import Mapping, Sequence
+
 from localaws.backend import Scope
 from localaws.sagemaker.resources import Request, ResourceFamily, Response, validation_exception
 from localaws.sagemaker.store import ResourceStore
@@ -47,6 +49,25 @@ class Tags(ResourceFamily):
     def forget(self, scope: Scope, arn: str) -> None:
         """Drop the tags of a resource that is gone."""
         self._store.delete(KIND, scope, arn)
+
+
+def check_tags(tags: Sequence[Mapping[str, str]]) -> None:
+    """Refuse the tags of a request that no resource may have, before anything is made.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
+    """
+    keys = [tag["Key"] for tag in tags]
+    if len(set(keys)) < len(keys):
+        raise validation_exception(
+            "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+        )
+    if len(keys) > MAXIMUM_TAGS:
+        raise validation_exception(f"A resource can have {MAXIMUM_TAGS} tags, not {len(keys)}.")
+    for key in keys:
+        if key.lower().startswith("aws:") and not key.startswith("aws:cloudformation:"):
+            raise validation_exception(
+                "aws: prefixed tag key names are not allowed for external use."
+            )
 
 
 def _as_list(tags: dict[str, str]) -> list[dict[str, str]]:

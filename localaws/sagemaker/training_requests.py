@@ -10,12 +10,12 @@ from localaws.artifacts import S3Location
 from localaws.backend import Backend, ObjectStore, Scope
 from localaws.containers.contract import TrainingImage
 from localaws.containers.opt_ml import CONTAINER_ROOT
-from localaws.containers.registry import ContainerRegistry, UnknownImageError
+from localaws.containers.registry import ContainerRegistry, UnknownImageError, check_origin
 from localaws.errors import AwsError
 from localaws.jobs.channels import DATA_TYPES
 from localaws.jobs.training import max_runtime_seconds
 from localaws.patterns import Pattern, PatternError
-from localaws.sagemaker.resources import Request, validation_exception
+from localaws.sagemaker.resources import Request, no_vpc, validation_exception
 
 UNSUPPORTED_MEMBERS = (
     "DebugRuleConfigurations",
@@ -37,7 +37,7 @@ def check(
     """
     if problems := list(_problems(request)):
         raise validation_exception("; ".join(problems))
-    image = find_training_image(request, registry)
+    image = find_training_image(scope, request, registry)
     algorithm = request["AlgorithmSpecification"]
     if "ContainerEntrypoint" in algorithm and not image.runs_entrypoints:
         raise validation_exception(
@@ -50,10 +50,13 @@ def check(
     return image
 
 
-def find_training_image(request: Request, registry: ContainerRegistry) -> TrainingImage:
+def find_training_image(
+    scope: Scope, request: Request, registry: ContainerRegistry
+) -> TrainingImage:
     """The image of the request's algorithm specification."""
     uri = request["AlgorithmSpecification"]["TrainingImage"]
     try:
+        check_origin(uri, scope)
         image = registry.find(uri)
     except UnknownImageError as error:
         raise validation_exception(str(error)) from error
@@ -77,7 +80,11 @@ def _problems(request: Request) -> Iterator[str]:
     for member in UNSUPPORTED_MEMBERS:
         if request.get(member):
             yield f"localaws does not implement {member}"
+    if request.get("VpcConfig"):
+        yield no_vpc("VpcConfig")
     algorithm = request.get("AlgorithmSpecification", {})
+    if "TrainingImage" in algorithm and "AlgorithmName" in algorithm:
+        yield "AlgorithmSpecification has TrainingImage and AlgorithmName; one is allowed"
     if "TrainingImage" not in algorithm:
         yield "AlgorithmSpecification.TrainingImage is required; localaws has no AlgorithmName"
     resources = request.get("ResourceConfig", {})

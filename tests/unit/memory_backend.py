@@ -72,6 +72,9 @@ class MemoryBackend:
         self.alarms[alarm.name] = alarm
         return f"arn:aws:cloudwatch:{scope.region}:{scope.account_id}:alarm:{alarm.name}"
 
+    def alarm_exists(self, scope: Scope, name: str) -> bool:
+        return name in self.alarms
+
     def delete_alarm(self, scope: Scope, name: str) -> None:
         self.alarms.pop(name, None)
 

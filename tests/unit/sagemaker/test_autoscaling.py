@@ -78,6 +78,7 @@ def test_registering_again_changes_only_what_is_given(platform: Platform) -> Non
 @pytest.mark.parametrize(
     ("members", "message"),
     [
+        ({"MinCapacity": 0}, "MinCapacity must be at least 1"),
         ({"MinCapacity": 5}, "Maximum capacity cannot be less than minimum capacity"),
         ({"ResourceId": "endpoint/other/variant/AllTraffic"}, "Could not find endpoint"),
         ({"ResourceId": "endpoint/housing/variant/B"}, "has no variant B"),
@@ -95,6 +96,14 @@ def test_what_cannot_be_scaled_is_refused(
 ) -> None:
     request = {**TARGET, "MinCapacity": 1, "MaxCapacity": 4, **members}
     assert message in refusal(platform, "RegisterScalableTarget", **request).message
+
+
+def test_burstable_instances_do_not_scale(platform: Platform) -> None:
+    platform.create_config("burstable", InstanceType="ml.t2.medium")
+    platform.create_endpoint("small", "burstable")
+    request = TARGET | {"ResourceId": "endpoint/small/variant/AllTraffic"}
+    error = refusal(platform, "RegisterScalableTarget", **request, MinCapacity=1, MaxCapacity=4)
+    assert "not supported for burstable instances" in error.message
 
 
 def test_a_new_target_needs_both_capacities(platform: Platform) -> None:

@@ -92,3 +92,24 @@ def test_data_capture_is_refused_rather_than_lost(platform: Platform) -> None:
     }
     message = refusal(platform, variant(), DataCaptureConfig=capture)
     assert message == "DataCaptureConfig is not available here."
+
+
+def test_a_volume_is_not_for_instances_with_disks_of_their_own(platform: Platform) -> None:
+    asked = variant(InstanceType="ml.m5d.xlarge", VolumeSizeInGB=100)
+    assert "VolumeSizeInGB is not for ml.m5d.xlarge" in refusal(platform, asked)
+
+
+def test_data_capture_that_is_off_is_taken(platform: Platform) -> None:
+    capture: dict[str, Any] = {
+        "EnableCapture": False,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": "s3://b/p",
+        "CaptureOptions": [{"CaptureMode": "Input"}],
+    }
+    request = {"EndpointConfigName": "config", "ProductionVariants": [variant()]}
+    assert "DataCaptureConfig is not available" in refusal(
+        platform, variant(), DataCaptureConfig=capture | {"EnableCapture": True}
+    )
+    platform.call("CreateEndpointConfig", **request, DataCaptureConfig=capture)
+    described = platform.call("DescribeEndpointConfig", EndpointConfigName="config")
+    assert described["DataCaptureConfig"] == capture

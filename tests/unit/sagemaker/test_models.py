@@ -62,27 +62,45 @@ def test_models_are_listed(platform: Platform) -> None:
     assert [model["ModelName"] for model in listed] == ["a", "b"]
 
 
-def test_an_empty_multi_model_prefix_is_refused(platform: Platform) -> None:
-    empty = MULTI | {"ModelDataUrl": f"s3://{BUCKET}/empty"}
-    error = platform.refusal(
-        "CreateModel", ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer=empty
-    )
-    assert error.message == f"Could not find model data at s3://{BUCKET}/empty/."
-
-
-def test_a_neighbouring_prefix_does_not_count(platform: Platform) -> None:
-    platform.backend.s3.objects["empty-not/a.tar.gz"] = b""
-    empty = MULTI | {"ModelDataUrl": f"s3://{BUCKET}/empty"}
-    error = platform.refusal(
-        "CreateModel", ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer=empty
-    )
-    assert "Could not find model data" in error.message
-
-
-def test_a_marker_object_makes_the_prefix(platform: Platform) -> None:
-    platform.backend.s3.objects["empty/"] = b""
+def test_a_multi_model_prefix_may_be_empty_still(platform: Platform) -> None:
+    """As in the run of AWS's notebook xgboost_multi_model_endpoint_home_value."""
     empty = MULTI | {"ModelDataUrl": f"s3://{BUCKET}/empty/"}
     platform.call("CreateModel", ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer=empty)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ("683313688378.dkr.ecr.us-west-2.amazonaws.com/first:1", "has to be in us-east-1"),
+        ("111111111111.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1", "has no such repository"),
+        ("382416733822.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3",
+         "is 683313688378's"),
+    ],
+)  # fmt: skip
+def test_the_image_is_of_this_region_and_of_an_account_that_has_it(
+    platform: Platform, image: str, message: str
+) -> None:
+    container = SINGLE | {"Image": image}
+    error = platform.refusal(
+        "CreateModel", ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer=container
+    )
+    assert message in error.message
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}, "Duplicate tag keys"),
+        ({"Tags": [{"Key": "aws:a", "Value": "1"}]}, "aws: prefixed tag key names"),
+        ({"VpcConfig": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}, "has no VPC"),
+    ],
+)
+def test_members_that_aws_would_refuse(
+    platform: Platform, members: dict[str, Any], message: str
+) -> None:
+    request = {"ModelName": "m", "ExecutionRoleArn": ROLE, "PrimaryContainer": SINGLE, **members}
+    assert message in platform.refusal("CreateModel", **request).message
+    assert platform.call("ListModels") == {"Models": []}
 
 
 def test_a_missing_artifact_is_refused(platform: Platform) -> None:
