@@ -24,6 +24,7 @@ from scripts.command import (
     make_command,
     open_workspace,
 )
+from scripts.fleet_training import FleetOptions, train_fleet
 from scripts.options import HouseOptions, house_options, job_options
 from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.houses import Houses
@@ -38,6 +39,36 @@ from training.workspace import Workspace
     is_flag=True,
     help="Fit a new preprocessor on these houses, although one is published.",
 )
+@click.option(
+    "--trainer",
+    type=click.Choice(["service", "fleet"]),
+    default="service",
+    show_default=True,
+    help="One job a city, or one job for all.",
+)
+@click.option(
+    "--s3-prefix", metavar="URL", help="Fleet: files that are in the bucket already, <City>.csv."
+)
+@click.option(
+    "--instance-count",
+    type=click.IntRange(min=1, max=100),
+    default=1,
+    show_default=True,
+    help="Fleet: instances that share the cities.",
+)
+@click.option(
+    "--solver",
+    type=click.Choice(["linear-learner", "exact"]),
+    default="linear-learner",
+    show_default=True,
+    help="Fleet: Linear Learner's epochs, or the optimum of the same loss.",
+)
+@click.option(
+    "--price-per-hour",
+    type=click.FloatRange(min=0),
+    metavar="DOLLARS",
+    help="Fleet: of one instance; the run then says what it cost.",
+)
 @click.option("--force", is_flag=True, help="Let models serve that the gate refuses.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 @house_options
@@ -50,11 +81,31 @@ def command(
     house_options: HouseOptions,
     settings: Settings,
     refit_preprocessor: bool,
+    trainer: str,
+    s3_prefix: str | None,
+    instance_count: int,
+    solver: str,
+    price_per_hour: float | None,
     force: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
     console = Console(sys.stderr if as_json else None)
+    if trainer == "fleet":
+        options = FleetOptions(
+            houses=house_options,
+            cities=cities,
+            prefix=s3_prefix,
+            settings=settings,
+            solver=solver,
+            instance_count=instance_count,
+            price_per_hour=price_per_hour,
+            refit_preprocessor=refit_preprocessor,
+            force=force,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
+        return train_fleet(open_workspace(*aws.deployment()), options, console)
     houses = house_options.houses(cities)
     session, deployment = aws.deployment()
     workspace = open_workspace(session, deployment)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,16 +10,15 @@ import pytest
 
 from fleet.gate import GateRules
 from fleet.publishing import Outcome
-from fleet.registry import Registry
 from tests.local.conftest import LocalAws
 from tests.local.job_resources import make_jobs
 from tests.local.registry.conftest import table  # noqa: F401 - a fixture
 from training.fleet_trainer.cities import Recipe
 from training.fleet_trainer.request import Cluster
-from training.fleet_trainer.run import FleetRun, FleetTrainer
-from training.fleet_trainer.sources import Source, of_folder
-from training.houses import Houses, Market
-from training.pipeline import LINEAR_LEARNER_DEFAULTS, Pipeline
+from training.fleet_trainer.run import FleetError, FleetRun, FleetTrainer
+from training.fleet_trainer.sources import Source, of_folder, of_prefix
+from training.houses import COLUMNS, Houses, Market
+from training.pipeline import LINEAR_LEARNER_DEFAULTS, Pipeline, Settings
 from training.publish import store_preprocessor
 from training.workspace import Workspace
 
@@ -37,14 +36,13 @@ class Fleet:
     """A workspace with a fitted preprocessor, and a registry."""
 
     workspace: Workspace
-    registry: Registry
     preprocessor_url: str
     recipe: Recipe = RECIPE
     instances: int = 1
 
     def train(self, sources: Mapping[str, Source], *, again: bool = False) -> FleetRun:
         cluster = Cluster(instance_count=self.instances)
-        trainer = FleetTrainer(self.workspace, self.registry, EASY, self.recipe, cluster, quiet)
+        trainer = FleetTrainer(self.workspace, self.recipe, cluster, quiet)
         return trainer.run(sources, self.preprocessor_url, again=again)
 
     def artifacts(self, run: FleetRun) -> dict[str, bytes]:
@@ -60,19 +58,12 @@ class Fleet:
 def fleet(localaws: LocalAws, table: str) -> Fleet:  # noqa: F811
     jobs = make_jobs(localaws.session(), "fleet-trainer")
     workspace = Workspace.create(
-        localaws.session(),
-        "fleet-test",
-        jobs.bucket,
-        jobs.role_arn,
-        "/fleet-test/preprocessor",
-        registry_table=table,
-        rules=EASY,
+        localaws.session(), "fleet-test", jobs.bucket, jobs.role_arn, "/fleet-test/url", table, EASY
     )
     pipeline = Pipeline(workspace)
     houses = {city: Market().houses(city, 200) for city in ("One_AA", "Two_AA", "Three_AA")}
     artifact = pipeline.fit_preprocessor(pipeline.upload_houses(houses))
-    registry = Registry(localaws.session().client("dynamodb"), table)
-    return Fleet(workspace, registry, store_preprocessor(workspace.s3, jobs.bucket, artifact))
+    return Fleet(workspace, store_preprocessor(workspace.s3, jobs.bucket, artifact))
 
 
 def folder_of(directory: Path, houses: Mapping[str, Houses]) -> Path:
@@ -94,8 +85,82 @@ def test_gives_to_the_byte_the_artifacts_of_the_service_trainer(
     pipeline = Pipeline(fleet.workspace)
     dataset = pipeline.upload_houses(houses)
     files = pipeline.transform(dataset, fleet.preprocessor_url)
-    settings = {**RECIPE.hyperparameters}
-    from training.pipeline import Settings
-
-    jobs = Pipeline(fleet.workspace, Settings(hyperparameters=settings)).train_cities(files)
+    jobs = Pipeline(fleet.workspace, Settings(hyperparameters=RECIPE.hyperparameters)).train_cities(
+        files
+    )
     assert fleet.artifacts(run) == {city: pipeline.artifact(job) for city, job in jobs.items()}
+
+
+def test_what_is_unchanged_is_not_trained_again(fleet: Fleet, tmp_path: Path) -> None:
+    houses = {city: Market().houses(city, 120) for city in ("Calm_AA", "Busy_AA")}
+    folder = folder_of(tmp_path, houses)
+    fleet.train(of_folder(folder))
+    before = fleet.jobs()
+    assert fleet.train(of_folder(folder)).unchanged == ("Busy_AA", "Calm_AA")
+    assert fleet.jobs() == before
+
+    (folder / "Busy_AA.csv").write_text(Market(seed=1).houses("Busy_AA", 120).to_csv())
+    run = fleet.train(of_folder(folder))
+    assert run.unchanged == ("Calm_AA",)
+    assert [(each.city, each.version.number) for each in run.publications if each.version] == [
+        ("Busy_AA", 2)
+    ]
+
+
+def test_a_city_that_cannot_be_trained_is_named_and_the_others_serve(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    good = Market().houses("Good_AA", 120)
+    folder = folder_of(tmp_path, {"Good_AA": good})
+    header = ",".join(COLUMNS)
+    rows = good.to_csv().splitlines()
+    rows[4] = rows[4].replace(rows[4].split(",")[1], "large")
+    (folder / "Bad_AA.csv").write_text("\n".join([header, *rows]))
+    (folder / "Few_AA.csv").write_text("\n".join([header, *good.to_csv().splitlines()[:15]]))
+    run = fleet.train(of_folder(folder))
+    assert [each.city for each in run.publications] == ["Good_AA"]
+    bad, few = run.failures["Bad_AA"], run.failures["Few_AA"]
+    assert bad == f"{folder}/Bad_AA.csv, row 6, column SQUARE_FEET: 'large' is not a number"
+    assert few.startswith(f"{folder}/Few_AA.csv: 15 rows, of which 10 train; mini_batch_size 20")
+
+
+def test_what_an_interrupted_run_trained_is_published_and_not_trained_again(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    """The run ends after its job, before anything is published."""
+    folder = folder_of(tmp_path, {"Half_AA": Market().houses("Half_AA", 120)})
+    cluster = Cluster()
+
+    @contextmanager
+    def interrupted(name: str) -> Iterator[SimpleNamespace]:
+        if "publish" in name:
+            raise KeyboardInterrupt
+        yield SimpleNamespace(detail="")
+
+    trainer = FleetTrainer(fleet.workspace, RECIPE, cluster, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run(of_folder(folder), fleet.preprocessor_url)
+    before = fleet.jobs()
+    run = fleet.train(of_folder(folder))
+    assert [each.outcome for each in run.publications] == [Outcome.PUBLISHED]
+    assert fleet.jobs() == before
+
+
+@pytest.mark.parametrize("instances", [2, 4])
+def test_the_number_of_instances_changes_no_artifact(fleet: Fleet, instances: int) -> None:
+    s3, bucket = fleet.workspace.s3, fleet.workspace.bucket
+    for number in range(5):
+        city = f"Shard{number}_AA"
+        body = Market().houses(city, 120).to_csv().encode()
+        s3.put_object(Bucket=bucket, Key=f"incoming/shards/{city}.csv", Body=body)
+    sources = of_prefix(fleet.workspace, "incoming/shards/")
+    one = fleet.artifacts(fleet.train(sources, again=True))
+    several = fleet.artifacts(replace(fleet, instances=instances).train(sources, again=True))
+    assert one == several
+    assert len(one) == 5
+
+
+def test_hyperparameters_are_refused_before_anything_is_uploaded(fleet: Fleet) -> None:
+    wrong = replace(fleet, recipe=Recipe({**RECIPE.hyperparameters, "epochs": "0"}))
+    with pytest.raises(FleetError, match="epochs is '0'"):
+        wrong.train({})

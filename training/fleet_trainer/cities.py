@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -14,7 +14,12 @@ from training.fleet_trainer.rows import Columns, RowsError, Table, read_rows
 from training.linear_learner.artifact import write_artifact
 from training.linear_learner.hyperparameters import Hyperparameters
 from training.linear_learner.model import Dataset
-from training.linear_learner.trainer import TrainingError, TrainingResult, train_many
+from training.linear_learner.trainer import (
+    TrainingError,
+    TrainingResult,
+    train_exactly,
+    train_many,
+)
 
 DIGEST_LENGTH = 16
 BINS = 10
@@ -88,9 +93,26 @@ def train_cities(
         except RowsError as error:
             cities.append(Trained({**base, "error": f"{name}.csv, {error}"}))
     ready = [city for city in cities if isinstance(city, _City)]
-    results = iter(train_many(hyperparameters, [(city.train, city.validation) for city in ready]))
+    pairs = [(city.train, city.validation) for city in ready]
+    results = iter(SOLVERS[recipe.solver](hyperparameters, pairs))
     for city in cities:
         yield city if isinstance(city, Trained) else city.finished(next(results))
+
+
+def _solve_exactly(
+    hyperparameters: Hyperparameters, pairs: Sequence[tuple[Dataset, Dataset]]
+) -> list[TrainingResult | TrainingError]:
+    results: list[TrainingResult | TrainingError] = []
+    for train, validation in pairs:
+        try:
+            results.append(train_exactly(hyperparameters, train, validation))
+        except TrainingError as error:
+            results.append(error)
+    return results
+
+
+SOLVERS = {"linear-learner": train_many, "exact": _solve_exactly}
+"""``exact`` goes to the optimum of the loss, where Linear Learner makes so many epochs."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fleet.errors import HousingError
-from fleet.gate import GateRules
 from fleet.names import PROJECT, Prefix
 from fleet.publishing import Publication, Publisher
-from fleet.registry import Registry
 from fleet.versions import Candidate
 from training.fleet_trainer.cities import Recipe, digest, split_rows
 from training.fleet_trainer.reports import (
@@ -31,6 +29,8 @@ from training.images import scikit_learn_image
 from training.job import Job, JobEvent, Status
 from training.job_services import TrainingJobs
 from training.jobs import JobRunner
+from training.linear_learner.exact import LOSSES as EXACT_LOSSES
+from training.linear_learner.hyperparameters import HyperparameterError, Hyperparameters
 from training.workspace import Workspace
 
 RUNS = f"{Prefix.JOBS}fleet/"
@@ -43,7 +43,7 @@ Step = Callable[[str], Any]
 
 
 class FleetError(HousingError):
-    """The job that trains the fleet failed as a whole."""
+    """The fleet cannot be trained, none of its cities."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +68,12 @@ class FleetTrainer:
     def __init__(
         self,
         workspace: Workspace,
-        registry: Registry,
-        rules: GateRules,
         recipe: Recipe,
         cluster: Cluster,
         step: Step,
         report: Callable[[JobEvent], None] = lambda event: None,
     ) -> None:
         self._workspace = workspace
-        self._registry = registry
-        self._rules = rules
         self._recipe = recipe
         self._cluster = cluster
         self._step = step
@@ -97,6 +93,7 @@ class FleetTrainer:
         With ``again`` all are trained, also the unchanged; with ``force`` models serve that the
         gate refuses.
         """
+        _check(self._recipe)
         with self._step("find what is unchanged") as step:
             failures = dict(self._too_small(sources))
             unchanged = () if again else self._unchanged(sources, preprocessor_url)
@@ -134,6 +131,8 @@ class FleetTrainer:
 
     def _too_small(self, sources: Mapping[str, Source]) -> Iterator[tuple[str, str]]:
         """Cities whose rows are too few, as far as that can be seen before they are uploaded."""
+        if self._recipe.solver != "linear-learner":
+            return
         needed = int(self._recipe.hyperparameters["mini_batch_size"])
         for city, each in sources.items():
             if each.read is None:
@@ -150,7 +149,7 @@ class FleetTrainer:
                 )
 
     def _unchanged(self, sources: Mapping[str, Source], preprocessor_url: str) -> tuple[str, ...]:
-        serving = {city.city: city.trained for city in self._registry.cities()}
+        serving = {city.city: city.trained for city in self._workspace.registry.cities()}
         return tuple(
             city
             for city, each in sources.items()
@@ -241,12 +240,25 @@ class FleetTrainer:
     def _publish(self, candidates: Sequence[Candidate], *, force: bool) -> list[Publication]:
         workspace = self._workspace
         publisher = Publisher(
-            self._registry, workspace.s3, workspace.bucket, self._rules, force=force
+            workspace.registry, workspace.s3, workspace.bucket, workspace.rules, force=force
         )
         publications: list[Publication] = []
         for start in range(0, len(candidates), PUBLISHED_AT_ONCE):
             publications += publisher.publish(candidates[start : start + PUBLISHED_AT_ONCE])
         return publications
+
+
+def _check(recipe: Recipe) -> None:
+    """What the job would refuse is refused before it costs anything."""
+    try:
+        parameters = Hyperparameters.parse(recipe.hyperparameters)
+    except HyperparameterError as error:
+        raise FleetError(str(error)) from None
+    if recipe.solver == "exact" and parameters.loss_function not in EXACT_LOSSES:
+        raise FleetError(
+            f"the solver exact does not minimise {parameters.loss_function}; "
+            f"allowed are {', '.join(EXACT_LOSSES)} (--hyperparameter loss=...)"
+        )
 
 
 def _in_the_users_words(error: str, source: Source) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from training.linear_learner.candidates import candidates_for, describe, models_of
+from training.linear_learner.candidates import Candidate, candidates_for, describe, models_of
 from training.linear_learner.channels import TrainingError, check_channels
+from training.linear_learner.exact import optimum
 from training.linear_learner.fitting import Fitted, Fitting, Problem, Rows
 from training.linear_learner.hyperparameters import (
     Hyperparameters,
@@ -36,8 +37,17 @@ from training.linear_learner.predictor import predict
 from training.linear_learner.scaler import Scaler
 from training.linear_learner.thresholds import best_threshold
 
-__all__ = ["Dataset", "Hyperparameters", "TrainingError", "TrainingResult", "train", "train_many"]
+__all__ = [
+    "Dataset",
+    "Hyperparameters",
+    "TrainingError",
+    "TrainingResult",
+    "train",
+    "train_exactly",
+    "train_many",
+]
 
+_NO_CANDIDATE = Candidate(0.0, 0.0, 0.0, 1, 0.0, 1.0)
 STACK = 16
 """Data sets that are trained together; more of them fall out of the processor's cache."""
 
@@ -117,6 +127,26 @@ def train_many(
             for start in range(0, len(stack), STACK):
                 results |= _results(stack[start : start + STACK])
     return [results[number] for number in range(len(datasets))]
+
+
+def train_exactly(
+    hyperparameters: Hyperparameters, train: Dataset, validation: Dataset
+) -> TrainingResult:
+    """The model at the optimum of its loss on ``train``; see ``exact``.
+
+    Of the hyperparameters those of the loss and of normalisation count, and ``use_bias``.
+
+    Raises:
+        TrainingError: the data does not fit the hyperparameters, or the loss has no solver.
+    """
+    channels = {"train": train, "validation": validation}
+    parameters = replace(hyperparameters, mini_batch_size=max(1, len(train)))
+    check_channels(channels, parameters)
+    task = _Task(parameters, channels, JobLog(), 1.0)
+    rows = task.problem().train
+    fitted = Fitted(optimum(parameters, rows.features, rows.labels), _NO_CANDIDATE, 0)
+    result = _report(task.outcome(fitted), parameters, channels, task.log)
+    return replace(result, best_hyperparameters={})
 
 
 def _train_or_error(

@@ -35,16 +35,21 @@ def draft(city: str, digest: str = "1", verdict: Verdict = PASSED) -> Draft:
     return Draft(candidate(city, digest), verdict)
 
 
-@pytest.fixture(scope="session")
-def table(localaws: LocalAws) -> Iterator[str]:
-    """The name of a table with the schema of the storage stack's."""
+def deployed_table(localaws: LocalAws, stack_name: str) -> str:
+    """The name of a table with the schema of the storage stack's, in a stack of its own."""
     config = DeploymentConfig.model_validate({"removalPolicy": "DESTROY"})
     storage = StorageStack(cdk.App(), stage="test", config=config)
     tables = dict(Template.from_stack(storage).find_resources("AWS::DynamoDB::Table"))
-    stack = Stack(localaws, "registry-table")
+    stack = Stack(localaws, stack_name)
     assert stack.deploy(tables) == "CREATE_COMPLETE"
-    yield stack.physical_id(next(iter(tables)))
-    stack.delete()
+    return stack.physical_id(next(iter(tables)))
+
+
+@pytest.fixture(scope="session")
+def table(localaws: LocalAws) -> Iterator[str]:
+    """The name of a table that the tests of one run share."""
+    yield deployed_table(localaws, "registry-table")
+    Stack.existing(localaws, "registry-table").delete()
 
 
 @pytest.fixture

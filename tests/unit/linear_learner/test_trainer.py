@@ -19,7 +19,13 @@ from training.linear_learner.artifact import write_artifact
 from training.linear_learner.hyperparameters import LOSSES
 from training.linear_learner.model import Dataset, PredictorType
 from training.linear_learner.predictor import predict
-from training.linear_learner.trainer import TrainingResult, train, train_many
+from training.linear_learner.trainer import (
+    TrainingError,
+    TrainingResult,
+    train,
+    train_exactly,
+    train_many,
+)
 
 METRIC_DEFINITIONS = (
     Path(__file__).parents[3] / "localaws/containers/linear_learner_metric_definitions.json"
@@ -343,3 +349,39 @@ def test_a_data_set_that_cannot_be_trained_on_leaves_those_beside_it_alone() -> 
     assert "19 rows" in str(too_few)
     assert isinstance(trained, TrainingResult)
     assert write_artifact(trained.model) == write_artifact(train(chosen, *good).model)
+
+
+class TestTheExactSolver:
+    @pytest.mark.parametrize("loss", ["squared_loss", "absolute_loss", "quantile_loss"])
+    def test_finds_the_weights_that_leave_no_error(self, loss: str) -> None:
+        random = np.random.default_rng(0)
+        features = random.normal(size=(120, 4)).astype(np.float32)
+        rows = Dataset(features, (features @ [3, -2, 0, 1] * 1000 + 5e5).astype(np.float32))
+        result = train_exactly(parameters(loss=loss), rows, rows)
+        assert result.metrics["validation:absolute_loss"] < 1
+
+    def test_is_at_the_median_where_linear_learner_gets_near(self) -> None:
+        rows, validation = pair(1, 200, 50)
+        chosen = parameters(loss="absolute_loss")
+        exact, trained = train_exactly(chosen, rows, rows), train(chosen, rows, rows)
+        loss = "validation:absolute_loss"
+        assert exact.metrics[loss] < trained.metrics[loss]
+        assert train_exactly(chosen, rows, validation).model.loss == "absolute_loss"
+
+    def test_separates_classes_with_a_threshold(self) -> None:
+        random = np.random.default_rng(0)
+        features = random.normal(size=(300, 3)).astype(np.float32)
+        noisy = features @ [1, 2, 3] + random.normal(size=300)
+        rows = Dataset(features, (noisy > 0).astype(np.float32))
+        result = train_exactly(parameters("binary_classifier"), rows, rows)
+        assert result.metrics["validation:binary_classification_accuracy"] > 0.85
+
+    def test_says_which_losses_it_minimises(self) -> None:
+        rows, validation = pair(1, 60, 20)
+        with pytest.raises(TrainingError, match="does not minimise huber_loss; it minimises squ"):
+            train_exactly(parameters(loss="huber_loss"), rows, validation)
+
+    def test_needs_no_mini_batches(self) -> None:
+        rows, validation = pair(1, 20, 10)
+        chosen = parameters(loss="squared_loss", mini_batch_size="1000")
+        assert train_exactly(chosen, rows, validation).model.feature_dim == 3
