@@ -18,6 +18,7 @@ COMMANDS = (
     "predict",
     "add-model",
     "publish",
+    "models",
     "cache-experiment",
     "access-check",
     "plan",

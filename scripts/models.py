@@ -1,0 +1,414 @@
+"""Lists, shows, promotes, rolls back, retires, compares, warms, verifies and forgets models."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fleet.console import Console
+from fleet.errors import HousingError
+from fleet.forgetting import Forgetter, still_answers
+from fleet.names import check_entity
+from fleet.publishing import Publisher
+from fleet.registry import Registry, RegistryError
+from fleet.verification import disagreements
+from fleet.versions import City, State, Version
+from scripts.command import (
+    CONTEXT,
+    FAILED,
+    SUCCEEDED,
+    Aws,
+    Function,
+    aws_options,
+    confirm,
+    json_option,
+    main,
+)
+from scripts.model_tables import (
+    city_as_json,
+    city_row,
+    number,
+    remarks,
+    summary,
+    version_as_json,
+    version_row,
+)
+
+if TYPE_CHECKING:
+    import boto3
+
+    from fleet.deployment import Deployment
+
+SAMPLE_ROW = "2000,3000.0,3,2.0,1.0,2,n,y\n"
+WARMING_THREADS = 8
+
+
+EPILOG = "\b\nexample:\n  housing models show Chicago_IL\n  housing models rollback Chicago_IL"
+
+
+@click.group(help=__doc__, epilog=EPILOG, context_settings=CONTEXT)
+def command() -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage's registry and bucket."""
+
+    session: "boto3.Session"
+    deployment: "Deployment"
+
+    @classmethod
+    def open(cls, aws: Aws) -> "Stage":
+        return cls(*aws.deployment())
+
+    @property
+    def registry(self) -> Registry:
+        table = self.deployment.require("registry_table_name")
+        return Registry(self.session.client("dynamodb"), table)
+
+    @property
+    def bucket(self) -> str:
+        return self.deployment.require("bucket_name")
+
+    def publisher(self, *, force: bool) -> Publisher:
+        from fleet.config import stage_config
+
+        rules = stage_config(self.deployment.stage).gate.rules
+        s3 = self.session.client("s3")
+        return Publisher(self.registry, s3, self.bucket, rules, force=force)
+
+    @property
+    def forgetter(self) -> Forgetter:
+        return Forgetter(
+            self.deployment.stage,
+            self.registry,
+            self.session.client("s3"),
+            self.session.client("sagemaker"),
+            self.bucket,
+        )
+
+
+def yes_option(function: Function) -> Function:
+    return click.option("--yes", is_flag=True, help="Do not ask.")(function)
+
+
+@command.command("list", help="The cities, and which version of each serves.")
+@click.option("--city", "pattern", default="*", metavar="PATTERN", help="For example 'New*'.")
+@click.option("--forgotten", is_flag=True, help="Those that were forgotten.")
+@click.option("--idle", is_flag=True, help="Those of which no version serves.")
+@click.option("--preprocessor", metavar="DIGEST", help="Of this digest, or a part of it.")
+@click.option("--error-above", type=float, metavar="DOLLARS", help="On validation rows.")
+@json_option
+@aws_options
+def list_command(
+    aws: Aws,
+    pattern: str,
+    forgotten: bool,
+    idle: bool,
+    preprocessor: str | None,
+    error_above: float | None,
+    as_json: bool,
+) -> None:
+    def is_wanted(city: City) -> bool:
+        trained = city.trained
+        return (
+            fnmatchcase(city.city, pattern)
+            and bool(city.forgotten) == forgotten
+            and (not idle or trained is None)
+            and (
+                preprocessor is None
+                or (trained is not None and preprocessor in trained.preprocessor_url)
+            )
+            and (
+                error_above is None
+                or (trained is not None and trained.metrics.get("mae", 0) > error_above)
+            )
+        )
+
+    cities = [city for city in Stage.open(aws).registry.cities() if is_wanted(city)]
+    if as_json:
+        print(json.dumps([city_as_json(city) for city in cities], indent=2))
+        return
+    columns = ["city", "version", "since", "error $", "distance", "rows", "bytes", "preprocessor"]
+    rows = [city_row(city) for city in cities]
+    Console().table(f"{len(cities):,} cities", columns, rows)
+
+
+@command.command("show", help="A city's versions, and what the gate said of each.")
+@click.argument("city")
+@json_option
+@aws_options
+def show_command(aws: Aws, city: str, as_json: bool) -> None:
+    registry = Stage.open(aws).registry
+    item = _known(registry, city)
+    versions = registry.versions(city)
+    if as_json:
+        print(
+            json.dumps(
+                {**city_as_json(item), "versions": [version_as_json(v) for v in versions]},
+                indent=2,
+            )
+        )
+        return
+    console = Console()
+    columns = ["version", "state", "recorded", "error $", "median $", "least squares $", "rows"]
+    rows = [version_row(version) for version in versions]
+    console.table(f"{city}: {summary(item)}", columns, rows)
+    for version in versions:
+        for line in remarks(version):
+            console.say(f"version {version.number}: {line}")
+
+
+@command.command("promote", help="Let a version serve.")
+@click.argument("city")
+@click.argument("version", type=click.IntRange(min=1))
+@click.option("--force", is_flag=True, help="Although the gate refused it.")
+@json_option
+@aws_options
+def promote_command(aws: Aws, city: str, version: int, force: bool, as_json: bool) -> None:
+    stage = Stage.open(aws)
+    chosen = stage.registry.version(check_entity(city), version)
+    _say_serving(stage.publisher(force=force).promote(chosen), as_json)
+
+
+@command.command("rollback", help="Let the version serve that did before.")
+@click.argument("city")
+@json_option
+@aws_options
+def rollback_command(aws: Aws, city: str, as_json: bool) -> None:
+    _say_serving(Stage.open(aws).registry.rollback(check_entity(city)), as_json)
+
+
+@command.command("retire", help="Delete the model of a version that does not serve.")
+@click.argument("city")
+@click.argument("version", type=click.IntRange(min=1))
+@yes_option
+@json_option
+@aws_options
+def retire_command(aws: Aws, city: str, version: int, yes: bool, as_json: bool) -> None:
+    stage = Stage.open(aws)
+    chosen = stage.registry.version(check_entity(city), version)
+    if not yes and not confirm(f"Delete {chosen.target_model}? Its number is not given again."):
+        raise HousingError("nothing deleted")
+    stage.registry.delete_version(chosen)
+    stage.session.client("s3").delete_object(Bucket=stage.bucket, Key=chosen.key)
+    _say(
+        {"city": city, "version": version, "state": State.DELETED},
+        as_json,
+        f"deleted {chosen.target_model}",
+    )
+
+
+@command.command("expire", help="Delete the models of old versions, never of the serving one.")
+@click.option("--keep", type=click.IntRange(min=1), default=5, show_default=True, metavar="N")
+@click.option("--city", "pattern", default="*", metavar="PATTERN", help="For example 'New*'.")
+@yes_option
+@json_option
+@aws_options
+def expire_command(aws: Aws, keep: int, pattern: str, yes: bool, as_json: bool) -> None:
+    stage = Stage.open(aws)
+    old = list(_old_versions(stage.registry, pattern, keep))
+    if old and not yes and not confirm(f"Delete {len(old)} models?"):
+        raise HousingError("nothing deleted")
+    s3 = stage.session.client("s3")
+    for version in old:
+        stage.registry.delete_version(version)
+        s3.delete_object(Bucket=stage.bucket, Key=version.key)
+    names = [version.target_model for version in old]
+    _say({"deleted": names}, as_json, f"deleted {len(names)} models")
+
+
+@command.command("diff", help="Two versions of a city's model side by side.")
+@click.argument("city")
+@click.argument("a", type=click.IntRange(min=1))
+@click.argument("b", type=click.IntRange(min=1))
+@json_option
+@aws_options
+def diff_command(aws: Aws, city: str, a: int, b: int, as_json: bool) -> None:
+    stage = Stage.open(aws)
+    pair = [stage.registry.version(check_entity(city), number) for number in (a, b)]
+    rows = list(_differences(stage, pair))
+    if as_json:
+        print(
+            json.dumps(
+                [dict(zip(("what", str(a), str(b)), row, strict=True)) for row in rows], indent=2
+            )
+        )
+        return
+    table = [[what, number(first), number(second)] for what, first, second in rows]
+    Console().table(city, ["", f"version {a}", f"version {b}"], table)
+
+
+@command.command("warm", help="Load models, after a deployment or scaling.")
+@click.option("--city", "cities", multiple=True, metavar="CITY", help="Repeatable.  [default: all]")
+@click.option("--most", type=click.IntRange(min=1), metavar="N", help="Only the first N.")
+@click.option(
+    "--times",
+    type=click.IntRange(min=1, max=100),
+    default=2,
+    show_default=True,
+    help="Invocations a model: SageMaker chooses the instance of each.",
+)
+@json_option
+@aws_options
+def warm_command(
+    aws: Aws, cities: Sequence[str], most: int | None, times: int, as_json: bool
+) -> int:
+    from training.endpoint import runtime_client
+
+    stage = Stage.open(aws)
+    endpoint_name = stage.deployment.require("endpoint_name")
+    known = stage.registry.some_cities(cities).values() if cities else stage.registry.cities()
+    targets = [city.target_model for city in known if city.target_model][:most]
+    client = runtime_client(stage.session)
+
+    def warm(target: str) -> str | None:
+        try:
+            for _ in range(times):
+                client.invoke_endpoint(
+                    EndpointName=endpoint_name,
+                    TargetModel=target,
+                    ContentType="text/csv",
+                    Body=SAMPLE_ROW.encode(),
+                )
+        except client.exceptions.ClientError as error:
+            return f"{target}: {error}"
+        return None
+
+    with ThreadPoolExecutor(WARMING_THREADS) as threads:
+        failures = [failure for failure in threads.map(warm, targets) if failure]
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    loaded = len(targets) - len(failures)
+    _say({"warmed": loaded, "failures": failures}, as_json, f"{loaded} models are loaded")
+    return FAILED if failures else SUCCEEDED
+
+
+@command.command("verify", help="Whether registry, bucket and endpoint agree.")
+@click.option("--forgotten", metavar="CITY", help="Whether nothing is left of a city.")
+@json_option
+@aws_options
+def verify_command(aws: Aws, forgotten: str | None, as_json: bool) -> int:
+    stage = Stage.open(aws)
+    found = _left_of(stage, forgotten) if forgotten else _disagreements(stage)
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        print("\n".join(found) or ("nothing is left" if forgotten else "all agree"))
+    return FAILED if found else SUCCEEDED
+
+
+@command.command("forget", help="Delete everything of a city, and leave a receipt.")
+@click.argument("city")
+@yes_option
+@json_option
+@aws_options
+def forget_command(aws: Aws, city: str, yes: bool, as_json: bool) -> None:
+    stage = Stage.open(aws)
+    _known(stage.registry, city)
+    question = f"Delete all rows, features, jobs and models of {city}, every version of them?"
+    if not yes and not confirm(question):
+        raise HousingError("nothing deleted")
+    receipt = stage.forgetter.forget(city)
+    if as_json:
+        print(json.dumps(receipt.as_json(), indent=2))
+        return
+    console = Console()
+    rows = [[folder, str(count)] for folder, count in receipt.objects.items()]
+    rows += [["shared files cleaned", str(receipt.shared_files)], ["jobs", str(receipt.jobs)]]
+    console.table(f"{city} was forgotten on {receipt.forgotten}", ["deleted", ""], rows)
+    for left in receipt.left:
+        console.say(f"left: {left}")
+    console.say(f"Proof: housing models verify --forgotten {city}")
+
+
+def _known(registry: Registry, city: str) -> City:
+    item = registry.city(check_entity(city))
+    if item is None:
+        raise RegistryError(f"the registry has no city {city}; housing models list shows which")
+    return item
+
+
+def _say(facts: dict[str, Any], as_json: bool, line: str) -> None:
+    print(json.dumps(facts) if as_json else line)
+
+
+def _say_serving(version: Version, as_json: bool) -> None:
+    facts = {"city": version.city, "version": version.number, "target_model": version.target_model}
+    _say(facts, as_json, f"{version.target_model} serves")
+
+
+def _old_versions(registry: Registry, pattern: str, keep: int) -> Iterator[Version]:
+    cities = [
+        city.city
+        for city in registry.cities()
+        if city.last_version > keep and fnmatchcase(city.city, pattern)
+    ]
+    with ThreadPoolExecutor(WARMING_THREADS) as threads:
+        for versions in threads.map(registry.versions, cities):
+            there = [version for version in versions if version.state is not State.DELETED]
+            serving = {version.number for version in there if version.state is State.SERVING}
+            for version in there[:-keep]:
+                if version.number not in serving:
+                    yield version
+
+
+def _differences(stage: Stage, pair: Sequence[Version]) -> Iterator[tuple[str, Any, Any]]:
+    from training.linear_learner.artifact import read_artifact_bytes
+
+    first, second = (version.trained for version in pair)
+    for name in sorted({*first.metrics, *second.metrics}):
+        yield f"{name} $", first.metrics.get(name), second.metrics.get(name)
+    for name in sorted({*first.baselines, *second.baselines}):
+        yield f"{name} $", first.baselines.get(name), second.baselines.get(name)
+    yield "training rows", first.train_rows, second.train_rows
+    s3 = stage.session.client("s3")
+    models = []
+    for version in pair:
+        if version.state is State.DELETED:
+            raise RegistryError(f"version {version.number} of {version.city} is deleted")
+        key = version.key if version.promoted else version.trained.artifact_key
+        body = s3.get_object(Bucket=stage.bucket, Key=key)["Body"].read()
+        models.append(read_artifact_bytes(body))
+    one, other = models
+    yield "bias", float(one.bias[0]), float(other.bias[0])
+    for index in range(max(one.feature_dim, other.feature_dim)):
+        weights = [
+            float(model.weights[index, 0]) if index < model.feature_dim else None
+            for model in models
+        ]
+        yield f"weight {index + 1}", weights[0], weights[1]
+
+
+def _disagreements(stage: Stage) -> list[str]:
+    from training.endpoint import endpoint_preprocessor
+
+    endpoint = stage.deployment.endpoint_name
+    client = stage.session.client("sagemaker")
+    url = endpoint_preprocessor(client, endpoint) if endpoint else None
+    return disagreements(stage.registry, stage.session.client("s3"), stage.bucket, url)
+
+
+def _left_of(stage: Stage, city: str) -> list[str]:
+    from training.endpoint import runtime_client
+
+    item = _known(stage.registry, city)
+    left = stage.forgetter.remains(city)
+    if stage.deployment.endpoint_name is None:
+        return left
+    runtime = runtime_client(stage.session)
+    endpoint = stage.deployment.endpoint_name
+    answering = still_answers(runtime, endpoint, city, item.last_version, SAMPLE_ROW)
+    return left + [
+        f"{target}: an instance still has it loaded, until it is replaced" for target in answering
+    ]
+
+
+if __name__ == "__main__":
+    main(command, "models")
