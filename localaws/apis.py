@@ -98,7 +98,13 @@ def create_apis(
     models = Models(store, backend, images, tags)
     configs = EndpointConfigs(store, models, tags)
     endpoints = Endpoints(
-        store, models, configs, runtime, tags, partial(scaled_variants, store), backend
+        store,
+        models,
+        configs,
+        runtime,
+        tags,
+        partial(scaled_variants, store),
+        backend,
     )
     executor = JobExecutor(Cores(os.cpu_count() or 1), containers.processes)
     training_jobs = TrainingJobs(

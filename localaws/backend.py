@@ -114,8 +114,23 @@ class Backend(Protocol):
         """Delete an alarm, if it is there."""
         ...
 
+    def alarm_states(self, scope: Scope, names: Sequence[str], role_arn: str) -> Mapping[str, str]:
+        """The states of the alarms of these names that exist, as a role may see them.
+
+        Raises ``AwsError`` when the role may not.
+        """
+        ...
+
     def put_log_lines(
-        self, scope: Scope, group: str, stream: str, lines: Sequence[tuple[float, str]]
+        self,
+        scope: Scope,
+        group: str,
+        stream: str,
+        lines: Sequence[tuple[float, str]],
+        role_arn: str | None = None,
     ) -> None:
-        """Append (seconds since the epoch, text) lines; makes group and stream when missing."""
+        """Append (seconds since the epoch, text) lines; makes group and stream when missing.
+
+        With ``role_arn`` only as far as that role may; the rest is lost, as on AWS.
+        """
         ...

@@ -105,11 +105,14 @@ class HostingStack(StageStack):
             log_removal_policy=self.removal_policy,
         )
         self.endpoint.add_rollback_alarm(
-            self.endpoint.metric_invocation_5xx_errors().create_alarm(
+            # The share of requests: one of thousands takes nothing back, a fleet that fails does.
+            self.endpoint.metric_invocation_5xx_errors(
+                statistic=cloudwatch.Stats.AVERAGE
+            ).create_alarm(
                 self,
                 "ServerErrorsDuringUpdate",
                 alarm_description="An update of the endpoint under way now is taken back",
-                threshold=1,
+                threshold=0.05,
                 evaluation_periods=1,
                 treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             )

@@ -38,7 +38,10 @@ class EndpointMetrics(ABC):
         period: cdk.Duration | None = None,
         container_name: str | None = None,
     ) -> cloudwatch.Metric:
-        """Any metric of this endpoint, by SageMaker's own name."""
+        """Any metric of this endpoint, by SageMaker's own name.
+
+        Without ``unit``, so that an alarm does not pass over data that has another one.
+        """
         dimensions = dict(self.metric_dimensions)
         if container_name is not None:
             dimensions["ContainerName"] = container_name
@@ -137,28 +140,28 @@ class EndpointMetrics(ABC):
         self, *, statistic: str = cloudwatch.Stats.AVERAGE, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
         """Models in memory, an instance; Sum counts a model once for every instance it is on."""
-        return self._instance("LoadedModelCount", cloudwatch.Unit.NONE, statistic, period)
+        return self._instance("LoadedModelCount", statistic, period)
 
     def metric_cpu_utilization(
         self, *, statistic: str = cloudwatch.Stats.AVERAGE, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
         """Percent of one CPU that the containers use: up to 400 on four CPUs."""
-        return self._instance("CPUUtilization", cloudwatch.Unit.PERCENT, statistic, period)
+        return self._instance("CPUUtilization", statistic, period)
 
     def metric_memory_utilization(
         self, *, statistic: str = cloudwatch.Stats.AVERAGE, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
         """Percent of an instance's memory that the containers use."""
-        return self._instance("MemoryUtilization", cloudwatch.Unit.PERCENT, statistic, period)
+        return self._instance("MemoryUtilization", statistic, period)
 
     def metric_disk_utilization(
         self, *, statistic: str = cloudwatch.Stats.AVERAGE, period: cdk.Duration | None = None
     ) -> cloudwatch.Metric:
         """Percent of an instance's storage that the containers and downloaded models use."""
-        return self._instance("DiskUtilization", cloudwatch.Unit.PERCENT, statistic, period)
+        return self._instance("DiskUtilization", statistic, period)
 
     def _count(self, name: str, statistic: str, period: cdk.Duration | None) -> cloudwatch.Metric:
-        return self.metric(name, statistic=statistic, unit=cloudwatch.Unit.NONE, period=period)
+        return self.metric(name, statistic=statistic, period=period)
 
     def _time(
         self,
@@ -170,14 +173,11 @@ class EndpointMetrics(ABC):
         return self.metric(
             name,
             statistic=statistic,
-            unit=cloudwatch.Unit.MICROSECONDS,
             period=period,
             container_name=container_name,
         )
 
     def _instance(
-        self, name: str, unit: cloudwatch.Unit, statistic: str, period: cdk.Duration | None
+        self, name: str, statistic: str, period: cdk.Duration | None
     ) -> cloudwatch.Metric:
-        return self.metric(
-            name, namespace=INSTANCE_NAMESPACE, statistic=statistic, unit=unit, period=period
-        )
+        return self.metric(name, namespace=INSTANCE_NAMESPACE, statistic=statistic, period=period)

@@ -179,7 +179,11 @@ class ScalableTargetType:
 
     def create(self, resource: Resource) -> Provisioned:
         """Register the target."""
-        call(self._autoscaling, resource.scope, "RegisterScalableTarget", resource.properties)
+        properties = dict(resource.properties)
+        # A list in templates, a map in the API.
+        if tags := properties.pop("Tags", None):
+            properties["Tags"] = {tag["Key"]: tag["Value"] for tag in tags}
+        call(self._autoscaling, resource.scope, "RegisterScalableTarget", properties)
         identity = "|".join(_target(resource.properties).values())
         return Provisioned(identity, {"Id": identity})
 

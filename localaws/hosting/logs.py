@@ -20,6 +20,7 @@ class LogStream:
     scope: Scope
     group: str
     name: str
+    role_arn: str | None = None
     now: Callable[[], float] = time.time
     _lines: deque[tuple[float, str]] = field(default_factory=deque)
     _accesses: int = 0
@@ -55,15 +56,18 @@ class LogPublisher:
         self._backend = backend
         self._streams: dict[tuple[Scope, str, str], LogStream] = {}
 
-    def stream(self, scope: Scope, group: str, name: str) -> LogStream:
-        """The stream of this name, the same object each time."""
-        return self._streams.setdefault((scope, group, name), LogStream(scope, group, name))
+    def stream(self, scope: Scope, group: str, name: str, role_arn: str | None = None) -> LogStream:
+        """The stream of this name, the same object each time; written as the role may."""
+        stream = LogStream(scope, group, name, role_arn)
+        return self._streams.setdefault((scope, group, name), stream)
 
     def flush(self) -> None:
         """Send everything written so far."""
         for stream in list(self._streams.values()):
             if lines := stream.drain():
-                self._backend.put_log_lines(stream.scope, stream.group, stream.name, lines)
+                self._backend.put_log_lines(
+                    stream.scope, stream.group, stream.name, lines, stream.role_arn
+                )
 
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -97,7 +97,26 @@ class Runtime:
         DeploymentError
             With the reason; what served before still serves.
         """
-        self._replace(self._start(specification, NOTHING_KEPT))
+        key = (specification.scope, specification.name)
+        self._replace(self._start(specification, NOTHING_KEPT), self._endpoints.get(key))
+
+    def try_out(
+        self, specification: EndpointSpecification, seconds: float, fault: Callable[[], str | None]
+    ) -> str | None:
+        """Deploy, but keep what served before for ``seconds`` of AWS's time, and ask for faults.
+
+        All traffic at once, as
+        https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green.html has
+        it. Returns the fault for which the earlier deployment was brought back, or None.
+        """
+        key = (specification.scope, specification.name)
+        blue, green = self._endpoints[key], self._start(specification, NOTHING_KEPT)
+        self._endpoints[key] = green
+        deadline = time.monotonic() + seconds / self._host.settings.baking_divisor
+        while (found := fault()) is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self._replace(green if found is None else blue, blue if found is None else green)
+        return found
 
     def scale(
         self, scope: Scope, name: str, capacities: Mapping[str, Capacity]
@@ -105,7 +124,7 @@ class Runtime:
         """Change instance counts and weights; instances that stay keep their models."""
         current = self._endpoints[scope, name]
         specification = with_capacities(current.specification, capacities)
-        self._replace(self._start(specification, current.kept_by(specification)))
+        self._replace(self._start(specification, current.kept_by(specification)), current)
         return specification
 
     def remove(self, scope: Scope, name: str) -> None:
@@ -179,10 +198,9 @@ class Runtime:
             raise
         return HostedEndpoint(specification, variants)
 
-    def _replace(self, endpoint: HostedEndpoint) -> None:
-        """Let it take over, then end the instances that it does not have."""
+    def _replace(self, endpoint: HostedEndpoint, previous: HostedEndpoint | None) -> None:
+        """Let it take over from ``previous``, whose other instances then end."""
         key = (endpoint.specification.scope, endpoint.specification.name)
-        previous = self._endpoints.get(key)
         self._endpoints[key] = endpoint
         if previous is not None:
             kept = {instance.id for instance in endpoint.instances}

@@ -112,7 +112,9 @@ class ContainerStart:
         name = f"{self.variant.name}/{self.instance_id}"
         if self.variant.is_pipeline:
             name += f"/{self.specification.name}"
-        return self.host.logs.stream(self.endpoint.scope, self.endpoint.log_group, name)
+        return self.host.logs.stream(
+            self.endpoint.scope, self.endpoint.log_group, name, self.variant.execution_role_arn
+        )
 
     def _container_settings(self, log: LogStream) -> ContainerSettings:
         return ContainerSettings(

@@ -1,7 +1,7 @@
 """The services beneath SageMaker, as ``localaws.backend`` describes them, on MiniStack."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, cloudwatch_logs
@@ -82,10 +82,31 @@ class MiniStackBackend:
             cloudwatch.cloudformation_delete_metric_alarm(name)
         self._touched("monitoring")
 
+    def alarm_states(self, scope: Scope, names: Sequence[str], role_arn: str) -> Mapping[str, str]:
+        """The states of alarms; see ``Backend``."""
+        identity = self._assume(role_arn)
+        for name in names:
+            alarm_arn = f"arn:aws:cloudwatch:{scope.region}:{scope.account_id}:alarm:{name}"
+            denial = self._authorizer.denial(
+                identity, "cloudwatch:DescribeAlarms", alarm_arn, {}, scope.region, None
+            )
+            if denial is not None:
+                raise AwsError("ValidationException", denial)
+        with request_scope(scope.account_id, scope.region):
+            alarms = cloudwatch._alarms
+            return {name: alarms[name]["StateValue"] for name in names if name in alarms}
+
     def put_log_lines(
-        self, scope: Scope, group: str, stream: str, lines: Sequence[tuple[float, str]]
+        self,
+        scope: Scope,
+        group: str,
+        stream: str,
+        lines: Sequence[tuple[float, str]],
+        role_arn: str | None = None,
     ) -> None:
         """Append lines to a log stream, made when missing."""
+        if role_arn is not None and not self._may_write_logs(scope, group, role_arn):
+            return
         events = [{"timestamp": int(at * 1000), "message": text} for at, text in lines]
         names = {"logGroupName": group, "logStreamName": stream}
         with request_scope(scope.account_id, scope.region):
@@ -95,6 +116,13 @@ class MiniStackBackend:
                 cloudwatch_logs._create_log_stream(names)
                 self._touched("logs")
             cloudwatch_logs._put_log_events({**names, "logEvents": events})
+
+    def _may_write_logs(self, scope: Scope, group: str, role_arn: str) -> bool:
+        identity = self._identities.role(role_arn, "SageMaker")
+        with request_scope(scope.account_id, scope.region):
+            return identity is not None and may_write_logs(
+                self._authorizer, identity, scope.region, group
+            )
 
     def _assume(self, role_arn: str) -> Identity:
         """The session that SageMaker opens of a role."""
@@ -108,6 +136,18 @@ class MiniStackBackend:
     def _may_assume(self, role_arn: str) -> bool:
         trust = self._identities.trust_policy(role_arn)
         return trust is not None and self._authorizer.service_may_assume(SERVICE, role_arn, trust)
+
+
+def may_write_logs(authorizer: Authorizer, identity: Identity, region: str, group: str) -> bool:
+    """Whether a role may write into a log group of its account, which it may have to make first."""
+    arn = f"arn:aws:logs:{region}:{identity.principal.account_id}:log-group:{group}"
+    needed = {"logs:CreateLogStream": arn, "logs:PutLogEvents": f"{arn}:log-stream:*"}
+    if group not in cloudwatch_logs._log_groups:
+        needed["logs:CreateLogGroup"] = arn
+    return not any(
+        authorizer.denial(identity, action, resource, {}, region, None)
+        for action, resource in needed.items()
+    )
 
 
 def _not_assumable(role_arn: str) -> AwsError:

@@ -22,11 +22,12 @@ from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch_logs, lambda_svc
+from ministack.services import lambda_svc
 from ministack.services.cloudformation import custom_resource, provisioners
 
 from localaws.authorization import Authorizer
 from localaws.ministack import patches
+from localaws.ministack.backend import may_write_logs
 from localaws.ministack.identities import MiniStackIdentities
 from localaws.ministack.service_sessions import ServiceSessions
 
@@ -140,15 +141,7 @@ class Functions:
         identity = self._sessions.identity(config["Role"], name)
         if identity is None:
             return
-        region, account_id = get_region(), identity.principal.account_id
-        arn = f"arn:aws:logs:{region}:{account_id}:log-group:{group}"
-        needed = {"logs:CreateLogStream": arn, "logs:PutLogEvents": f"{arn}:log-stream:*"}
-        if group not in cloudwatch_logs._log_groups:
-            needed["logs:CreateLogGroup"] = arn
-        if not any(
-            self._authorizer.denial(identity, action, resource, {}, region, None)
-            for action, resource in needed.items()
-        ):
+        if may_write_logs(self._authorizer, identity, get_region(), group):
             self._emit_logs(function, *arguments, **named)
 
     def _fault(self, properties: Mapping[str, Any]) -> str | None:

@@ -1,6 +1,7 @@
 """Deployments of endpoints, in the background: from Creating or Updating to what comes of it."""
 
 import logging
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -19,6 +20,7 @@ from localaws.sagemaker.endpoint_records import (
     summaries,
 )
 from localaws.sagemaker.resources import now
+from localaws.sagemaker.rollback_alarms import RollbackAlarms, alarm_names, baking_seconds
 from localaws.sagemaker.tags import Tags
 
 THREADS = 4
@@ -29,10 +31,13 @@ logger = logging.getLogger(__name__)
 class Deployments:
     """Runs deployments and records how they end. Each method but ``resume`` returns at once."""
 
-    def __init__(self, records: EndpointRecords, runtime: Runtime, tags: Tags) -> None:
+    def __init__(
+        self, records: EndpointRecords, runtime: Runtime, tags: Tags, alarms: RollbackAlarms
+    ) -> None:
         self._records = records
         self._runtime = runtime
         self._tags = tags
+        self._alarms = alarms
         self._threads = ThreadPoolExecutor(THREADS, "deploy")
 
     def create(self, specification: EndpointSpecification) -> None:
@@ -67,7 +72,8 @@ class Deployments:
         self._records.save(specification.scope, record | outcome)
 
     def _update(self, specification: EndpointSpecification) -> None:
-        outcome = self._deploy(specification)
+        record = self._records.find(specification.scope, specification.name)
+        outcome = self._deploy(specification, record.get("LastDeploymentConfig"))
         record = self._records.find(specification.scope, specification.name)
         del record[PENDING]
         record.pop("FailureReason", None)
@@ -101,10 +107,18 @@ class Deployments:
             failed = {"EndpointStatus": "Failed", "FailureReason": reason}
             self._records.save(scope, record | failed)
 
-    def _deploy(self, specification: EndpointSpecification) -> dict[str, Any]:
-        """Deploy; the members of the record that this changes."""
+    def _deploy(
+        self, specification: EndpointSpecification, config: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Deploy; the members of the record that this changes.
+
+        With a DeploymentConfig that names alarms the update is taken back when one goes off.
+        """
         try:
-            self._runtime.deploy(specification)
+            if config and alarm_names(config):
+                self._try_out(specification, config)
+            else:
+                self._runtime.deploy(specification)
         except Exception as error:
             return {
                 "EndpointStatus": "Failed",
@@ -116,6 +130,15 @@ class Deployments:
             "LastModifiedTime": now(),
             **_serving(specification),
         }
+
+    def _try_out(self, specification: EndpointSpecification, config: Mapping[str, Any]) -> None:
+        fault = self._runtime.try_out(
+            specification,
+            baking_seconds(config),
+            lambda: self._alarms.fault(specification, config),
+        )
+        if fault is not None:
+            raise DeploymentError(fault)
 
 
 def _serving(specification: EndpointSpecification) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from localaws.sagemaker.resources import (
     now,
     validation_exception,
 )
+from localaws.sagemaker.rollback_alarms import RollbackAlarms
 from localaws.sagemaker.store import ResourceStore
 from localaws.sagemaker.tags import Tags
 
@@ -72,7 +73,8 @@ class Endpoints(ResourceFamily):
         self._configs = configs
         self._tags = tags
         self._records = EndpointRecords(store)
-        self._deployments = Deployments(self._records, runtime, tags)
+        self._alarms = RollbackAlarms(backend)
+        self._deployments = Deployments(self._records, runtime, tags, self._alarms)
         self._scaled_variants = scaled_variants
         self._lock = threading.Lock()
 
@@ -94,6 +96,7 @@ class Endpoints(ResourceFamily):
                 )
             specification = self._specification(scope, name, request)
             check_deployment_config(scope, request, specification, self._backend)
+            self._alarms.fault(specification, request.get("DeploymentConfig"))
             self._tags.create(
                 scope, endpoint_arn, {"Tags": [*request.get("Tags", []), *ENVIRONMENT_TAGS]}
             )
@@ -126,6 +129,8 @@ class Endpoints(ResourceFamily):
             specification = self._specification(scope, record["EndpointName"], request)
             self._check_scaled_variants(scope, record, specification)
             check_deployment_config(scope, request, specification, self._backend)
+            record = _with_deployment_config(record, request)
+            self._alarms.fault(specification, record.get("LastDeploymentConfig"))
             if request.get("RetainAllVariantProperties"):
                 specification = retain_properties(specification, record, request)
             started = now()
@@ -134,7 +139,7 @@ class Endpoints(ResourceFamily):
                 "ProductionVariants": pending_summaries(specification),
                 "StartTime": started,
             }
-            self._records.save(scope, _updating(_with_deployment_config(record, request), started))
+            self._records.save(scope, _updating(record, started))
         self._deployments.update(specification)
         return {"EndpointArn": record["EndpointArn"]}
 

@@ -59,6 +59,8 @@ class MemoryBackend:
         self.metrics: list[tuple[str, MetricValues]] = []
         self.lines: dict[tuple[str, str], list[str]] = defaultdict(list)
         self.alarms: dict[str, MetricAlarm] = {}
+        self.states: dict[str, str] = {}
+        self.denied: set[str] = set()
 
     def object_store_as(self, role_arn: str) -> ObjectStore:
         if role_arn != ROLE:
@@ -73,13 +75,23 @@ class MemoryBackend:
         return f"arn:aws:cloudwatch:{scope.region}:{scope.account_id}:alarm:{alarm.name}"
 
     def alarm_exists(self, scope: Scope, name: str) -> bool:
-        return name in self.alarms
+        return name in self.alarms or name in self.states
 
     def delete_alarm(self, scope: Scope, name: str) -> None:
         self.alarms.pop(name, None)
 
+    def alarm_states(self, scope: Scope, names: Sequence[str], role_arn: str) -> Mapping[str, str]:
+        if "cloudwatch:DescribeAlarms" in self.denied:
+            raise AwsError("ValidationException", "not authorized to perform: DescribeAlarms")
+        return {name: self.states[name] for name in names if name in self.states}
+
     def put_log_lines(
-        self, scope: Scope, group: str, stream: str, lines: Sequence[tuple[float, str]]
+        self,
+        scope: Scope,
+        group: str,
+        stream: str,
+        lines: Sequence[tuple[float, str]],
+        role_arn: str | None = None,
     ) -> None:
         self.lines[group, stream] += [text for _, text in lines]
 

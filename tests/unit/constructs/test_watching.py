@@ -6,7 +6,6 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 
 from sagemaker_mme import EndpointAlarms, EndpointDashboard, MultiModelEndpoint
@@ -14,11 +13,6 @@ from sagemaker_mme.endpoint_base import MultiModelEndpointBase
 
 Resources = Callable[[str], list[dict[str, Any]]]
 RUNTIME, INSTANCES = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
-NONE, MICROSECONDS, PERCENT = (
-    cloudwatch.Unit.NONE,
-    cloudwatch.Unit.MICROSECONDS,
-    cloudwatch.Unit.PERCENT,
-)
 
 
 @pytest.fixture
@@ -29,24 +23,24 @@ def endpoint(stack: cdk.Stack) -> MultiModelEndpointBase:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoint-cloudwatch-metrics.html
 # https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 @pytest.mark.parametrize(
-    ("method", "name", "namespace", "unit", "statistic"),
+    ("method", "name", "namespace", "statistic"),
     [
-        ("invocations", "Invocations", RUNTIME, NONE, "Sum"),
-        ("invocations_per_instance", "InvocationsPerInstance", RUNTIME, NONE, "Sum"),
-        ("invocation_4xx_errors", "Invocation4XXErrors", RUNTIME, NONE, "Sum"),
-        ("invocation_5xx_errors", "Invocation5XXErrors", RUNTIME, NONE, "Sum"),
-        ("invocation_model_errors", "InvocationModelErrors", RUNTIME, NONE, "Sum"),
-        ("model_latency", "ModelLatency", RUNTIME, MICROSECONDS, "Average"),
-        ("overhead_latency", "OverheadLatency", RUNTIME, MICROSECONDS, "Average"),
-        ("model_loading_wait_time", "ModelLoadingWaitTime", RUNTIME, MICROSECONDS, "Average"),
-        ("model_downloading_time", "ModelDownloadingTime", RUNTIME, MICROSECONDS, "Average"),
-        ("model_loading_time", "ModelLoadingTime", RUNTIME, MICROSECONDS, "Average"),
-        ("model_unloading_time", "ModelUnloadingTime", RUNTIME, MICROSECONDS, "Average"),
-        ("model_cache_hit", "ModelCacheHit", RUNTIME, NONE, "Average"),
-        ("loaded_model_count", "LoadedModelCount", INSTANCES, NONE, "Average"),
-        ("cpu_utilization", "CPUUtilization", INSTANCES, PERCENT, "Average"),
-        ("memory_utilization", "MemoryUtilization", INSTANCES, PERCENT, "Average"),
-        ("disk_utilization", "DiskUtilization", INSTANCES, PERCENT, "Average"),
+        ("invocations", "Invocations", RUNTIME, "Sum"),
+        ("invocations_per_instance", "InvocationsPerInstance", RUNTIME, "Sum"),
+        ("invocation_4xx_errors", "Invocation4XXErrors", RUNTIME, "Sum"),
+        ("invocation_5xx_errors", "Invocation5XXErrors", RUNTIME, "Sum"),
+        ("invocation_model_errors", "InvocationModelErrors", RUNTIME, "Sum"),
+        ("model_latency", "ModelLatency", RUNTIME, "Average"),
+        ("overhead_latency", "OverheadLatency", RUNTIME, "Average"),
+        ("model_loading_wait_time", "ModelLoadingWaitTime", RUNTIME, "Average"),
+        ("model_downloading_time", "ModelDownloadingTime", RUNTIME, "Average"),
+        ("model_loading_time", "ModelLoadingTime", RUNTIME, "Average"),
+        ("model_unloading_time", "ModelUnloadingTime", RUNTIME, "Average"),
+        ("model_cache_hit", "ModelCacheHit", RUNTIME, "Average"),
+        ("loaded_model_count", "LoadedModelCount", INSTANCES, "Average"),
+        ("cpu_utilization", "CPUUtilization", INSTANCES, "Average"),
+        ("memory_utilization", "MemoryUtilization", INSTANCES, "Average"),
+        ("disk_utilization", "DiskUtilization", INSTANCES, "Average"),
     ],
 )
 def test_metric(
@@ -54,12 +48,11 @@ def test_metric(
     method: str,
     name: str,
     namespace: str,
-    unit: cloudwatch.Unit,
     statistic: str,
 ) -> None:
     metric = getattr(endpoint, f"metric_{method}")()
     assert (metric.metric_name, metric.namespace, metric.statistic) == (name, namespace, statistic)
-    assert metric.to_metric_config().metric_stat.unit_filter == unit
+    assert metric.to_metric_config().metric_stat.unit_filter is None
     assert metric.dimensions == {"EndpointName": "houses", "VariantName": "AllTraffic"}
     assert metric.period.to_seconds() == 60
 

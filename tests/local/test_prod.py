@@ -1,0 +1,148 @@
+"""A stage like prod on localaws: protected, retaining, scaled, updated and rolled back."""
+
+import io
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from fleet.names import preprocessor_url_parameter
+from localaws import lifecycle
+from tests.local.assembly import Assembly
+from tests.local.conftest import ROOT, start_localaws
+
+STAGE = "prod"
+CITY = "Chicago_IL"
+HOUSE = b"1988,3040.78,2,2.5,1.46,1,y,n"
+
+
+@pytest.fixture(scope="module")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assembly]:
+    """Stage prod of cdk.json as it is, deployed and trained for one city."""
+    directory = tmp_path_factory.mktemp("prod")
+    aws = start_localaws(directory / "state")
+    try:
+        aws.cdk("bootstrap", f"aws://{aws.state.account_id}/{aws.state.region}", cwd=directory)
+        prod = Assembly.synthesize(aws, directory / "cdk.out", STAGE, like=STAGE)
+        prod.deploy("storage")
+        yield prod
+    finally:
+        lifecycle.stop(directory / "state")
+
+
+@pytest.fixture(scope="module")
+def served(prod: Assembly) -> Assembly:
+    train = ("--stage", STAGE, "--city", CITY, "--houses", "200")
+    prod.aws.run(sys.executable, "-m", "scripts.train", *train, cwd=ROOT)
+    prod.deploy("hosting", "access", "monitoring")
+    return prod
+
+
+def invoke(prod: Assembly, body: bytes = HOUSE) -> bytes:
+    runtime = prod.aws.session().client("sagemaker-runtime")
+    answer = runtime.invoke_endpoint(
+        EndpointName=f"housing-{STAGE}",
+        TargetModel=f"{CITY}/{CITY}.tar.gz",
+        ContentType="text/csv",
+        Body=body,
+    )
+    content: bytes = answer["Body"].read()
+    return content
+
+
+def statuses(prod: Assembly) -> dict[str, Any]:
+    described: dict[str, Any] = (
+        prod.aws.session().client("sagemaker").describe_endpoint(EndpointName=f"housing-{STAGE}")
+    )
+    return described
+
+
+def test_a_failed_first_deployment_can_be_repeated(prod: Assembly) -> None:
+    """Of hosting, before anything is trained: nothing that it made stays in the way."""
+    failed = prod.deploy("hosting", check=False)
+    assert "does not exist" in failed
+    ssm = prod.aws.session().client("ssm")
+    name = preprocessor_url_parameter(STAGE)
+    ssm.put_parameter(Name=name, Value="s3://bucket/none.tar.gz", Type="String")
+    failed = prod.deploy("hosting", check=False)
+    assert "ROLLBACK_COMPLETE" in failed
+    groups = (
+        prod.aws.session()
+        .client("logs")
+        .describe_log_groups(logGroupNamePrefix="/aws/sagemaker/Endpoints/")
+    )
+    assert groups["logGroups"] == []
+    protected = prod.deploy("hosting", check=False)
+    assert "TerminationProtection is enabled" in protected
+    prod.aws.session().client("cloudformation").update_termination_protection(
+        StackName=prod.stack("hosting"), EnableTerminationProtection=False
+    )
+    ssm.delete_parameter(Name=name)
+
+
+def test_it_serves_and_scales(served: Assembly) -> None:
+    assert b"score" in invoke(served)
+    scaling = served.aws.session().client("application-autoscaling")
+    [target] = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 8)
+    [policy] = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 3000
+    tags = scaling.list_tags_for_resource(ResourceARN=target["ScalableTargetARN"])["Tags"]
+    assert tags["stage"] == STAGE
+
+
+def test_an_update_with_a_bad_preprocessor_is_rolled_back_by_its_alarm(served: Assembly) -> None:
+    session = served.aws.session()
+    ssm, s3 = session.client("ssm"), session.client("s3")
+    name, bucket = preprocessor_url_parameter(STAGE), served.outputs("storage")["BucketName"]
+    good = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    config = statuses(served)["EndpointConfigName"]
+    artifact = s3.get_object(Bucket=bucket, Key=good.split("/", 3)[3])["Body"].read()
+    s3.put_object(Bucket=bucket, Key="preprocessor/bad/model.tar.gz", Body=failing(artifact))
+    ssm.put_parameter(
+        Name=name, Value=f"s3://{bucket}/preprocessor/bad/model.tar.gz", Overwrite=True
+    )
+    done = threading.Event()
+    failures: list[str] = []
+    clients = threading.Thread(target=keep_invoking, args=(served, done, failures))
+    clients.start()
+    try:
+        output = served.deploy("hosting", check=False)
+    finally:
+        done.set()
+        clients.join()
+    assert failures
+    assert "CloudWatch alarms in ALARM" in output
+    after = statuses(served)
+    assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", config)
+    assert b"score" in invoke(served)
+    ssm.put_parameter(Name=name, Value=good, Overwrite=True)
+
+
+def keep_invoking(prod: Assembly, done: threading.Event, failures: list[str]) -> None:
+    while not done.wait(0.05):
+        try:
+            invoke(prod)
+        except ClientError as error:
+            failures.append(str(error))
+
+
+def failing(artifact: bytes) -> bytes:
+    """The artifact with a script that loads and then fails at every request."""
+    stream = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(artifact)) as source,
+        tarfile.open(fileobj=stream, mode="w:gz") as changed,
+    ):
+        for member in source:
+            content = source.extractfile(member)
+            body = content.read() if content else b""
+            if member.name.endswith(".py"):
+                body += b"\ndef predict_fn(data, model):\n    raise RuntimeError('bad')\n"
+                member.size = len(body)
+            changed.addfile(member, io.BytesIO(body))
+    return stream.getvalue()
