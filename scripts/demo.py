@@ -20,6 +20,7 @@ from fleet.console import Console
 from fleet.deployment import Deployment, find_deployment
 from fleet.errors import HousingError
 from fleet.names import stack_name
+from fleet.teardown import Teardown
 from scripts.add_model import train_city
 from scripts.cdk import run_cdk
 from scripts.command import (
@@ -37,7 +38,6 @@ from scripts.local_aws import LocalAws
 from scripts.options import HouseOptions, house_options, job_options
 from scripts.restricted_role import show_restricted_role
 from scripts.results import draw_results, evaluate_cities, print_results
-from scripts.teardown import tear_down
 from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.endpoint import runtime_client
 from training.pipeline import Settings
@@ -103,7 +103,7 @@ def _demo(options: Options) -> int:
             if keep:
                 _say_how_to_go_on(options, local, console)
             else:
-                tear_down(session, options.aws.stage, console, keep_data=False)
+                Teardown(session, options.aws.stage, console).run(keep_data=False)
     console.say(f"{time.perf_counter() - begin:6.1f} s  in total")
     return status
 

@@ -55,9 +55,8 @@ def invoke(prod: Assembly, body: bytes = HOUSE) -> bytes:
 
 
 def statuses(prod: Assembly) -> dict[str, Any]:
-    described: dict[str, Any] = (
-        prod.aws.session().client("sagemaker").describe_endpoint(EndpointName=f"housing-{STAGE}")
-    )
+    client: Any = prod.aws.session().client("sagemaker")
+    described: dict[str, Any] = client.describe_endpoint(EndpointName=f"housing-{STAGE}")
     return described
 
 
@@ -142,7 +141,7 @@ def failing(artifact: bytes) -> bytes:
             content = source.extractfile(member)
             body = content.read() if content else b""
             if member.name.endswith(".py"):
-                body += b"\ndef predict_fn(data, model):\n    raise RuntimeError('bad')\n"
+                body += b"\ndef transform_fn(*arguments):\n    raise RuntimeError('bad')\n"
                 member.size = len(body)
             changed.addfile(member, io.BytesIO(body))
     return stream.getvalue()
