@@ -48,6 +48,7 @@ def test_an_alarm_that_is_off_already_lets_no_update_through(platform: Platform)
 
 
 def test_a_role_that_may_not_see_the_alarms_is_refused(platform: Platform) -> None:
+    platform.backend.states["errors"] = "OK"
     platform.deployed()
     platform.create_config("config-2")
     platform.backend.denied.add("cloudwatch:DescribeAlarms")
