@@ -18,7 +18,7 @@ from typing import IO
 
 from localaws.files import write_atomically
 from localaws.ministack.embedding import configure
-from localaws.profile import endpoint_url, write_profile
+from localaws.profile import BUNDLE, endpoint_url, read_proxy_port, write_profile, write_proxy_port
 from localaws.state import DEFAULT_PORT, HOST, State, StateError, is_state, open_state
 
 START_TIMEOUT = 60.0
@@ -87,15 +87,18 @@ def start(directory: Path, port: int | None) -> Running:
 def run_in_foreground(directory: Path, port: int | None) -> None:
     """Serve in this process until SIGTERM or Ctrl-C."""
     state = open_state(directory)
-    with _lock(state.directory), _bind(port) as listener:
+    with _lock(state.directory), _bind(port) as listener, _bind_proxy(state) as proxy_listener:
         running = Running(os.getpid(), listener.getsockname()[1])
         write_profile(state, running.port)
+        write_proxy_port(state, proxy_listener.getsockname()[1])
         write_atomically(state.directory / "server.json", json.dumps(asdict(running)).encode())
+        if not (state.directory / BUNDLE).exists():
+            _make_authority(state)
         configure(state, running.port)
         print(f"localaws serves at {running.endpoint_url}; Ctrl-C ends it", flush=True)
         from localaws.server import serve  # MiniStack reads its settings when it is imported.
 
-        serve(state, listener)
+        serve(state, listener, proxy_listener)
 
 
 def stop(directory: Path) -> bool:
@@ -174,6 +177,20 @@ def _bind(port: int | None) -> socket.socket:
         return _bind_exactly(port)
     try:
         return _bind_exactly(DEFAULT_PORT)
+    except LifecycleError:
+        return _bind_exactly(0)
+
+
+def _make_authority(state: State) -> None:
+    from localaws.proxy.certificates import Authority  # It takes a moment to import.
+
+    Authority.open(state.directory)
+
+
+def _bind_proxy(state: State) -> socket.socket:
+    """A socket on the port of last time, so that shells which know it keep working, or any."""
+    try:
+        return _bind_exactly(read_proxy_port(state) or 0)
     except LifecycleError:
         return _bind_exactly(0)
 

@@ -12,6 +12,8 @@ from localaws.files import write_atomically
 from localaws.state import HOST, State
 
 PROFILE = "localaws"
+BUNDLE = "aws-ca.pem"
+"""The certificates that AWS clients are to trust: those that they trust anyway, and the proxy's."""
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -37,12 +39,27 @@ def write_profile(state: State, port: int) -> None:
     write_atomically(state.directory / "aws-credentials", credentials.encode(), mode=0o600)
 
 
+def write_proxy_port(state: State, port: int) -> None:
+    """Keep the port of the proxy, for the environment below and for the next start."""
+    write_atomically(state.directory / "proxy-port", f"{port}\n".encode())
+
+
+def read_proxy_port(state: State) -> int | None:
+    """The port of the proxy; None before the first start."""
+    try:
+        return int((state.directory / "proxy-port").read_text())
+    except (OSError, ValueError):
+        return None
+
+
 def environment(state: State) -> dict[str, str]:
     """The environment variables under which AWS clients use localaws.
 
     The endpoint is not among them: it is in the profile, so that a shell keeps working when the
-    next start takes another port.
+    next start takes another port. The proxy is for clients that have addresses of AWS in their
+    code; what is not AWS's goes through it to where it always went.
     """
+    proxy = f"http://{HOST}:{read_proxy_port(state)}"
     return {
         "AWS_CONFIG_FILE": str(state.directory / "aws-config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(state.directory / "aws-credentials"),
@@ -50,7 +67,10 @@ def environment(state: State) -> dict[str, str]:
         "AWS_REGION": state.region,
         "AWS_DEFAULT_REGION": state.region,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CA_BUNDLE": str(state.directory / BUNDLE),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "HTTPS_PROXY": proxy,
+        "https_proxy": proxy,
         "NO_PROXY": _without_proxy(os.environ.get("NO_PROXY", "")),
         "no_proxy": _without_proxy(os.environ.get("no_proxy", "")),
     }

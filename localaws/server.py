@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -27,6 +28,8 @@ from localaws.http.wire import (
     request_id,
     signed_request,
 )
+from localaws.proxy.certificates import Authority
+from localaws.proxy.connect import ConnectProxy, upstream_of
 from localaws.services import Services
 from localaws.signature import SignedRequest
 from localaws.state import State, StateError
@@ -44,8 +47,9 @@ Answer = Callable[[SignedRequest, Caller], Awaitable[Response]]
 class Front:
     """Takes every request: SageMaker's are answered here, the others by MiniStack."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, proxy: ConnectProxy) -> None:
         self._services = Services(state)
+        self._proxy = proxy
         self._log = AccessLog(state.access_log)
         self._bodies = Bodies()
         self._entrance = Entrance(self._services.authorizer, state.directory)
@@ -127,10 +131,12 @@ class Front:
             self.failure = error
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        await self._proxy.start()
         saving = RegularFlush(self._save, SAVE_SECONDS)
         saving.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        self._proxy.stop()
         await self._services.stop()
         await asyncio.to_thread(saving.stop)
         self._services.save()
@@ -145,12 +151,20 @@ class Front:
         self._services.save_changes()
 
 
-def serve(state: State, listener: socket.socket) -> None:
+def serve(state: State, listener: socket.socket, proxy_listener: socket.socket) -> None:
     """Answer requests on ``listener`` until SIGTERM or SIGINT, then save the state.
+
+    ``proxy_listener`` takes the clients that know AWS's own addresses only.
 
     Raises ``StateError`` when what an earlier run left cannot be read.
     """
-    front = Front(state)
+    proxy = ConnectProxy(
+        proxy_listener,
+        listener.getsockname(),
+        lambda: Authority.open(state.directory),
+        upstream_of(os.environ, proxy_listener.getsockname()[1]),
+    )
+    front = Front(state, proxy)
     config = uvicorn.Config(
         front,
         lifespan="on",
