@@ -1,7 +1,8 @@
-"""python -m localaws start | stop | status | reset | env | audit."""
+"""python -m localaws start | stop | status | reset | env | run | audit."""
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,8 +10,8 @@ from pathlib import Path
 
 from localaws import lifecycle
 from localaws.audit import read_invocations
-from localaws.profile import shell_lines
-from localaws.state import StateError, is_state, open_state
+from localaws.profile import program_environment, shell_lines, unset_lines
+from localaws.state import State, StateError, is_state, open_state
 
 EXAMPLE = """\
 example:
@@ -52,10 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     reset.set_defaults(command=_reset)
     env = commands.add_parser("env", help="print export lines for eval")
     env.set_defaults(command=_env)
+    env.add_argument("--unset", action="store_true", help="print what undoes it")
+    run = commands.add_parser("run", help="run a command that uses localaws: run -- COMMAND")
+    run.set_defaults(command=_run)
+    run.add_argument("program", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     audit = commands.add_parser("audit", help="who invoked which model, allowed or denied")
     audit.set_defaults(command=_audit)
     audit.add_argument("--json", action="store_true", help="print it as JSON")
-    for command in (start, stop, status, reset, env, audit):
+    for command in (start, stop, status, reset, env, run, audit):
         command.add_argument(
             "--state-dir",
             type=Path,
@@ -104,12 +109,30 @@ def _reset(options: argparse.Namespace) -> int:
 
 
 def _env(options: argparse.Namespace) -> int:
+    state = _existing_state(options)
+    print(unset_lines(state) if options.unset else shell_lines(state))
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    state = _existing_state(options)
+    program = options.program[1:] if options.program[:1] == ["--"] else options.program
+    if not program:
+        print("localaws: run needs a command: localaws run -- COMMAND", file=sys.stderr)
+        return 2
+    try:
+        os.execvpe(program[0], program, program_environment(state, os.environ))  # noqa: S606
+    except OSError as error:
+        print(f"localaws: {program[0]}: {error.strerror}", file=sys.stderr)
+        return 1
+
+
+def _existing_state(options: argparse.Namespace) -> State:
     if not is_state(options.state_dir):
         raise StateError(
             f"there is no localaws in {options.state_dir}; run python -m localaws start"
         )
-    print(shell_lines(open_state(options.state_dir)))
-    return 0
+    return open_state(options.state_dir)
 
 
 def _audit(options: argparse.Namespace) -> int:

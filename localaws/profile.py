@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 
 import os
 import shlex
+from collections.abc import Mapping
 
 from localaws.files import write_atomically
 from localaws.state import HOST, State
@@ -59,21 +60,25 @@ def environment(state: State) -> dict[str, str]:
     next start takes another port. The proxy is for clients that have addresses of AWS in their
     code; what is not AWS's goes through it to where it always went.
     """
-    proxy = f"http://{HOST}:{read_proxy_port(state)}"
     return {
+        **_proxy(read_proxy_port(state), str(state.directory / BUNDLE)),
         "AWS_CONFIG_FILE": str(state.directory / "aws-config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(state.directory / "aws-credentials"),
         "AWS_PROFILE": PROFILE,
         "AWS_REGION": state.region,
         "AWS_DEFAULT_REGION": state.region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CA_BUNDLE": str(state.directory / BUNDLE),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "HTTPS_PROXY": proxy,
-        "https_proxy": proxy,
         "NO_PROXY": _without_proxy(os.environ.get("NO_PROXY", "")),
         "no_proxy": _without_proxy(os.environ.get("no_proxy", "")),
     }
+
+
+def _proxy(port: int | None, bundle: str) -> dict[str, str]:
+    if port is None:
+        return {}
+    address = f"http://{HOST}:{port}"
+    return {"HTTPS_PROXY": address, "https_proxy": address, "AWS_CA_BUNDLE": bundle}
 
 
 def _without_proxy(hosts: str) -> str:
@@ -90,6 +95,17 @@ OVERRIDING = (
     "AWS_DEFAULT_PROFILE",
 )
 """Variables that win over a profile; they must be unset for the profile to count."""
+
+
+def program_environment(state: State, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a program that is to use localaws."""
+    kept = {name: value for name, value in inherited.items() if name not in OVERRIDING}
+    return {**kept, **environment(state)}
+
+
+def unset_lines(state: State) -> str:
+    """Lines for a shell that is to forget localaws again."""
+    return f"unset {' '.join(environment(state))}"
 
 
 def shell_lines(state: State) -> str:

@@ -12,7 +12,7 @@ import botocore.session
 import pytest
 
 from localaws import lifecycle
-from localaws.profile import OVERRIDING, PROFILE, environment
+from localaws.profile import PROFILE, program_environment
 from localaws.state import State, open_state
 
 ROOT = Path(__file__).parents[2]
@@ -29,10 +29,10 @@ class LocalAws:
     @property
     def environment(self) -> dict[str, str]:
         """The environment for a subprocess that is a client of this localaws."""
-        inherited = {name: value for name, value in os.environ.items() if name not in OVERRIDING}
+        inherited = program_environment(self.state, os.environ)
         path = f"{ROOT / '.venv' / 'bin'}:{inherited.get('PATH', '')}"
         quiet = {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1", "CI": "true"}
-        return {**inherited, **environment(self.state), **quiet, "PATH": path}
+        return {**inherited, **quiet, "PATH": path}
 
     def session(
         self,

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from localaws import lifecycle
+from localaws.profile import read_proxy_port
 from tests.local.conftest import ROOT, LocalAws, start_localaws
 
 
@@ -92,9 +93,11 @@ def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_only_one_port_is_open_and_only_on_loopback(localaws: LocalAws) -> None:
-    port = int(localaws.endpoint_url.rpartition(":")[2])
-    assert listening(process_id(localaws)) == [f"0100007F:{port:04X}"]
+def test_only_two_ports_are_open_and_only_on_loopback(localaws: LocalAws) -> None:
+    """The endpoint's, and that of the proxy for AWS's fixed addresses."""
+    ports = [int(localaws.endpoint_url.rpartition(":")[2]), read_proxy_port(localaws.state) or 0]
+    expected = sorted(f"0100007F:{port:04X}" for port in ports)
+    assert sorted(listening(process_id(localaws))) == expected
 
 
 def test_the_state_is_for_its_owner_alone(localaws: LocalAws) -> None:
