@@ -1,8 +1,19 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and pairs of files that change together.
 
+The two of a pair are written beside the old ones and then take their places, the first one first.
+A start that finds the second waiting alone lets it in, for the first is new already; one that finds
+both waiting throws them away, for nothing has changed yet.
+"""
+
+import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+
+SIDECAR = ".meta.json"
+WAITING = ".tmp"
+Replace = Callable[[Path, Path], object]
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
@@ -18,3 +29,55 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def replace_together(
+    path: Path, body: bytes | None, known: bytes, replace: Replace = os.replace
+) -> None:
+    """Replace a file, if there is a new body, and its sidecar, which is JSON.
+
+    Raises ``OSError``, with the old ones in place, when the disk does not take them.
+    """
+    waiting, sidecar = _beside(path, WAITING), _beside(path, SIDECAR)
+    waiting_sidecar = _beside(sidecar, WAITING)
+    try:
+        if body is not None:
+            _write(waiting, body)
+        _write(waiting_sidecar, known)
+    except OSError:
+        waiting_sidecar.unlink(missing_ok=True)
+        waiting.unlink(missing_ok=True)
+        raise
+    if body is not None:
+        replace(waiting, path)
+    replace(waiting_sidecar, sidecar)
+
+
+def finish_replacements(directory: Path) -> None:
+    """Bring the pairs beneath a folder that a kill interrupted to an end."""
+    for sidecar in directory.rglob(f"*{SIDECAR}{WAITING}"):
+        path = sidecar.with_name(sidecar.name.removesuffix(SIDECAR + WAITING))
+        if _beside(path, WAITING).exists() or not _is_json(sidecar):
+            sidecar.unlink()
+        else:
+            sidecar.replace(_beside(path, SIDECAR))
+    for left in directory.rglob(f"*{WAITING}"):
+        left.unlink()
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

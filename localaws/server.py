@@ -117,10 +117,18 @@ class Front:
         except ClientGoneError:
             return
         except AwsError as error:
-            response = error_of_service(error, exchange, request_id())
-            exchange.status = response.status
-            await response.send(send)
+            await self._refuse(exchange, error, send)
+        except Exception as failure:
+            logger.exception("%s %s failed", exchange.method, exchange.path)
+            if not exchange.status:  # nothing was answered yet
+                internal = AwsError("InternalFailure", f"localaws failed: {failure!r}", 500)
+                await self._refuse(exchange, internal, send)
         self._log.add(entry_of_exchange(exchange, time.perf_counter() - began))
+
+    async def _refuse(self, exchange: Exchange, error: AwsError, send: Send) -> None:
+        response = error_of_service(error, exchange, request_id())
+        exchange.status = response.status
+        await response.send(send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop with uvicorn: https://asgi.readthedocs.io/en/latest/specs/lifespan.html."""

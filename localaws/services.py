@@ -15,6 +15,7 @@ from localaws.ministack import (
     conditional_writes,
     managed_policies,
     metric_math,
+    object_files,
     versions,
 )
 from localaws.ministack.administrator import put_administrator
@@ -63,11 +64,13 @@ class Services:
         metric_math.install()
         versions.install()
         conditional_writes.install()
+        object_files.install()
         self._late_services: asyncio.Future[None] | None = None
         self._stop_functions: Callable[[], None] = lambda: None
         self._is_deploying: Callable[[], bool] = lambda: False
         self._was_deploying = False
         self._alarm_evaluation: asyncio.Task[None] | None = None
+        self._recovery: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Bring back what an earlier run left."""
@@ -107,7 +110,7 @@ class Services:
             self._alarm_evaluation.cancel()
         await asyncio.to_thread(self._apis.stop)
         if self._late_services is not None:
-            await self._late_services
+            await asyncio.wait([self._late_services])  # however it ended
         await asyncio.to_thread(self._stop_functions)
 
     def save(self) -> None:
@@ -116,7 +119,13 @@ class Services:
 
     async def _start_late_services_soon(self) -> None:
         await asyncio.sleep(LATE_SERVICES_AFTER_SECONDS)
+        saved_at = self.persistence.saved_at("cloudformation")
         await asyncio.to_thread(self._start_late_services)
+        from localaws.ministack import interrupted_stacks
+
+        self._recovery = asyncio.create_task(
+            interrupted_stacks.recover(self._apis.sagemaker, saved_at)
+        )
 
     def _start_late_services(self) -> None:
         """Import the services that take long to import after everything else answers."""
@@ -124,6 +133,7 @@ class Services:
             buckets,
             cloudformation,
             conditions,
+            interrupted_stacks,
             stack_admission,
             tables,
         )
@@ -134,6 +144,7 @@ class Services:
         buckets.install()
         tables.install()
         stack_admission.install()
+        interrupted_stacks.install()
         cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))
         cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
         functions = Functions(self._identities, self.authorizer, self._state.functions_directory)

@@ -178,6 +178,12 @@ PATCHES = (
         "aws:kms without a key id is refused",
         "take the key aws/s3",
     ),
+    Patch(
+        "services.s3._persist_object",
+        "bucket, key, obj",
+        "a kill leaves new bytes with the old checksum; a full disk is not told",
+        "write both files, then rename both, and raise what fails",
+    ),
     # CloudWatch and its logs
     Patch(
         "services.cloudwatch._evaluate_alarm",

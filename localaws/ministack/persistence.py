@@ -236,7 +236,7 @@ class Persistence:
         """
         with self._lock:
             touched, self._touched = self._touched, set()
-        failed = {name for name in sorted(touched) if not self._saved(name)}
+        failed = {name for name in sorted(touched, key=_stacks_last) if not self._saved(name)}
         with self._lock:
             self._touched |= failed
         try:
@@ -250,6 +250,11 @@ class Persistence:
         self.save_changes()
         for service in self._services.values():
             service.close()
+
+    def saved_at(self, module: str) -> float:
+        """When a service was written last, in seconds since the epoch; 0 when it never was."""
+        files = list(self._directory.glob(f"{module}.sqlite*"))
+        return max((file.stat().st_mtime for file in files), default=0.0)
 
     def _saved(self, name: str) -> bool:
         service = self._services.get(name)
@@ -272,3 +277,8 @@ class Persistence:
         saved = SavedService(self._directory / f"{name}.sqlite", service)
         with self._lock:
             self._services[name] = saved
+
+
+def _stacks_last(name: str) -> tuple[bool, str]:
+    """A stack that says it holds a resource is written after the resource, never before."""
+    return name == "cloudformation", name

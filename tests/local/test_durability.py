@@ -1,5 +1,6 @@
 """What was acknowledged is there again, after a stop and after a kill."""
 
+import json
 import os
 import signal
 import time
@@ -113,3 +114,62 @@ def test_metrics_and_logs_survive(own_localaws: LocalAws, again: Any) -> None:
     events = after.client("logs").get_log_events(logGroupName="group", logStreamName="stream")
     assert [metric["MetricName"] for metric in metrics] == ["m"]
     assert [event["message"] for event in events["events"]] == ["hello"]
+
+
+WAITING_STACK: dict[str, Any] = {
+    "Made": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "1"}},
+    "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle", "DependsOn": "Made"},
+    "Wait": {
+        "Type": "AWS::CloudFormation::WaitCondition",
+        "DependsOn": "Handle",
+        "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "3600"},
+    },
+}
+
+
+def ended(localaws: LocalAws, stack: str) -> str:
+    """The status of a stack once nothing is in progress."""
+    client: Any = localaws.session().client("cloudformation")
+    deadline = time.monotonic() + 30
+    while (status := client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]).endswith(
+        "IN_PROGRESS"
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return str(status)
+
+
+def wait_for_parameters(localaws: LocalAws, count: int) -> None:
+    ssm: Any = localaws.session().client("ssm")
+    deadline = time.monotonic() + 30
+    while len(ssm.describe_parameters()["Parameters"]) != count:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_stack_that_was_being_made_is_rolled_back_at_the_next_start(
+    own_localaws: LocalAws, again: Any
+) -> None:
+    client: Any = own_localaws.session().client("cloudformation")
+    client.create_stack(StackName="s", TemplateBody=json.dumps({"Resources": WAITING_STACK}))
+    wait_for_parameters(own_localaws, 1)
+    after = again(own_localaws)
+    assert ended(after, "s") == "ROLLBACK_COMPLETE"
+    wait_for_parameters(after, 0)
+    events = after.session().client("cloudformation").describe_stack_events(StackName="s")
+    assert "localaws ended" in str(events["StackEvents"])
+
+
+def test_a_stack_that_was_being_changed_is_as_before_at_the_next_start(
+    own_localaws: LocalAws,
+) -> None:
+    client: Any = own_localaws.session().client("cloudformation")
+    kept = {"Kept": WAITING_STACK["Made"]}
+    client.create_stack(StackName="s", TemplateBody=json.dumps({"Resources": kept}))
+    assert ended(own_localaws, "s") == "CREATE_COMPLETE"
+    resources = {**kept, **WAITING_STACK}
+    client.update_stack(StackName="s", TemplateBody=json.dumps({"Resources": resources}))
+    wait_for_parameters(own_localaws, 2)
+    after = killed(own_localaws)
+    assert ended(after, "s") == "UPDATE_ROLLBACK_COMPLETE"
+    wait_for_parameters(after, 1)
