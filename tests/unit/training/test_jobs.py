@@ -34,6 +34,7 @@ class Account:
 
     clock: Clock = field(default_factory=Clock)
     duration: float = 10.0
+    durations: Mapping[str, float] = field(default_factory=dict)
     limit: int = 100
     failures: Mapping[str, str] = field(default_factory=dict)
     started_at: dict[str, float] = field(default_factory=dict)
@@ -68,7 +69,8 @@ class Account:
     def _advance(self) -> None:
         for name, state in self.states.items():
             begun = self.started_at.get(name)
-            if state.is_final or begun is None or self.clock() < begun + self.duration:
+            takes = next((s for part, s in self.durations.items() if part in name), self.duration)
+            if state.is_final or begun is None or self.clock() < begun + takes:
                 continue
             reason = next((r for part, r in self.failures.items() if part in name), "")
             status = Status.FAILED if reason else Status.COMPLETED
@@ -132,6 +134,12 @@ def test_at_most_so_many_are_in_flight() -> None:
     account = Account()
     runner(account, 2).run(jobs(*CITIES))
     assert account.most_at_once == 2
+
+
+def test_the_end_of_a_short_job_is_seen_while_a_long_one_runs() -> None:
+    account = Account(durations={"NewYork": 5000.0})
+    results = {r.job.label: r for r in runner(account, 2).run(jobs(*CITIES))}
+    assert all(results[city].seconds < 12.0 for city in CITIES[1:])
 
 
 def test_a_failed_job_leaves_the_others_alone_and_tells_its_reason() -> None:

@@ -89,6 +89,18 @@ def test_a_role_that_may_more_than_its_config_fails(
     assert all("NewYork may invoke" in line for line in found)
 
 
+def test_a_policy_that_takes_the_model_in_any_case_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one_model = {"restrictedRoles": {"NewYork": {"targetModels": [NEW_YORK]}}}
+    access = access_with(
+        NewYorkPolicy=policy("NewYork", invoke(NEW_YORK, operator="StringEqualsIgnoreCase"))
+    )
+    assert problems(tmp_path, capsys, access=access, config=one_model) == [
+        f"NewYork may invoke '{NEW_YORK.lower()}' by NewYorkPolicy/0; by the config it may not"
+    ]
+
+
 def test_a_role_that_may_less_than_its_config_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
