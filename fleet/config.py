@@ -1,5 +1,6 @@
 """What can be chosen for a deployment: the context key ``housing`` of cdk.json, checked."""
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Literal, Self
@@ -39,6 +40,7 @@ LogRetention = Literal[
     "INFINITE",
 ]
 """The names of the CDK's ``RetentionDays``."""
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
 RoleName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,40}$")]
 
 
@@ -129,6 +131,14 @@ class Gate(Section):
         return GateRules(**self.model_dump())
 
 
+REGIONS_WITHOUT_RESOURCE_TYPES = frozenset({"me-central-1", "us-gov-east-1"})
+"""By the registry schemas of cfn-lint 1.58.0, where all other regions of SageMaker have them."""
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+MOST_RESTRICTED_ROLES = 199
+"""A stack has 200 outputs at most, and the tenant role needs one:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
+
 class DeploymentConfig(Section):
     """All that may differ between stages."""
 
@@ -146,11 +156,35 @@ class DeploymentConfig(Section):
     removal_policy: Literal["DESTROY", "RETAIN"] = "RETAIN"
     termination_protection: bool = True
     alarm_topic_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:")] | None = None
+    """A topic of yours that alarms go to."""
+    alarm_emails: Annotated[tuple[Email, ...], Field(strict=False)] = ()
+    """Addresses that alarms go to, by a topic of the monitoring stack; each has to confirm."""
     restricted_roles: Mapping[RoleName, RestrictedRole] = Field(default_factory=dict)
     tenant_role: TenantRole = TenantRole()
     gate: Gate = Gate()
     audit_trail: bool = False
     """Record the endpoint's invocations with CloudTrail, which charges for each."""
+
+    @model_validator(mode="after")
+    def _fits_one_stack(self) -> Self:
+        count = len(self.restricted_roles)
+        if count > MOST_RESTRICTED_ROLES:
+            raise ValueError(
+                f"restrictedRoles has {count:,} roles, and CloudFormation lets one stack hold"
+                f" {MOST_RESTRICTED_ROLES}; the tenant role serves any number of tenants, each by"
+                " the session tag City"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _is_where_sagemaker_can_be_declared(self) -> Self:
+        if self.region in REGIONS_WITHOUT_RESOURCE_TYPES:
+            raise ValueError(
+                f"region {self.region} has no AWS::SageMaker resource types for CloudFormation"
+            )
+        if self.region is not None and not _REGION.fullmatch(self.region):
+            raise ValueError(f"region {self.region} is no AWS region, such as eu-central-1")
+        return self
 
 
 def load_config(housing: object, stage: str) -> DeploymentConfig:
@@ -180,6 +214,8 @@ def _line(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return f"{where} is missing"
     message = detail["msg"].removeprefix("Value error, ")
+    if not where:
+        return message
     return f"{where}: {message}; it is {detail['input']!r}"
 
 

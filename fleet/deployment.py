@@ -26,6 +26,7 @@ _STACK_OF_FIELD = {
     "bucket_name": "storage",
     "training_role_arn": "storage",
     "registry_table_name": "storage",
+    "key_arn": "storage",
     "endpoint_name": "hosting",
     "endpoint_arn": "hosting",
     "tenant_role_arn": "access",
@@ -49,6 +50,7 @@ class Deployment:
     bucket_name: str | None = None
     training_role_arn: str | None = None
     registry_table_name: str | None = None
+    key_arn: str | None = None
     endpoint_name: str | None = None
     endpoint_arn: str | None = None
     role_arns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -96,6 +98,7 @@ def find_deployment(session: "boto3.Session", stage: str) -> Deployment:
         bucket_name=outputs["storage"].get("BucketName"),
         training_role_arn=outputs["storage"].get("TrainingRoleArn"),
         registry_table_name=outputs["storage"].get("RegistryTableName"),
+        key_arn=outputs["storage"].get("KeyArn"),
         endpoint_name=outputs["hosting"].get("EndpointName"),
         endpoint_arn=outputs["hosting"].get("EndpointArn"),
         role_arns=MappingProxyType(roles),

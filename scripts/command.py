@@ -89,6 +89,7 @@ def open_workspace(session: "boto3.Session", deployment: "Deployment") -> "Works
         parameter=deployment.preprocessor_parameter,
         registry_table=deployment.require("registry_table_name"),
         rules=stage_config(deployment.stage).gate.rules,
+        key_arn=deployment.key_arn,
     )
 
 

@@ -22,6 +22,9 @@ COMMANDS = (
     "cache-experiment",
     "access-check",
     "plan",
+    "doctor",
+    "smoke",
+    "test-alarm",
     "teardown",
 )
 """In the order of ``housing --help``; each is the object ``command`` of ``scripts.<name>``."""

@@ -1,7 +1,11 @@
 """The monitoring stack: is the endpoint well, and is its model cache large enough?"""
 
+from collections.abc import Iterator
+
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from fleet.config import DeploymentConfig
@@ -28,11 +32,20 @@ class MonitoringStack(StageStack):
             description="Dashboard and alarms of the multi-model endpoint",
         )
         self.dashboard = EndpointDashboard(self, "Dashboard", endpoint=endpoint)
-        topic_arn = config.alarm_topic_arn
-        self.alarms = EndpointAlarms(
-            self,
-            "Alarms",
-            endpoint=endpoint,
-            topic=sns.Topic.from_topic_arn(self, "Topic", topic_arn) if topic_arn else None,
-        )
+        self.alarms = EndpointAlarms(self, "Alarms", endpoint=endpoint)
+        for topic in self._topics():
+            action = actions.SnsAction(topic)
+            for alarm in self.alarms.alarms:
+                alarm.add_alarm_action(action)
+                alarm.add_ok_action(action)
         cdk.CfnOutput(self, "DashboardName", value=self.dashboard.dashboard_name)
+
+    def _topics(self) -> Iterator[sns.ITopic]:
+        """The topic that the config names, and one for its e-mail addresses."""
+        if self.config.alarm_topic_arn:
+            yield sns.Topic.from_topic_arn(self, "Topic", self.config.alarm_topic_arn)
+        if self.config.alarm_emails:
+            topic = sns.Topic(self, "EmailTopic", enforce_ssl=True)
+            for address in self.config.alarm_emails:
+                topic.add_subscription(subscriptions.EmailSubscription(address))
+            yield topic

@@ -83,6 +83,12 @@ class StorageStack(StageStack):
         )
         cdk.CfnOutput(
             self,
+            "KeyArn",
+            value=self.model_store.key.key_arn,
+            description="Encrypts the bucket and what jobs write",
+        )
+        cdk.CfnOutput(
+            self,
             "RegistryTableName",
             value=self.registry.table_name,
             description="Which version of each city's model serves",

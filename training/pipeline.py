@@ -154,6 +154,7 @@ class Pipeline:
             input_url=self._raw_train_url(dataset),
             output_url=self._workspace.url(transformed),
             instance_type=self._settings.instance_type,
+            key_arn=self._workspace.key_arn,
         )
         job = Job("transform", self._stem("transform"), request)
         runner = JobRunner(TransformJobs(self._workspace.sagemaker), report=self._report)
@@ -240,6 +241,7 @@ class Pipeline:
             output_url=self._workspace.url("jobs"),
             instance_type=self._settings.instance_type,
             max_runtime_seconds=self._settings.max_runtime_seconds,
+            key_arn=self._workspace.key_arn,
             **fields,
         )
 

@@ -24,12 +24,14 @@ def training_request(
     instance_count: int = 1,
     volume_gib: int = VOLUME_GIB,
     compressed: bool = True,
+    key_arn: str | None = None,
 ) -> dict[str, Any]:
     """A CreateTrainingJob request without the name; each job writes under its name there.
 
-    Unless ``compressed``, each file of the model becomes an object of its own.
+    Unless ``compressed``, each file of the model becomes an object of its own. They are encrypted
+    with the key; without one SageMaker takes S3's own of the account, whatever the bucket's is.
     """
-    output: dict[str, Any] = {"S3OutputPath": output_url}
+    output: dict[str, Any] = {"S3OutputPath": output_url, **_encrypted(key_arn)}
     return {
         "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
         "RoleArn": role_arn,
@@ -106,7 +108,12 @@ def preprocessor_model_request(
 
 
 def transform_request(
-    *, model_name: str, input_url: str, output_url: str, instance_type: str
+    *,
+    model_name: str,
+    input_url: str,
+    output_url: str,
+    instance_type: str,
+    key_arn: str | None = None,
 ) -> dict[str, Any]:
     """A CreateTransformJob request without the name: CSV in and out, a line a record."""
     return {
@@ -120,7 +127,12 @@ def transform_request(
             "S3OutputPath": output_url,
             "Accept": "text/csv",
             "AssembleWith": "Line",
+            **_encrypted(key_arn),
         },
         "BatchStrategy": "MultiRecord",
         "TransformResources": {"InstanceType": instance_type, "InstanceCount": 1},
     }
+
+
+def _encrypted(key_arn: str | None) -> dict[str, str]:
+    return {"KmsKeyId": key_arn} if key_arn else {}

@@ -24,7 +24,7 @@ class Workspace:
     """Clients and names that every step needs.
 
     ``role_arn`` is the role that the jobs run with, ``parameter`` the SSM parameter of the
-    preprocessor's model data URL.
+    preprocessor's model data URL, ``key_arn`` the KMS key of what jobs write.
     """
 
     stage: str
@@ -37,6 +37,7 @@ class Workspace:
     ssm: "SSMClient"
     registry: Registry
     rules: GateRules
+    key_arn: str | None = None
 
     @classmethod
     def create(
@@ -48,6 +49,7 @@ class Workspace:
         parameter: str,
         registry_table: str,
         rules: GateRules,
+        key_arn: str | None = None,
     ) -> Self:
         """Make the clients out of a session."""
         sagemaker = session.client("sagemaker", config=_RETRIES)
@@ -62,6 +64,7 @@ class Workspace:
             ssm=session.client("ssm"),
             registry=Registry(session.client("dynamodb"), registry_table),
             rules=rules,
+            key_arn=key_arn,
         )
 
     def url(self, key: str) -> str:

@@ -58,7 +58,8 @@ class PrefixGrants:
         """Let ``grantee`` write objects under ``prefixes``, in parts too, but delete none."""
         self._refuse_wide(prefixes)
         writing = self._on_objects(grantee, ["s3:AbortMultipartUpload", "s3:PutObject"], prefixes)
-        key_actions = ["kms:Decrypt", "kms:GenerateDataKey"]
+        # SageMaker asks for kms:Encrypt where a job names the key of its output.
+        key_actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
         return writing.combine(self._on_key(grantee, key_actions))
 
     def _on_objects(

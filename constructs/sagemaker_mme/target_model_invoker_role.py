@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from sagemaker_mme.endpoint_base import MultiModelEndpointBase
+from sagemaker_mme.iam_quotas import quota_problems
 from sagemaker_mme.problems import is_token, raise_problems, seconds_problem
 from sagemaker_mme.target_model import CONDITION_KEY, pattern_problems
 
@@ -94,6 +95,11 @@ class TargetModelInvokerRole(iam.Role):
                 resources=["*"],
             )
         )
+        self._raise_quota_problems()
+
+    def _raise_quota_problems(self) -> None:
+        subject = f"{type(self).__name__} '{self.node.id}'"
+        raise_problems(self, quota_problems(self), subject=subject)
 
 
 def _external_id_problems(external_id: str | None) -> Iterator[str]:
@@ -142,6 +148,7 @@ class TenantInvokerRole(TargetModelInvokerRole):
         )
         if self.assume_role_policy is not None:
             self.assume_role_policy.add_statements(*_session_tag_denials(tag_key))
+            self._raise_quota_problems()
 
 
 def _session_tag_denials(tag_key: str) -> Iterator[iam.PolicyStatement]:

@@ -1,10 +1,12 @@
 """A stage like prod on localaws: protected, retaining, scaled, updated and rolled back."""
 
 import io
+import json
 import sys
 import tarfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +94,26 @@ def test_it_serves_and_scales(served: Assembly) -> None:
     assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 3000
     tags = scaling.list_tags_for_resource(ResourceARN=target["ScalableTargetARN"])["Tags"]
     assert tags["stage"] == STAGE
+
+
+def test_the_smoke_test_passes_and_writes_a_report(served: Assembly, tmp_path: Path) -> None:
+    options = ("--stage", STAGE, "--output", str(tmp_path), "--wait", "30")
+    output = served.aws.run(sys.executable, "-m", "scripts.smoke", *options, cwd=ROOT)
+    assert "FAIL" not in output
+    report = (tmp_path / f"smoke-{STAGE}.md").read_text()
+    assert report.count("| passed |") >= 11
+
+
+def test_the_doctor_finds_a_deployed_stage_well(served: Assembly) -> None:
+    doctor = ("-m", "scripts.doctor", "--stage", STAGE, "--json")
+    found = json.loads(served.aws.run(sys.executable, *doctor, cwd=ROOT))
+    assert {check["check"] for check in found if check["outcome"] == "failed"} == set()
+
+
+def test_an_alarm_that_reaches_nobody_is_told(served: Assembly) -> None:
+    tried = ("-m", "scripts.test_alarm", "--stage", STAGE)
+    told = served.aws.run(sys.executable, *tried, cwd=ROOT, check=False)
+    assert "no alarm of housing-prod has a topic: give alarmEmails or alarmTopicArn" in told
 
 
 def test_an_update_with_a_bad_preprocessor_is_rolled_back_by_its_alarm(served: Assembly) -> None:

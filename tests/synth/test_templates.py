@@ -184,7 +184,7 @@ def test_outputs_that_scripts_read(templates: Templates, stage: str) -> None:
         for part in ("storage", "hosting", "access", "monitoring")
     }
     assert outputs == {
-        "storage": {"BucketName", "RegistryTableName", "TrainingRoleArn"},
+        "storage": {"BucketName", "KeyArn", "RegistryTableName", "TrainingRoleArn"},
         "hosting": {"EndpointName", "EndpointArn"},
         "access": {"NewYorkRoleArn", "ChicagoRoleArn", "TenantRoleArn"},
         "monitoring": {"DashboardName"},

@@ -39,6 +39,7 @@ def fleet_request(
     recipe: Recipe,
     cluster: Cluster,
     data_bytes: int = 0,
+    key_arn: str | None = None,
 ) -> dict[str, Any]:
     """The request without the name, for the scikit-learn container of ``image``.
 
@@ -68,6 +69,7 @@ def fleet_request(
         max_runtime_seconds=cluster.max_runtime_seconds,
         volume_gib=10 + 2 * data_bytes // GIB,
         compressed=False,
+        key_arn=key_arn,
     )
 
 

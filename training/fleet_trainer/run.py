@@ -217,6 +217,7 @@ class FleetTrainer:
             recipe=self._recipe,
             cluster=self._cluster,
             data_bytes=sum(each.size for each in ordered),
+            key_arn=workspace.key_arn,
         )
 
     def _candidate(self, source: Source, reported: Reported, preprocessor_url: str) -> Candidate:

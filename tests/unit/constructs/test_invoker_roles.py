@@ -130,3 +130,26 @@ def test_the_tenants_role_wants_its_tag_and_no_other(
         "DenyOtherSessionTags": "Deny",
         "DenyOtherThanOwnTag": "Deny",
     }
+
+
+def test_more_patterns_than_a_policy_holds_are_refused(stack: cdk.Stack) -> None:
+    endpoint = MultiModelEndpoint.from_endpoint_name(stack, "Many", "houses")
+    patterns = [f"Neighbourhood_Number_{number:04d}/*" for number in range(400)]
+    with pytest.raises(InvalidPropsError, match=r"characters, and IAM allows 10,240"):
+        TargetModelInvokerRole(stack, "Wide", endpoint=endpoint, target_models=patterns)
+
+
+def test_more_principals_than_a_trust_policy_holds_are_refused(stack: cdk.Stack) -> None:
+    endpoint = MultiModelEndpoint.from_endpoint_name(stack, "Trusted", "houses")
+    providers = [f"oidc.eks.us-east-1.amazonaws.com/id/{'A' * 31}{number}" for number in range(4)]
+    principals = iam.CompositePrincipal(
+        *(
+            iam.WebIdentityPrincipal(
+                f"arn:aws:iam::123456789012:oidc-provider/{provider}",
+                conditions={"StringEquals": {f"{provider}:aud": "sts.amazonaws.com"}},
+            )
+            for provider in providers
+        )
+    )
+    with pytest.raises(InvalidPropsError, match=r"trust policy has .* IAM allows 2,048"):
+        TenantInvokerRole(stack, "Tenants", endpoint=endpoint, assumed_by=principals)

@@ -155,7 +155,7 @@ def test_writing_a_prefix_neither_reads_nor_deletes(
     actions = [statement["Action"] for statement in statements(resources("AWS::IAM::Policy"))]
     assert actions == [
         ["s3:AbortMultipartUpload", "s3:PutObject"],
-        ["kms:Decrypt", "kms:GenerateDataKey"],
+        ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
     ]
 
 

@@ -1,0 +1,64 @@
+"""What IAM allows of a role's policies, counted while the app is synthesized.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+INLINE_POLICY_CHARACTERS = 10_240
+"""Of all inline policies of a role together, white space not counted."""
+TRUST_POLICY_CHARACTERS = 2_048
+"""Of a role's trust policy, unless the account's quota was raised."""
+_PSEUDO_PARAMETERS = {
+    "AWS::AccountId": "1" * 12,
+    "AWS::Partition": "aws",
+    "AWS::Region": "ap-southeast-1",
+}
+_UNKNOWN = "x" * 64
+"""For a name that CloudFormation draws."""
+
+
+def quota_problems(role: iam.Role) -> Iterator[str]:
+    """Why IAM would refuse the role's policies, as far as they are known by now."""
+    stack = cdk.Stack.of(role)
+    policy = role.node.try_find_child("DefaultPolicy")
+    if isinstance(policy, iam.Policy):
+        size = _characters(stack.resolve(policy.document))
+        if size > INLINE_POLICY_CHARACTERS:
+            yield (
+                f"its policy has {size:,} characters, and IAM allows {INLINE_POLICY_CHARACTERS:,};"
+                " use fewer or shorter patterns, or the tenant role, which has one for all"
+            )
+    if role.assume_role_policy is not None:
+        size = _characters(stack.resolve(role.assume_role_policy))
+        if size > TRUST_POLICY_CHARACTERS:
+            yield (
+                f"its trust policy has {size:,} characters, and IAM allows"
+                f" {TRUST_POLICY_CHARACTERS:,} unless the account's quota was raised;"
+                " let fewer or shorter principals assume it"
+            )
+
+
+def _characters(document: Any) -> int:
+    return len(json.dumps(_deployed(document), separators=(",", ":")))
+
+
+def _deployed(value: Any) -> Any:
+    """A resolved value with text in the place of CloudFormation's functions."""
+    match value:
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(str(_deployed(part)) for part in parts)
+        case {"Ref": name}:
+            return _PSEUDO_PARAMETERS.get(name, _UNKNOWN)
+        case {"Fn::GetAtt": _} | {"Fn::GetStackOutput": _} | {"Fn::ImportValue": _}:
+            return _UNKNOWN
+        case dict():
+            return {key: _deployed(item) for key, item in value.items()}
+        case list():
+            return [_deployed(item) for item in value]
+    return value

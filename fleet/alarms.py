@@ -1,0 +1,63 @@
+"""The alarms of a deployed endpoint, and whether they reach anybody."""
+
+from typing import TYPE_CHECKING
+
+from fleet.errors import HousingError
+
+if TYPE_CHECKING:
+    import boto3
+
+TESTED = "ServerErrors"
+
+
+class AlarmError(HousingError):
+    """An alarm that would reach nobody."""
+
+
+def topics_of(session: "boto3.Session", endpoint_name: str) -> dict[str, list[str]]:
+    """The SNS topics that alarms go to, each with its confirmed subscriptions."""
+    cloudwatch, sns = session.client("cloudwatch"), session.client("sns")
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(
+        AlarmNamePrefix=f"{endpoint_name}-"
+    )
+    actions = {
+        action
+        for page in pages
+        for alarm in page["MetricAlarms"]
+        for action in alarm.get("AlarmActions", [])
+        if ":sns:" in action
+    }
+    return {
+        topic: [
+            f"{subscription['Protocol']} {subscription['Endpoint']}"
+            for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+            for subscription in page["Subscriptions"]
+            if subscription["SubscriptionArn"].startswith("arn:")
+        ]
+        for topic in sorted(actions)
+    }
+
+
+def send_test(session: "boto3.Session", endpoint_name: str) -> dict[str, list[str]]:
+    """Let an alarm go off for a moment; returns whom that reaches.
+
+    The whole way is tried, from CloudWatch by the topic to those who subscribed. At its next
+    evaluation the alarm returns to what its metric says.
+
+    Raises
+    ------
+    AlarmError
+        No alarm has a topic.
+    """
+    topics = topics_of(session, endpoint_name)
+    if not topics:
+        raise AlarmError(
+            f"no alarm of {endpoint_name} has a topic: give alarmEmails or alarmTopicArn in"
+            " cdk.json and deploy the monitoring stack"
+        )
+    session.client("cloudwatch").set_alarm_state(
+        AlarmName=f"{endpoint_name}-{TESTED}",
+        StateValue="ALARM",
+        StateReason="This is a test message; nothing is wrong.",
+    )
+    return topics

@@ -1,0 +1,237 @@
+"""What stands in the way of a deployment, found before anything is paid."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fleet.checks import Finding, failed, passed, warned
+from fleet.config import REGIONS_WITHOUT_RESOURCE_TYPES, DeploymentConfig
+from fleet.deployment import Deployment
+from fleet.names import STACKS, Prefix, endpoint_name, stack_name
+from fleet.project import cdk_command, project_folder
+
+if TYPE_CHECKING:
+    import boto3
+
+CDK_VERSION = "2.1148.1"
+BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+BOOTSTRAP_VERSION = 6
+"""What aws-cdk-lib's stack synthesizer asks for."""
+TRAINING_INSTANCE_TYPE = "ml.m5.xlarge"
+QUOTAS = "https://console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas"
+STUCK = re.compile(r"(ROLLBACK_COMPLETE|ROLLBACK_FAILED|DELETE_FAILED)$")
+SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """The checks of one stage; ``image_of`` raises ``HousingError`` for a region without images."""
+
+    session: "boto3.Session"
+    deployment: Deployment
+    config: DeploymentConfig
+    image_of: Callable[[str], str]
+
+    @property
+    def checks(self) -> Mapping[str, Callable[[], Finding]]:
+        """By name, in the order in which a first deployment would meet them."""
+        hosting, training = self.config.instance_type, TRAINING_INSTANCE_TYPE
+        return {
+            "Python": _python,
+            "cdk CLI": _cdk,
+            "credentials": self._credentials,
+            "region": self._region,
+            "bootstrap": self._bootstrap,
+            f"quota of {hosting} for endpoints": partial(
+                self._quota, f"{hosting} for endpoint usage", self._hosting_instances
+            ),
+            f"quota of {training} for training": partial(
+                self._quota, f"{training} for training job usage", 1
+            ),
+            f"quota of {training} for batch transform": partial(
+                self._quota, f"{training} for transform job usage", 1
+            ),
+            "stacks": self._stacks,
+            "leftovers": self._leftovers,
+            "preprocessor": self._preprocessor,
+            "models": self._models,
+        }
+
+    @property
+    def _hosting_instances(self) -> int:
+        """While it is updated, an endpoint has both its old and its new instances."""
+        scaling = self.config.auto_scaling
+        return 2 * max(self.config.instance_count, scaling.max_capacity if scaling else 0)
+
+    def _client(self, service: str) -> Any:
+        return self.session.client(service)  # type: ignore[call-overload]
+
+    def _credentials(self) -> Finding:
+        identity = self._client("sts").get_caller_identity()
+        account, arn = identity["Account"], identity["Arn"]
+        if self.config.account not in (None, account):
+            return failed(
+                f"account {account}; the config of the stage says {self.config.account}",
+                "choose another profile with --profile or AWS_PROFILE",
+            )
+        return passed(arn)
+
+    def _region(self) -> Finding:
+        region = self.session.region_name
+        if self.config.region not in (None, region):
+            return failed(
+                f"{region}; the config of the stage says {self.config.region}",
+                f"export AWS_REGION={self.config.region}",
+            )
+        if region in REGIONS_WITHOUT_RESOURCE_TYPES:
+            return failed(
+                f"{region} has no AWS::SageMaker resource types for CloudFormation",
+                "choose another region",
+            )
+        self.image_of(region)
+        return passed(region)
+
+    def _bootstrap(self) -> Finding:
+        account = self._client("sts").get_caller_identity()["Account"]
+        command = f"cdk bootstrap aws://{account}/{self.session.region_name}"
+        ssm = self._client("ssm")
+        try:
+            bootstrapped = int(ssm.get_parameter(Name=BOOTSTRAP_PARAMETER)["Parameter"]["Value"])
+        except ssm.exceptions.ParameterNotFound:
+            return failed("this account and region were never bootstrapped", command)
+        if bootstrapped < BOOTSTRAP_VERSION:
+            return failed(f"version {bootstrapped}; {BOOTSTRAP_VERSION} is needed", command)
+        return passed(f"version {bootstrapped}")
+
+    def _quota(self, name: str, needed: int) -> Finding:
+        try:
+            pages = self._client("service-quotas").get_paginator("list_service_quotas")
+            quotas = {
+                quota["QuotaName"]: quota["Value"]
+                for page in pages.paginate(ServiceCode="sagemaker")
+                for quota in page["Quotas"]
+            }
+        except (BotoCoreError, ClientError) as error:
+            return warned(f"not known: {' '.join(str(error).split())}", f"look it up: {QUOTAS}")
+        if name not in quotas:
+            return warned("AWS lists none of that name", f"look it up: {QUOTAS}")
+        value = int(quotas[name])
+        if value == 0:
+            return failed("0: every such job or endpoint would fail", f"ask for more: {QUOTAS}")
+        if value < needed:
+            return failed(f"{value}; up to {needed} are needed", f"ask for more: {QUOTAS}")
+        return passed(f"{value}; up to {needed} are needed")
+
+    def _stacks(self) -> Finding:
+        pages = self._client("cloudformation").get_paginator("describe_stacks").paginate()
+        names = [stack_name(self.deployment.stage, part) for part in (*STACKS, "retraining")]
+        found = {
+            stack["StackName"]: stack["StackStatus"]
+            for page in pages
+            for stack in page["Stacks"]
+            if stack["StackName"] in names and stack["StackStatus"] != "DELETE_COMPLETE"
+        }
+        stuck = {name: status for name, status in found.items() if _is_stuck(status)}
+        if stuck:
+            name, status = next(iter(stuck.items()))
+            return failed(
+                f"{name} is {status}",
+                f"aws cloudformation delete-stack --stack-name {name}, then deploy it again",
+            )
+        return passed(f"{len(found)} deployed" if found else "none deployed yet")
+
+    def _leftovers(self) -> Finding:
+        """What an earlier deployment left under the names that the next one wants."""
+        if self.deployment.endpoint_name is not None:
+            return passed("the stage is deployed")
+        name = endpoint_name(self.deployment.stage)
+        endpoints = self._client("sagemaker").list_endpoints(NameContains=name)["Endpoints"]
+        if any(endpoint["EndpointName"] == name for endpoint in endpoints):
+            return failed(
+                f"endpoint {name} exists and belongs to no stack",
+                f"aws sagemaker delete-endpoint --endpoint-name {name}",
+            )
+        group = f"/aws/sagemaker/Endpoints/{name}"
+        groups = self._client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        if any(found["logGroupName"] == group for found in groups):
+            return failed(
+                f"log group {group} exists and belongs to no stack",
+                f"aws logs delete-log-group --log-group-name {group}",
+            )
+        return passed("none")
+
+    def _preprocessor(self) -> Finding:
+        if self.deployment.bucket_name is None:
+            return warned("nothing is stored yet", self._first_steps)
+        ssm, s3 = self._client("ssm"), self._client("s3")
+        parameter = self.deployment.preprocessor_parameter
+        try:
+            url = ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
+        except ssm.exceptions.ParameterNotFound:
+            return failed("none is published; hosting would not deploy", self._train)
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        try:
+            s3.head_object(Bucket=bucket, Key=key)
+        except ClientError:
+            return failed(f"{url} of {parameter} is not there", self._train)
+        return passed(url)
+
+    def _models(self) -> Finding:
+        if self.deployment.bucket_name is None:
+            return warned("nothing is stored yet", self._first_steps)
+        page = self._client("s3").list_objects_v2(
+            Bucket=self.deployment.bucket_name, Prefix=Prefix.MODELS, MaxKeys=1000
+        )
+        if not page.get("Contents"):
+            return failed("none is published; hosting would not deploy", self._train)
+        return passed(f"{page['KeyCount']}{' or more' if page['IsTruncated'] else ''} objects")
+
+    @property
+    def _stage(self) -> str:
+        return f" --stage {self.deployment.stage}" if self.deployment.stage != "dev" else ""
+
+    @property
+    def _train(self) -> str:
+        return f"housing train{self._stage}"
+
+    @property
+    def _first_steps(self) -> str:
+        storage = stack_name(self.deployment.stage, "storage")
+        return f"{cdk_command(self.deployment.stage, 'deploy', storage)}, then {self._train}"
+
+
+def _is_stuck(status: str) -> bool:
+    return bool(STUCK.search(status)) and not status.startswith("UPDATE_ROLLBACK_COMPLETE")
+
+
+def _python() -> Finding:
+    return passed(f"{sys.version.split()[0]}, aws-cdk-lib {version('aws-cdk-lib')}")
+
+
+def _cdk() -> Finding:
+    program = project_folder() / "node_modules" / ".bin" / "cdk"
+    if not program.exists():
+        return failed(f"{program} is missing", "make setup")
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"}
+    try:
+        done = subprocess.run(
+            [str(program), "--version"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return warned(f"it did not answer within {SECONDS} s")
+    found = done.stdout.split()[0] if done.returncode == 0 and done.stdout else "broken"
+    if found != CDK_VERSION:
+        return failed(f"{found}; {CDK_VERSION} is needed", "make setup")
+    return passed(found)

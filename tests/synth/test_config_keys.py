@@ -1,0 +1,101 @@
+"""Every key of the deployment config does what it says, and passes all checks."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from app import add_checks, add_stacks
+from fleet.config import ConfigError, DeploymentConfig, load_config
+from tests.synth.conftest import PARTS, deployed_context
+
+Template = dict[str, Any]
+QUIET = {"@aws-cdk/core:validationReportPrettyPrint": False}
+SCALING = {"minCapacity": 2, "maxCapacity": 4, "invocationsPerInstance": 600}
+ROLE = {"targetModels": ["Austin_TX/*"], "assumedBy": [{"account": "111122223333"}]}
+KEYS: dict[str, tuple[Any, str, str]] = {
+    "account": ("123456789012", "hosting", '"aws:SourceAccount": "123456789012"'),
+    "region": ("eu-central-1", "hosting", ".dkr.ecr.eu-central-1."),
+    "instanceType": ("ml.r5.large", "hosting", '"InstanceType": "ml.r5.large"'),
+    "instanceCount": (3, "hosting", '"InitialInstanceCount": 3'),
+    "autoScaling": (SCALING, "hosting", '"TargetValue": 600'),
+    "modelCache": ("Disabled", "hosting", '"ModelCacheSetting": "Disabled"'),
+    "networkIsolation": (False, "hosting", '"EnableNetworkIsolation": true'),
+    "logRetention": ("ONE_DAY", "hosting", '"RetentionInDays": 1'),
+    "removalPolicy": ("RETAIN", "storage", '"DeletionPolicy": "RetainExceptOnCreate"'),
+    "alarmTopicArn": ("arn:aws:sns:us-east-1:123456789012:pager", "monitoring", ":pager"),
+    "alarmEmails": (["on-call@example.com"], "monitoring", '"Endpoint": "on-call@example.com"'),
+    "restrictedRoles": ({"Austin": ROLE}, "access", '"AustinRoleArn"'),
+    "tenantRole": ({"maxSessionHours": 2}, "access", '"MaxSessionDuration": 7200'),
+    "auditTrail": (True, "access", '"AWS::CloudTrail::Trail"'),
+}
+"""A value for each key, and what that puts into which stack."""
+ABSENT = {"networkIsolation"}
+ELSEWHERE = {"gate", "terminationProtection"}
+"""Keys that change no template; other tests are theirs."""
+
+
+def synthesize(folder: Path, checks: bool = False, **changes: Any) -> Mapping[str, str]:
+    """The templates of stage dev, as text, with a changed config."""
+    context = deployed_context() | QUIET
+    context["housing"]["dev"] |= changes
+    app = cdk.App(context=context, outdir=str(folder), builtin_cloud_formation_validation=checks)
+    add_stacks(app, "dev")
+    if checks:
+        add_checks(app)
+    app.synth()
+    return {
+        part: json.dumps(json.loads((folder / f"housing-dev-{part}.template.json").read_text()))
+        for part in PARTS
+    }
+
+
+def test_every_key_is_tried() -> None:
+    fields = {field.alias for field in DeploymentConfig.model_fields.values()}
+    assert fields == KEYS.keys() | ELSEWHERE
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_has_its_effect(tmp_path: Path, key: str) -> None:
+    value, part, expected = KEYS[key]
+    before = synthesize(tmp_path / "before")[part]
+    after = synthesize(tmp_path / "after", **{key: value})[part]
+    if key in ABSENT:
+        before, after = after, before
+    assert expected not in before
+    assert expected in after
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("region",),
+        ("account",),
+        tuple(sorted(KEYS.keys() - {"alarmTopicArn"})),
+    ],
+    ids=["region", "account", "all"],
+)
+def test_all_checks_pass(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    synthesize(tmp_path, checks=True, **{key: KEYS[key][0] for key in keys})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"restrictedRoles": {f"R{n}": ROLE for n in range(1000)}},
+            "restrictedRoles has 1,000 roles, and CloudFormation lets one stack hold 199;",
+        ),
+        ({"region": "me-central-1"}, "region me-central-1 has no AWS::SageMaker resource types"),
+        ({"region": "Frankfurt"}, "region Frankfurt is no AWS region"),
+        ({"alarmEmails": ["nobody"]}, "alarmEmails.0: "),
+    ],
+)
+def test_what_cannot_be_deployed_is_one_sentence(changes: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config({"dev": changes}, "dev")
+    [_, line] = str(caught.value).splitlines()
+    assert line.startswith(f"  - {message}")
