@@ -97,7 +97,7 @@ def _figures(aws: LocalAws, cities: int) -> Iterator[Figure]:
 def _preprocessor(workspace: Workspace) -> str:
     pipeline = Pipeline(workspace)
     houses = {city: Market().houses(city, HOUSES) for city in ("One_AA", "Two_AA")}
-    artifact = pipeline.fit_preprocessor(pipeline.upload_houses(houses))
+    artifact = pipeline.fit_preprocessor(pipeline.upload(houses))
     return store_preprocessor(workspace.s3, workspace.bucket, artifact)
 
 

@@ -5,16 +5,18 @@ docs/linear-learner.md says where each real figure was published, and what diffe
 
 import csv
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from training.houses import CITIES, Houses, Market
+from fleet.schema import HOUSES
+from training.houses import CITIES, Market
 from training.linear_learner.hyperparameters import Hyperparameters
 from training.linear_learner.model import Dataset, Float32Array
 from training.linear_learner.predictor import predict
 from training.linear_learner.trainer import TrainingResult, train
+from training.table import Table
 
 DATA = Path(__file__).parents[1] / "tests" / "data" / "linear_learner"
 
@@ -119,8 +121,8 @@ def mean_absolute_error(result: TrainingResult, data: Dataset) -> float:
 def real_mean_absolute_error() -> float:
     """Of the service's endpoint on the 100 houses of ``real_questions``, in dollars."""
     houses, predicted = _real_answers()
-    assert houses.price is not None
-    return float(np.mean(np.abs(predicted - houses.price)))
+    assert houses.label is not None
+    return float(np.mean(np.abs(predicted - houses.label)))
 
 
 def _read_abalone() -> tuple[np.ndarray, np.ndarray, Float32Array]:
@@ -130,37 +132,33 @@ def _read_abalone() -> tuple[np.ndarray, np.ndarray, Float32Array]:
     return np.array([row[0] for row in rows]), numbers[:, :7], numbers[:, 7].astype(np.float32)
 
 
-def _real_answers() -> tuple[Houses, np.ndarray]:
+def _real_answers() -> tuple[Table, np.ndarray]:
     answers = json.loads((DATA / "housing_real_predictions.json").read_text())
     chosen = [a for a in answers if a["run"] == "2021-05-28" and a["model"].startswith("Houston")]
     columns = list(zip(*(answer["house"] for answer in chosen), strict=True))
-    names = [field.name for field in fields(Houses) if field.name != "price"]
-    values = {
-        name: np.array(column) == "y" if name in ("front_porch", "deck") else np.array(column)
-        for name, column in zip(names, columns, strict=True)
-    }
+    values = {name: np.array(column) for name, column in zip(HOUSES.names, columns, strict=True)}
     prices = np.array([answer["true_price"] for answer in chosen], np.float64)
     predicted = np.array([answer["predicted"] for answer in chosen], np.float64)
-    return Houses(**values, price=prices), predicted
+    return Table(HOUSES, values, prices), predicted
 
 
-def _dataset(houses: Houses, reference: np.ndarray) -> Dataset:
+def _dataset(houses: Table, reference: np.ndarray) -> Dataset:
     """Numbers standardised by ``reference``, then porch and deck, each one-hot."""
-    assert houses.price is not None
+    assert houses.label is not None
     scaled = (_numbers(houses) - reference.mean(axis=0)) / reference.std(axis=0)
-    porch, deck = houses.front_porch, houses.deck
+    porch, deck = houses["FRONT_PORCH"] == "y", houses["DECK"] == "y"
     features = np.column_stack([scaled, ~porch, porch, ~deck, deck]).astype(np.float32)
-    return Dataset(features, houses.price.astype(np.float32))
+    return Dataset(features, houses.label.astype(np.float32))
 
 
-def _numbers(houses: Houses) -> np.ndarray:
+def _numbers(houses: Table) -> np.ndarray:
     return np.column_stack(
         [
-            houses.year_built,
-            houses.square_feet,
-            houses.bedrooms,
-            houses.bathrooms,
-            houses.lot_acres,
-            houses.garage_spaces,
+            houses["YEAR_BUILT"],
+            houses["SQUARE_FEET"],
+            houses["NUM_BEDROOMS"],
+            houses["NUM_BATHROOMS"],
+            houses["LOT_ACRES"],
+            houses["GARAGE_SPACES"],
         ]
     ).astype(np.float64)

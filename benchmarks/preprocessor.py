@@ -1,12 +1,15 @@
 """The preprocessor of one house, beside the scikit-learn transformer that it was folded from."""
 
 import io
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from benchmarks.figure import Figure
 from benchmarks.timing import seconds_per_call
+from fleet.schema import HOUSES
 from training.houses import CITIES, FEATURE_COLUMNS, Market
 from training.preprocessor import sklearn_preprocessor as script
 
@@ -17,9 +20,10 @@ CSV = "text/csv"
 
 def run() -> list[Figure]:
     transformer, model = _fitted()
-    row = Market().houses("NewYork_NY", 1).without_price().to_csv()
+    row = Market().houses("NewYork_NY", 1).without_label().to_csv()
     many = Market().houses("NewYork_NY", MANY).to_csv()
-    table = script.parse_csv(row)
+    schema = model.schema
+    table = script.parse_csv(row, schema)
     frame = script.to_frame(table)
 
     def as_the_notebook() -> None:
@@ -44,6 +48,14 @@ def run() -> list[Figure]:
 
 
 def _fitted() -> tuple[Any, script.Preprocessor]:
+    schema = _schema()
     text = "".join(Market().houses(city).to_csv() for city in CITIES)
-    transformer = script.fit(script.parse_csv(text))
-    return transformer, script.fold(transformer)
+    transformer = script.fit(script.parse_csv(text, schema))
+    return transformer, script.fold(transformer, schema)
+
+
+def _schema() -> script.Schema:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "schema.json"
+        file.write_text(HOUSES.to_json())
+        return script.read_schema(file)

@@ -8,7 +8,23 @@ from typing import TextIO
 
 from rich.console import Console as RichConsole
 from rich.markup import escape
+from rich.measure import measure_renderables
 from rich.table import Table
+
+
+def significant(number: float) -> str:
+    """A number as people read it: ``13,053`` and ``0.4219``."""
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
+
+
+def plural(word: str) -> str:
+    """``cities`` of ``city``."""
+    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+
+
+def counted(number: int, word: str) -> str:
+    """``1 city``, ``2 cities``."""
+    return f"{number:,} {word if number == 1 else plural(word)}"
 
 
 class Console:
@@ -33,12 +49,24 @@ class Console:
         if not self.is_terminal:
             self._plain_table(title, columns, rows)
             return
-        table = Table(title=title, title_justify="left", header_style="bold")
+        table = Table(title=escape(title), title_justify="left", header_style="bold")
         for index, column in enumerate(columns):
-            table.add_column(column, justify="right" if index else "left")
+            table.add_column(escape(column), justify="right" if index else "left", no_wrap=True)
         for row in rows:
-            table.add_row(*row)
-        self._rich.print(table)
+            table.add_row(*map(escape, row))
+        if measure_renderables(self._rich, self._rich.options, [table]).maximum > self._rich.width:
+            self._records(title, columns, rows)
+        else:
+            self._rich.print(table)
+
+    def _records(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table that is wider than the terminal: a line a cell, so that none is cut off."""
+        self.say(title)
+        width = max(map(len, columns[1:]), default=0)
+        for first, *others in rows:
+            self.say(first if columns[0] in ("", title) else f"{columns[0]} {first}")
+            for column, cell in zip(columns[1:], others, strict=True):
+                self.say(f"  {column.ljust(width)}  {cell}".rstrip())
 
     def _plain_table(
         self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]

@@ -1,6 +1,8 @@
 """Names that stacks, training, commands and people share: each is written here alone."""
 
+import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -29,6 +31,7 @@ TARGET_MODEL_KEY = "sagemaker:TargetModel"
 CODE_DIRECTORY = "/opt/ml/model/code"
 """Where a script-mode container finds the script of a model artifact."""
 
+MAX_KEY_LENGTH = 63
 _ENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
@@ -81,6 +84,23 @@ def check_entity(name: str) -> str:
             f"city {name!r}: letters, digits, _ and - only, at most 63, such as NewYork_NY"
         )
     return name
+
+
+def entity_key(name: str) -> str:
+    """What a name becomes in keys and job names: ``São Paulo`` is ``Sao_Paulo``.
+
+    Raises
+    ------
+    EntityNameError
+        Nothing of it can stand there.
+    """
+    letters = unicodedata.normalize("NFKD", name.strip())
+    ascii_only = "".join(c for c in letters if not unicodedata.combining(c))
+    key = re.sub(r"[^A-Za-z0-9_-]+", "_", ascii_only.replace("ß", "ss")).strip("_-")
+    if len(key) > MAX_KEY_LENGTH:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+        key = f"{key[: MAX_KEY_LENGTH - 9]}_{digest}"
+    return check_entity(key)
 
 
 def target_model(city: str, version: int = 1) -> str:

@@ -16,18 +16,18 @@ from scripts.command import (
     open_workspace,
     spelled,
 )
-from scripts.options import HouseOptions, house_options, job_options
+from scripts.options import RowOptions, entity_option, job_options, row_options
 from scripts.training_run import Training, published_preprocessor, train_and_publish
-from training.endpoint import absolute_error, predict, runtime_client
-from training.houses import Houses
+from training.endpoint import error_line, predict, runtime_client
 from training.pipeline import Settings
+from training.table import Table
 from training.workspace import Workspace
 
 
 def train_city(
     workspace: Workspace,
     city: str,
-    houses: Houses,
+    table: Table,
     settings: Settings,
     console: Console,
     *,
@@ -39,15 +39,15 @@ def train_city(
         train = spelled("housing train")
         raise HousingError(f"no preprocessor is published in {workspace.parameter}; run: {train}")
     return train_and_publish(
-        workspace, {city: houses}, settings, console, preprocessor_url=url, force=force
+        workspace, {city: table}, settings, console, preprocessor_url=url, force=force
     )
 
 
 @make_command(__doc__, "housing add-model --city Boston_MA")
-@click.option("--city", required=True, help="For example Boston_MA.")
+@entity_option("For example Boston_MA.", required=True)
 @click.option("--force", is_flag=True, help="Let a model serve that the gate refuses.")
 @click.option("--readmit", is_flag=True, help="Let a city in again that was forgotten.")
-@house_options
+@row_options
 @job_options
 @aws_options
 def command(
@@ -55,17 +55,17 @@ def command(
     city: str,
     force: bool,
     readmit: bool,
-    house_options: HouseOptions,
+    rows: RowOptions,
     settings: Settings,
 ) -> int:
     console = Console()
-    houses = house_options.houses([city])[city]
+    [(city, table)] = rows.tables([city]).items()
     session, deployment = aws.deployment()
     endpoint_name = deployment.require("endpoint_name")
     workspace = open_workspace(session, deployment)
     if readmit:
         workspace.registry.readmit(city)
-    training = train_city(workspace, city, houses, settings, console, force=force)
+    training = train_city(workspace, city, table, settings, console, force=force)
     if city in training.failures:
         print(f"{city}: {training.failures[city]}", file=sys.stderr)
         return FAILED
@@ -73,9 +73,8 @@ def command(
     test = training.dataset.test[city]
     with console.step(f"invoke {model}") as step:
         prediction = predict(runtime_client(session), endpoint_name, model, test)
-        if test.price is not None and len(test):
-            error = absolute_error(prediction.prices, test.price)
-            step.detail = f"MAE ${error:,.0f} on {len(test)} houses"
+        if len(test):
+            step.detail = f"{error_line(prediction, test)} on {len(test)} {test.schema.row}s"
     return SUCCEEDED
 
 

@@ -1,5 +1,6 @@
 """What all commands share: the options of AWS, errors as one line, exit statuses."""
 
+import io
 import os
 import shutil
 import signal
@@ -165,8 +166,16 @@ def run(command: click.Command, program: str, arguments: Sequence[str] | None = 
 
 def main(command: click.Command, name: str) -> NoReturn:
     """Run one command as ``python -m scripts.<name>`` and end the process."""
-    signal.signal(signal.SIGTERM, terminate)
+    prepare_process()
     sys.exit(run(command, f"python -m scripts.{name}"))
+
+
+def prepare_process() -> None:
+    """SIGTERM cleans up as Ctrl-C does; no character that a terminal lacks ends a command."""
+    signal.signal(signal.SIGTERM, terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 class Terminated(KeyboardInterrupt):

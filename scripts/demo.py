@@ -35,7 +35,7 @@ from scripts.command import (
     spelled,
 )
 from scripts.local_aws import LocalAws
-from scripts.options import HouseOptions, house_options, job_options
+from scripts.options import RowOptions, job_options, row_options
 from scripts.restricted_role import show_restricted_role
 from scripts.results import draw_results, evaluate_cities, print_results
 from scripts.training_run import Training, published_preprocessor, train_and_publish
@@ -57,7 +57,7 @@ class Options:
     """What the demo was asked for."""
 
     aws: Aws
-    houses: HouseOptions
+    rows: RowOptions
     settings: Settings
     keep: bool
     output: Path
@@ -72,13 +72,11 @@ class Options:
     show_default=True,
     help="Folder of the pictures.",
 )
-@house_options
+@row_options
 @job_options
 @aws_options
-def command(
-    aws: Aws, house_options: HouseOptions, settings: Settings, keep: bool, output: Path
-) -> int:
-    return _demo(Options(aws, house_options, settings, keep, output))
+def command(aws: Aws, rows: RowOptions, settings: Settings, keep: bool, output: Path) -> int:
+    return _demo(Options(aws, rows, settings, keep, output))
 
 
 def _demo(options: Options) -> int:
@@ -165,7 +163,7 @@ def _run(
     assembly: "Future[Path]",
     console: Console,
 ) -> int:
-    houses = options.houses.houses([])
+    tables = options.rows.tables()
     with console.step("synthesize the stacks and bootstrap the account"):
         _bootstrap(session)
         stacks = assembly.result()
@@ -175,7 +173,7 @@ def _run(
     settings = options.settings
     training = train_and_publish(
         workspace,
-        houses,
+        tables,
         settings,
         console,
         preprocessor_url=published_preprocessor(workspace),
@@ -188,7 +186,7 @@ def _run(
     with console.step("predict the prices of the test houses"):
         results = evaluate_cities(client, endpoint_name, training)
     with console.step(f"add {ADDED_CITY} to the live endpoint"):
-        added = options.houses.market.houses(ADDED_CITY, options.houses.houses_per_city)
+        added = options.rows.market.houses(ADDED_CITY, options.rows.houses_per_city)
         addition = train_city(workspace, ADDED_CITY, added, settings, console)
         results += evaluate_cities(client, endpoint_name, addition)
     _show_access(session, deployment, training, console)
@@ -233,7 +231,7 @@ def _show_access(
             deployment.role_arn(RESTRICTED_ROLE),
             own=training.models[own],
             other=training.models[other],
-            houses=training.dataset.test[own],
+            table=training.dataset.test[own],
         )
     console.say(f"          {own}: answered\n          {other}: {refusal}")
 

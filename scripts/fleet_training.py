@@ -6,29 +6,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleet.console import Console
+from fleet.console import Console, significant
 from fleet.errors import HousingError
 from fleet.gate import distance
 from fleet.names import Prefix
+from fleet.project import project_schema
 from fleet.publishing import Outcome, summary
+from fleet.schema import HOUSES
 from scripts.command import FAILED, SUCCEEDED
 from scripts.job_reporter import JobReporter
-from scripts.options import HouseOptions
+from scripts.options import RowOptions
 from scripts.training_run import published_preprocessor
 from training.fleet_trainer.cities import Recipe
 from training.fleet_trainer.request import Cluster
 from training.fleet_trainer.run import FleetRun, FleetTrainer
-from training.fleet_trainer.sources import Source, of_folder, of_market, of_prefix
-from training.house_files import read_houses
-from training.houses import CITIES, Houses
+from training.fleet_trainer.sources import Source, of_folder, of_market, of_prefix, of_tables
+from training.houses import CITIES
 from training.pipeline import Pipeline, Settings
 from training.publish import publish_preprocessor, store_preprocessor
+from training.reader import read_rows
+from training.table import Table
 from training.workspace import Workspace
 
 TEST_SHARE = 0.1
 """Of each city's houses: as the service trainer, which keeps them for the test."""
 FITTED_ON = 200
 """Cities whose houses the preprocessor is fitted on, evenly chosen where there are more."""
+ERRORS = ("error", "least squares", "median")
 SHOWN = 20
 """Cities in the table that a run prints; ``--json`` has all."""
 
@@ -37,7 +41,7 @@ SHOWN = 20
 class FleetOptions:
     """How ``housing train --trainer fleet`` was called."""
 
-    houses: HouseOptions
+    rows: RowOptions
     cities: Sequence[str]
     prefix: str | None
     settings: Settings
@@ -62,7 +66,8 @@ def train_fleet(workspace: Workspace, options: FleetOptions, console: Console) -
     is_fitted = url is None or options.refit_preprocessor
     if url is None or is_fitted:
         url = _fitted(workspace, sources, options, console)
-    recipe = Recipe(options.settings.hyperparameters, options.solver, TEST_SHARE)
+    hyperparameters = {**project_schema().hyperparameters, **options.settings.hyperparameters}
+    recipe = Recipe(hyperparameters, options.solver, TEST_SHARE)
     cluster = Cluster(
         options.settings.instance_type,
         options.instance_count,
@@ -86,12 +91,14 @@ def _sources(workspace: Workspace, options: FleetOptions) -> dict[str, Source]:
     if options.prefix is not None:
         found = of_prefix(workspace, _key(workspace, options.prefix))
         where = options.prefix
-    elif options.houses.data is not None:
-        found, where = of_folder(options.houses.data), str(options.houses.data)
+    elif options.rows.data is not None:
+        where = str(options.rows.data)
+        plain = _are_plain(options.rows)
+        found = of_folder(options.rows.data) if plain else of_tables(options.rows.tables())
     else:
         names = options.cities or CITIES
-        count = options.houses.houses_per_city
-        return of_market(options.houses.market, dict.fromkeys(names, count))
+        count = options.rows.houses_per_city
+        return of_market(options.rows.market, dict.fromkeys(names, count))
     missing = [city for city in options.cities if city not in found]
     if missing or not found:
         raise HousingError(f"{where} has no file for {', '.join(missing) or 'any city'}")
@@ -116,15 +123,23 @@ def _fitted(
     names = sorted(sources)[:: max(1, len(sources) // FITTED_ON)]
     with console.step(f"fit the preprocessor on {len(names)} cities"):
         pipeline = Pipeline(workspace, options.settings, JobReporter(console))
-        houses = {name: _houses(name, options.houses) for name in names}
-        artifact = pipeline.fit_preprocessor(pipeline.upload_houses(houses))
+        tables = {name: _table(name, options.rows) for name in names}
+        artifact = pipeline.fit_preprocessor(pipeline.upload(tables))
         return store_preprocessor(workspace.s3, workspace.bucket, artifact)
 
 
-def _houses(city: str, options: HouseOptions) -> Houses:
+def _table(city: str, options: RowOptions) -> Table:
     if options.data is None:
         return options.market.houses(city, options.houses_per_city)
-    return read_houses(Path(options.data) / f"{city}.csv", with_price=True)
+    if _are_plain(options):
+        file = Path(options.data) / f"{city}.csv"
+        return read_rows(file, project_schema(), with_label=True).table
+    return options.tables([city])[city]
+
+
+def _are_plain(options: RowOptions) -> bool:
+    """Whether there is a file of houses for each city, which travels to the job as it is."""
+    return options.data is not None and options.data.is_dir() and project_schema() == HOUSES
 
 
 def _not_served(run: FleetRun) -> dict[str, str]:
@@ -184,15 +199,17 @@ def _print(run: FleetRun, options: FleetOptions, console: Console) -> None:
             [
                 each.city,
                 f"{candidate.train_rows:,}",
-                f"{candidate.metrics['mae']:,.0f}",
-                f"{candidate.baselines['least_squares_mae']:,.0f}",
-                f"{candidate.baselines['median_mae']:,.0f}",
+                significant(candidate.metrics["mae"]),
+                significant(candidate.baselines["least_squares_mae"]),
+                significant(candidate.baselines["median_mae"]),
                 "-" if far is None else f"{far:.0%}",
                 each.target_model or "",
                 each.outcome,
             ]
         )
-    columns = ["city", "rows", "error $", "least squares $", "median $", "distance", "serves", ""]
+    schema = project_schema()
+    errors = [f"{name} {schema.label.unit}".rstrip() for name in ERRORS]
+    columns = [schema.entity, "rows", *errors, "distance", "serves", ""]
     if rows:
         console.table("Models, by their error on validation rows", columns, rows)
     if len(run.publications) > SHOWN:

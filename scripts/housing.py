@@ -1,7 +1,6 @@
 """Thousands of small models behind one SageMaker endpoint: train, serve, watch, prove access."""
 
 import ast
-import signal
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from scripts.command import CONTEXT, run, terminate
+from scripts.command import CONTEXT, prepare_process, run
 
 COMMANDS = (
     "demo",
@@ -63,7 +62,7 @@ command = LazyGroup(help=__doc__, context_settings=CONTEXT)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point of the installed command ``housing``."""
-    signal.signal(signal.SIGTERM, terminate)
+    prepare_process()
     sys.exit(run(command, "housing", arguments))
 
 

@@ -1,6 +1,7 @@
-"""Options that several commands share: which houses, and how to run the jobs."""
+"""Options that several commands share: which rows, and how to run the jobs."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -9,49 +10,78 @@ from typing import Any
 import click
 
 from fleet.errors import HousingError
-from fleet.names import check_entity
+from fleet.names import entity_key
+from fleet.project import project_schema
+from fleet.schema import HOUSES
 from scripts.command import Function, assignment
-from training.house_files import read_city_folder
-from training.houses import CITIES, HOUSES_PER_CITY, Houses, Market
+from training.houses import CITIES, HOUSES_PER_CITY, Market
 from training.pipeline import LINEAR_LEARNER_DEFAULTS, Settings
+from training.reader import RowsError, read_entities
+from training.table import Table
 
 POSITIVE = click.IntRange(min=1)
 
 
 @dataclass(frozen=True)
-class HouseOptions:
-    """Which houses to train on: those of a folder of files, or drawn from a market."""
+class RowOptions:
+    """Which rows to train on: those of files, or houses drawn from a market."""
 
     market: Market
     houses_per_city: int
     data: Path | None = None
 
-    def houses(self, cities: Sequence[str]) -> dict[str, Houses]:
-        """The houses of these cities; of all files, or of the ten cities, where none is given.
+    def tables(self, entities: Sequence[str] = ()) -> dict[str, Table]:
+        """The rows of these cities; of all in the files, or of the ten cities, without any.
+
+        Files that cannot be used are told on standard error, and the others are used.
 
         Raises
         ------
         HousingError
-            A file cannot be used, or a city has none.
+            No file can be used, or a city has none.
         """
+        schema = project_schema()
+        keys = [entity_key(entity) for entity in entities]
         if self.data is None:
-            names = [check_entity(city) for city in cities or CITIES]
-            return {city: self.market.houses(city, self.houses_per_city) for city in names}
-        folder = read_city_folder(self.data)
-        missing = [city for city in cities if city not in folder]
+            if schema != HOUSES:
+                raise HousingError(f"give the rows: --data FILE or FOLDER of {schema.row}s")
+            cities = keys or CITIES
+            return {city: self.market.houses(city, self.houses_per_city) for city in cities}
+        read = read_entities(self.data, schema)
+        for line in read.notes:
+            print(line, file=sys.stderr)
+        if read.problems:
+            print(f"{RowsError(read.problems)}\nThe others are used.", file=sys.stderr)
+        missing = [key for key in keys if key not in read.tables]
         if missing:
-            raise HousingError(f"{self.data} has no file for {', '.join(missing)}")
-        return {city: folder[city] for city in cities} if cities else folder
+            raise HousingError(f"{self.data} has no usable {schema.entity} {', '.join(missing)}")
+        return {key: read.tables[key] for key in keys or read.tables}
 
 
-def house_options(function: Function) -> Function:
-    """Add the options that say which houses to train on; the function gets ``house_options``."""
+def entity_option(
+    help_text: str, *, required: bool = False, multiple: bool = False
+) -> Callable[[Function], Function]:
+    """``--city``, also under the word of the schema; the function gets ``city`` or ``cities``."""
+    entity = project_schema().entity.lower().replace(" ", "-")
+    names = ["--city", *([f"--{entity}"] if entity != "city" else [])]
+    return click.option(
+        *names,
+        "cities" if multiple else "city",
+        required=required,
+        multiple=multiple,
+        metavar="NAME",
+        help=help_text,
+    )
+
+
+def row_options(function: Function) -> Function:
+    """Add the options that say which rows to train on; the function gets ``rows``."""
 
     @click.option(
         "--data",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        metavar="FOLDER",
-        help="Folder with a <City>.csv each, header first.",
+        type=click.Path(exists=True, path_type=Path),
+        metavar="PATH",
+        help="Folder with a CSV file for each city, or a file with a column that tells it.",
     )
     @click.option(
         "--market",
@@ -85,7 +115,7 @@ def house_options(function: Function) -> Function:
         help="Of the houses drawn.",
     )
     @wraps(function)
-    def with_houses(
+    def with_rows(
         *,
         data: Path | None,
         market: str,
@@ -95,9 +125,9 @@ def house_options(function: Function) -> Function:
         **rest: Any,
     ) -> Any:
         drawn = Market.notebook(seed) if market == "notebook" else Market(noise=noise, seed=seed)
-        return function(house_options=HouseOptions(drawn, houses_per_city, data), **rest)
+        return function(rows=RowOptions(drawn, houses_per_city, data), **rest)
 
-    return with_houses
+    return with_rows
 
 
 def job_options(function: Function) -> Function:

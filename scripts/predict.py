@@ -1,111 +1,167 @@
-"""Predicts the price of a house, or of each house in a CSV file."""
+"""Predicts the price of a house, or what your schema predicts of a row or of a CSV file of them."""
 
+import csv
 import json
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
-import numpy as np
 
 from fleet.cache.request_trace import print_trace, trace_requests
-from fleet.console import Console
+from fleet.console import Console, significant
 from fleet.deployment import Deployment
 from fleet.errors import HousingError
-from fleet.project import deploy_command
+from fleet.names import Prefix, entity_key
+from fleet.project import deploy_command, project_schema
 from fleet.registry import Registry
+from fleet.schema import HOUSES, Schema
 from fleet.serving import numbered_version, serving_version
 from fleet.versions import Version
-from scripts.command import SUCCEEDED, Aws, Function, aws_options, json_option, main, make_command
-from scripts.options import POSITIVE
+from scripts.command import (
+    SUCCEEDED,
+    Aws,
+    Function,
+    aws_options,
+    json_option,
+    main,
+    make_command,
+)
+from scripts.options import POSITIVE, entity_option
+from training.cells import CellError, Dialect, parser_of
 from training.endpoint import Prediction, endpoint_preprocessor, predict, runtime_client
-from training.house_files import PARSERS, read_houses
-from training.houses import FEATURE_COLUMNS, Houses
+from training.judgement import Judgement, Ranges, judge, out_of_range, range_lines
+from training.publish import read_ranges
+from training.reader import Rows, parse_rows, read_rows
+from training.table import Table, make_values
 
 if TYPE_CHECKING:
     import boto3
+    from mypy_boto3_s3 import S3Client
 
-DEFAULTS = ("2000", "3000", "3", "2", "1.0", "2", "n", "y")
-
-
-def option_of(column: str) -> str:
-    """``--square-feet`` for the column SQUARE_FEET."""
-    return "--" + column.lower().replace("_", "-")
+STANDARD = "-"
+"""Standard input or output, as a file's name."""
 
 
-def house_feature_options(function: Function) -> Function:
-    """Add an option for each feature of one house."""
-    for column, default in reversed(list(zip(FEATURE_COLUMNS, DEFAULTS, strict=True))):
+def column_options(function: Function) -> Function:
+    """Add an option for each column of one row; the function gets their texts as ``cells``."""
+    schema = project_schema()
+    for column in reversed(schema.columns):
         option = click.option(
-            option_of(column), default=default, show_default=True, metavar="VALUE"
+            column.option,
+            column.name,
+            default=column.default,
+            show_default=column.default is not None,
+            metavar="VALUE",
+            help=f"{column.allowed[0].upper()}{column.allowed[1:]}.",
         )
         function = option(function)
     return function
 
 
-@make_command(__doc__, "housing predict --city Chicago_IL --square-feet 2400 --front-porch y")
-@click.option("--city", required=True, help="For example NewYork_NY.")
+def _example() -> str:
+    schema = project_schema()
+    if schema == HOUSES:
+        return "housing predict --city Chicago_IL --square-feet 2400 --front-porch y"
+    return f"housing predict --{schema.entity} NAME --csv rows.csv --output predicted.csv"
+
+
+@make_command(__doc__, _example())
+@entity_option("Whose model answers.", required=True)
 @click.option(
     "--csv",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
     metavar="FILE",
-    help="File of houses, first line names the columns; instead of one house.",
+    help="Rows, the first line names the columns; - is standard input. Instead of one row.",
 )
 @click.option(
-    "--model-version",
-    type=POSITIVE,
-    metavar="N",
-    help="Of the model.  [default: what serves]",
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    metavar="FILE",
+    help="Write the rows as they came, and what is predicted, as CSV; - is standard output.",
 )
-@house_feature_options
+@click.option(
+    "--model-version", type=POSITIVE, metavar="N", help="Of the model.  [default: what serves]"
+)
+@column_options
 @click.option("--trace", is_flag=True, help="Also show where the time went; waits for CloudWatch.")
 @json_option
 @aws_options
 def command(
     aws: Aws,
     city: str,
-    csv: Path | None,
+    file: Path | None,
+    output: Path | None,
     model_version: int | None,
     trace: bool,
     as_json: bool,
-    **features: str,
+    **cells: str | None,
 ) -> int:
-    houses = _one_house(features) if csv is None else read_houses(csv, with_price=False)
+    if as_json and output is not None and str(output) == STANDARD:
+        raise click.UsageError("--json and --output - both want standard output")
+    schema = project_schema()
+    rows = _read(file, schema) if file is not None else None
+    table = _one_row(cells, schema) if rows is None else rows.table
     session, deployment = aws.deployment()
     endpoint_name = deployment.require("endpoint_name")
-    model = _choose_version(city, model_version, session, deployment).target_model
+    serving = endpoint_preprocessor(session.client("sagemaker"), endpoint_name)
+    version = _choose_version(entity_key(city), model_version, session, deployment, serving)
+    model = version.target_model
     started = time.time()
-    prediction = predict(runtime_client(session), endpoint_name, model, houses)
+    prediction = predict(runtime_client(session), endpoint_name, model, table)
+    ranges = _trained_ranges(session.client("s3"), serving)
+    flags = out_of_range(table, ranges)
+    judged = judge(prediction, table) if table.label is not None else None
+    # Standard output is for the rows where they are asked for.
+    to_stderr = as_json or (output is not None and str(output) == STANDARD)
+    console = Console(sys.stderr if to_stderr else None)
+    if output is not None:
+        _write(output, rows, table, prediction, flags)
     if as_json:
-        print(json.dumps(_as_json(model, prediction)))
-    else:
-        _print(Console(), model, houses, prediction)
+        print(json.dumps(_as_json(model, table, prediction, flags, judged)))
+    elif output is None:
+        _print(console, model, table, prediction)
+    if not as_json:
+        _print_notes(console, table, prediction, ranges, flags, judged)
     if trace:
-        traced = trace_requests(session, endpoint_name, started, prediction.seconds)
-        print_trace(Console(sys.stderr if as_json else None), traced)
+        print_trace(console, trace_requests(session, endpoint_name, started, prediction.seconds))
     return SUCCEEDED
 
 
-def _one_house(features: Mapping[str, str]) -> Houses:
-    values = []
-    for column in FEATURE_COLUMNS:
+def _read(file: Path, schema: Schema) -> Rows:
+    if str(file) == STANDARD:
+        rows = parse_rows(sys.stdin.buffer.read(), "standard input", schema, with_label=False)
+    else:
+        rows = read_rows(file, schema, with_label=False)
+    for line in rows.notes:
+        print(line, file=sys.stderr)
+    return rows
+
+
+def _one_row(cells: Mapping[str, str | None], schema: Schema) -> Table:
+    values = {}
+    for column in schema.columns:
+        cell = cells.get(column.name.lower()) or cells.get(column.name) or ""
         try:
-            values.append(PARSERS[column](features[column.lower()]))
-        except ValueError as error:
-            raise HousingError(f"{option_of(column)}: {error}") from None
-    return Houses(*(np.array([value]) for value in values))
+            values[column.name] = make_values(column, [parser_of(column, Dialect(), [cell])(cell)])
+        except CellError as error:
+            allowed = f"; give {column.allowed}" if not cell else ""
+            raise HousingError(f"{column.option}: {error}{allowed}") from None
+    return Table(schema, values)
 
 
 def _choose_version(
-    city: str, number: int | None, session: "boto3.Session", deployment: Deployment
+    city: str,
+    number: int | None,
+    session: "boto3.Session",
+    deployment: Deployment,
+    preprocessor: str | None,
 ) -> Version:
     """The version asked for, or that which serves and fits the endpoint's preprocessor."""
     registry = Registry(session.client("dynamodb"), deployment.require("registry_table_name"))
-    preprocessor = endpoint_preprocessor(
-        session.client("sagemaker"), deployment.require("endpoint_name")
-    )
     if number is None:
         choice = serving_version(registry, city, preprocessor)
     else:
@@ -121,23 +177,101 @@ def _choose_version(
     return choice.version
 
 
-def _as_json(model: str, prediction: Prediction) -> dict[str, object]:
+def _trained_ranges(s3: "S3Client", preprocessor_url: str | None) -> Ranges:
+    """What the endpoint's preprocessor was fitted on; nothing where it may not be read."""
+    from botocore.exceptions import ClientError
+
+    bucket, _, key = (preprocessor_url or "").removeprefix("s3://").partition("/")
+    if not key.startswith(Prefix.PREPROCESSOR):
+        return {}
+    try:
+        return read_ranges(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except ClientError:
+        return {}
+
+
+def _as_json(
+    model: str,
+    table: Table,
+    prediction: Prediction,
+    flags: list[list[str]],
+    judged: Judgement | None,
+) -> dict[str, object]:
+    schema = table.schema
+    predicted: dict[str, object]
+    if prediction.classes is None:
+        scores = [round(score, 2) for score in prediction.scores.tolist()]
+        predicted = {"prices": scores} if schema == HOUSES else {"predictions": scores}
+    else:
+        predicted = {
+            "predictions": prediction.values(schema),
+            "scores": prediction.scores.tolist(),
+        }
     return {
         "target_model": model,
-        "prices": [round(price, 2) for price in prediction.prices.tolist()],
+        **predicted,
         "milliseconds": [round(1000 * seconds, 3) for seconds in prediction.seconds],
+        "out_of_range": flags,
+        **({judged.name.lower(): judged.value, "baseline": judged.baseline} if judged else {}),
     }
 
 
-def _print(console: Console, model: str, houses: Houses, prediction: Prediction) -> None:
-    rows = [
-        [*line.split(","), f"{price:,.0f}"]
-        for line, price in zip(
-            houses.without_price().to_csv().splitlines(), prediction.prices, strict=True
-        )
+def _write(
+    output: Path,
+    rows: Rows | None,
+    table: Table,
+    prediction: Prediction,
+    flags: list[list[str]],
+) -> None:
+    """The rows as they came, ids and all, with what is predicted behind them."""
+    schema = table.schema
+    if rows is None:
+        header = list(schema.names)
+        lines = [list(cells) for cells in zip(*map(table.cells, schema.columns), strict=True)]
+    else:
+        header = list(rows.sheet.header)
+        lines = [list(row) for _, row in rows.sheet.rows]
+    header += [f"PREDICTED_{schema.label.name}", "OUT_OF_RANGE"]
+    lines = [
+        [*cells, str(value), " ".join(outside)]
+        for cells, value, outside in zip(lines, prediction.values(schema), flags, strict=True)
     ]
-    columns = [column.lower().replace("_", " ") for column in FEATURE_COLUMNS]
-    console.table(model, [*columns, "predicted price $"], rows)
+    if str(output) == STANDARD:
+        _write_csv(sys.stdout, header, lines)
+    else:
+        with output.open("w", encoding="utf-8", newline="") as stream:
+            _write_csv(stream, header, lines)
+
+
+def _write_csv(stream: TextIO, header: list[str], lines: list[list[str]]) -> None:
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(lines)
+
+
+def _print(console: Console, model: str, table: Table, prediction: Prediction) -> None:
+    schema = table.schema
+    cells = zip(*map(table.cells, schema.columns), strict=True)
+    rows = [
+        [*row, significant(value) if isinstance(value, float) else value]
+        for row, value in zip(cells, prediction.values(schema), strict=True)
+    ]
+    predicted = f"predicted {schema.label.title} {schema.label.unit}".rstrip()
+    console.table(model, [*(column.title for column in schema.columns), predicted], rows)
+
+
+def _print_notes(
+    console: Console,
+    table: Table,
+    prediction: Prediction,
+    ranges: Ranges,
+    flags: list[list[str]],
+    judged: Judgement | None,
+) -> None:
+    for line in range_lines(table, ranges, flags):
+        print(line, file=sys.stderr)
+    if judged is not None:
+        console.say(f"on these {len(table):,} rows: {judged.line}")
     milliseconds = ", ".join(f"{1000 * seconds:.1f} ms" for seconds in prediction.seconds)
     console.say(f"latency: {milliseconds}  (--trace tells whether the model was cold)")
 

@@ -9,7 +9,7 @@ from fleet.errors import HousingError
 from training.endpoint import predict, runtime_client
 
 if TYPE_CHECKING:
-    from training.houses import Houses
+    from training.table import Table
 
 ACCESS_DENIED = "AccessDeniedException"
 
@@ -35,16 +35,16 @@ def show_restricted_role(
     *,
     own: str,
     other: str,
-    houses: "Houses",
+    table: "Table",
 ) -> str:
     """Invoke the own city's model and another's; returns AWS's refusal of the other.
 
     Raises ``HousingError`` where the other city answers.
     """
     client = runtime_client(assume(session, role_arn, "demo"))
-    predict(client, endpoint_name, own, houses)
+    predict(client, endpoint_name, own, table)
     try:
-        predict(client, endpoint_name, other, houses)
+        predict(client, endpoint_name, other, table)
     except ClientError as error:
         if error.response["Error"]["Code"] != ACCESS_DENIED:
             raise

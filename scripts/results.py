@@ -45,7 +45,7 @@ def evaluate_cities(
     results = []
     for city, target in training.models.items():
         test = training.dataset.test[city]
-        if test.price is None or not len(test):
+        if test.label is None or not len(test):
             continue
         prediction = predict(client, endpoint_name, target, test)
         results.append(
@@ -54,8 +54,8 @@ def evaluate_cities(
                 houses=len(training.dataset.train[city]) + len(test),
                 validation_error=training.publications[city].candidate.metrics["mae"],
                 baselines=training.publications[city].candidate.baselines,
-                predicted=prediction.prices,
-                true=test.price,
+                predicted=prediction.numbers,
+                true=test.label_numbers,
             )
         )
     return results

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fleet.console import Console
+from fleet.console import Console, significant
 from fleet.errors import HousingError
 from fleet.gate import distance
 from fleet.names import Prefix, target_model
@@ -25,15 +25,15 @@ from scripts.command import (
     open_workspace,
 )
 from scripts.fleet_training import FleetOptions, train_fleet
-from scripts.options import HouseOptions, house_options, job_options
+from scripts.options import RowOptions, entity_option, job_options, row_options
 from scripts.training_run import Training, published_preprocessor, train_and_publish
-from training.houses import Houses
 from training.pipeline import Settings
+from training.table import Table
 from training.workspace import Workspace
 
 
 @make_command(__doc__, "housing train --city Chicago_IL --city Houston_TX")
-@click.option("--city", "cities", multiple=True, metavar="CITY", help="Repeatable.  [default: all]")
+@entity_option("Repeatable.  [default: all]", multiple=True)
 @click.option(
     "--refit-preprocessor",
     is_flag=True,
@@ -71,14 +71,14 @@ from training.workspace import Workspace
 )
 @click.option("--force", is_flag=True, help="Let models serve that the gate refuses.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
-@house_options
+@row_options
 @job_options
 @json_option
 @aws_options
 def command(
     aws: Aws,
     cities: Sequence[str],
-    house_options: HouseOptions,
+    rows: RowOptions,
     settings: Settings,
     refit_preprocessor: bool,
     trainer: str,
@@ -93,7 +93,7 @@ def command(
     console = Console(sys.stderr if as_json else None)
     if trainer == "fleet":
         options = FleetOptions(
-            houses=house_options,
+            rows=rows,
             cities=cities,
             prefix=s3_prefix,
             settings=settings,
@@ -106,16 +106,16 @@ def command(
             as_json=as_json,
         )
         return train_fleet(open_workspace(*aws.deployment()), options, console)
-    houses = house_options.houses(cities)
+    tables = rows.tables(cities)
     session, deployment = aws.deployment()
     workspace = open_workspace(session, deployment)
-    url = _preprocessor_to_use(workspace, houses, refit=refit_preprocessor)
+    url = _preprocessor_to_use(workspace, tables, refit=refit_preprocessor)
     if dry_run:
-        plan = _plan(workspace, houses, settings, url)
+        plan = _plan(workspace, tables, settings, url)
         print(json.dumps(plan, indent=2) if as_json else "\n".join(_plan_lines(plan)))
         return SUCCEEDED
     training = train_and_publish(
-        workspace, houses, settings, console, preprocessor_url=url, force=force
+        workspace, tables, settings, console, preprocessor_url=url, force=force
     )
     if as_json:
         print(json.dumps(_as_json(training), indent=2))
@@ -151,14 +151,14 @@ def _preprocessor_to_use(
 
 def _plan(
     workspace: Workspace,
-    houses: Mapping[str, Houses],
+    tables: Mapping[str, Table],
     settings: Settings,
     preprocessor_url: str | None,
 ) -> dict[str, object]:
-    known = workspace.registry.some_cities(houses)
-    latest = {city: known.get(city, City(city)) for city in houses}
+    known = workspace.registry.some_cities(tables)
+    latest = {city: known.get(city, City(city)) for city in tables}
     return {
-        "houses": sum(map(len, houses.values())),
+        "rows": sum(map(len, tables.values())),
         "upload_to": workspace.url(Prefix.RAW),
         "preprocessor": preprocessor_url,
         "preprocessor_parameter": workspace.parameter,
@@ -176,7 +176,7 @@ def _plan(
 
 def _plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
     url = plan["preprocessor"]
-    yield f"upload {plan['houses']:,} houses to {plan['upload_to']}"
+    yield f"upload {plan['rows']:,} rows to {plan['upload_to']}"
     if url is None:
         parameter = plan["preprocessor_parameter"]
         yield f"fit one preprocessor on all of them and store its URL in {parameter}"
@@ -218,15 +218,18 @@ def _print(training: Training, console: Console) -> None:
             [
                 city,
                 f"{candidate.train_rows:,}",
-                f"{candidate.metrics['mae']:,.0f}",
-                f"{candidate.baselines['least_squares_mae']:,.0f}",
-                f"{candidate.baselines['median_mae']:,.0f}",
+                significant(candidate.metrics["mae"]),
+                significant(candidate.baselines["least_squares_mae"]),
+                significant(candidate.baselines["median_mae"]),
                 "-" if far is None else f"{far:.0%}",
                 publication.target_model or "",
                 publication.outcome,
             ]
         )
-    columns = ["city", "rows", "error $", "least squares $", "median $", "distance"]
+    schema = training.dataset.schema
+    unit = schema.label.unit
+    errors = [f"{name} {unit}".rstrip() for name in ("error", "least squares", "median")]
+    columns = [schema.entity, "rows", *errors, "distance"]
     console.table("Models, by their error on validation rows", [*columns, "serves", ""], rows)
 
 

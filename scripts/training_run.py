@@ -1,13 +1,12 @@
-"""One training run: from houses to published models."""
+"""One training run: from rows to published models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fleet.console import Console
+from fleet.console import Console, counted, plural
 from fleet.publishing import Publication, Publisher, summary
 from scripts.job_reporter import JobReporter
 from training.evaluation import candidates_of_jobs
-from training.houses import Houses
 from training.job import JobResult
 from training.pipeline import Dataset, Pipeline, Settings
 from training.publish import (
@@ -15,6 +14,7 @@ from training.publish import (
     publish_preprocessor,
     store_preprocessor,
 )
+from training.table import Table
 from training.workspace import Workspace
 
 
@@ -48,31 +48,33 @@ class Training:
 
 def train_and_publish(
     workspace: Workspace,
-    houses: Mapping[str, Houses],
+    tables: Mapping[str, Table],
     settings: Settings,
     console: Console,
     *,
     preprocessor_url: str | None = None,
     force: bool = False,
 ) -> Training:
-    """All steps from houses to published models.
+    """All steps from rows to published models.
 
     With ``preprocessor_url`` that preprocessor is used as it is; otherwise one is fitted on these
-    houses and published. With ``force`` models serve that the gate refuses.
+    rows and published. With ``force`` models serve that the gate refuses.
     """
     pipeline = Pipeline(workspace, settings, JobReporter(console))
-    with console.step("upload the houses") as step:
-        dataset = pipeline.upload_houses(houses)
-        step.detail = f"{sum(map(len, houses.values())):,} houses of {len(houses)} cities"
+    schema = next(iter(tables.values())).schema
+    with console.step(f"upload the {schema.row}s") as step:
+        dataset = pipeline.upload(tables)
+        total = sum(map(len, tables.values()))
+        step.detail = f"{total:,} {schema.row}s of {counted(len(tables), schema.entity)}"
     url = preprocessor_url
     if url is None:
-        with console.step("fit the preprocessor on all cities"):
+        with console.step(f"fit the preprocessor on all {plural(schema.entity)}"):
             artifact = pipeline.fit_preprocessor(dataset)
             url = store_preprocessor(workspace.s3, workspace.bucket, artifact)
-    with console.step("transform the houses into features"):
+    with console.step(f"transform the {schema.row}s into features"):
         files = pipeline.transform(dataset, url)
-    with console.step("train one model per city") as step:
-        jobs = pipeline.train_cities(files)
+    with console.step(f"train one model per {schema.entity}") as step:
+        jobs = pipeline.train_cities(dataset, files)
         succeeded = {city: job for city, job in jobs.items() if job.succeeded}
         step.detail = f"{len(succeeded)} of {len(jobs)}, {settings.max_in_flight} at a time"
     with console.step("judge and publish the models") as step:

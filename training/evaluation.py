@@ -7,17 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fleet.drift import describe_columns
 from fleet.versions import Candidate, City
-from training.houses import FEATURE_COLUMNS, Houses
+from training.fleet_trainer.cities import baselines
 from training.job import JobResult
 from training.linear_learner.artifact import ArtifactError, read_artifact_bytes
-from training.linear_learner.model import Dataset
+from training.linear_learner.model import Dataset, PredictorType
 from training.linear_learner.predictor import FeatureDimensionError, predict
 from training.linear_learner.wire.training_data import read_training_csv
 from training.pipeline import CityFiles
+from training.table import Table
 from training.workspace import Workspace
 
 THREADS = 16
@@ -27,7 +27,7 @@ def candidates_of_jobs(
     workspace: Workspace,
     jobs: Mapping[str, JobResult],
     files: Mapping[str, CityFiles],
-    houses: Mapping[str, Houses],
+    tables: Mapping[str, Table],
     serving: Mapping[str, City],
     preprocessor_url: str,
 ) -> list[Candidate]:
@@ -39,7 +39,7 @@ def candidates_of_jobs(
             jobs[city],
             files[city],
             serving=serving.get(city),
-            columns=describe_columns(columns_of(houses[city])),
+            columns=describe_columns(columns_of(tables[city])),
             preprocessor_url=preprocessor_url,
         )
 
@@ -81,51 +81,36 @@ def candidate_of_job(
         train_rows=len(train_rows.labels),
         validation_rows=len(validation_rows.labels),
         metrics=metrics,
-        baselines=baselines(train_rows, validation_rows),
+        baselines=baselines(
+            train_rows, validation_rows, PredictorType(hyperparameters["predictor_type"])
+        ),
         columns=columns,
     )
 
 
-def columns_of(houses: Houses) -> dict[str, list[float] | list[str]]:
-    """The columns of houses by name: numbers, and y or n."""
-    rows = [line.split(",") for line in houses.without_price().to_csv().splitlines()]
-    columns = dict(zip(FEATURE_COLUMNS, zip(*rows, strict=True), strict=True))
+def columns_of(table: Table) -> dict[str, list[float] | list[str]]:
+    """The features' columns by name: numbers, or text; without what is missing."""
     return {
-        name: list(texts) if texts[0] in ("y", "n") else [float(text) for text in texts]
-        for name, texts in columns.items()
+        column.name: [
+            value for value in table[column.name].tolist() if value == value and value != ""
+        ]
+        for column in table.schema.columns
     }
 
 
 def error_of(artifact: bytes, rows: Dataset) -> float:
-    """Mean absolute error in dollars; infinite for a model that cannot score the rows."""
+    """Mean absolute error in the label's unit, of a classifier the share of wrong classes.
+
+    Infinite for a model that cannot score the rows.
+    """
     try:
-        scores = predict(read_artifact_bytes(artifact), rows.features).scores
+        predictions = predict(read_artifact_bytes(artifact), rows.features)
     except (ArtifactError, FeatureDimensionError):
         return float("inf")
-    return _mean_absolute_error(scores.astype(np.float64), rows)
-
-
-def baselines(train: Dataset, validation: Dataset) -> dict[str, float]:
-    """Errors on ``validation`` of the median price and of the least-squares fit of ``train``."""
-    labels = train.labels.astype(np.float64)
-    median = np.full(len(validation.labels), np.median(labels))
-    design = _with_intercept(train)
-    weights = np.linalg.lstsq(design, labels, rcond=None)[0]
-    return {
-        "median_mae": _mean_absolute_error(median, validation),
-        "least_squares_mae": _mean_absolute_error(
-            _with_intercept(validation) @ weights, validation
-        ),
-    }
-
-
-def _with_intercept(rows: Dataset) -> NDArray[np.float64]:
-    features = rows.features.astype(np.float64)
-    return np.column_stack([features, np.ones(len(features))])
-
-
-def _mean_absolute_error(predicted: NDArray[np.float64], rows: Dataset) -> float:
-    return float(np.abs(predicted - rows.labels.astype(np.float64)).mean())
+    truth = rows.labels.astype(np.float64)
+    if predictions.labels is not None:
+        return float((predictions.labels != truth).mean())
+    return float(np.abs(predictions.scores.astype(np.float64) - truth).mean())
 
 
 def _digest(values: Mapping[str, str]) -> str:

@@ -14,17 +14,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-FEATURE_COLUMNS = (
-    "YEAR_BUILT",
-    "SQUARE_FEET",
-    "NUM_BEDROOMS",
-    "NUM_BATHROOMS",
-    "LOT_ACRES",
-    "GARAGE_SPACES",
-    "FRONT_PORCH",
-    "DECK",
-)
-PRICE_COLUMN = "PRICE"
+from fleet.schema import HOUSES, NO, YES
+from training.table import Table, Values
+
+FEATURE_COLUMNS = HOUSES.names
+PRICE_COLUMN = HOUSES.label.name
 COLUMNS = (*FEATURE_COLUMNS, PRICE_COLUMN)
 """Column order of the CSV files, which carry no header inside the bucket."""
 
@@ -32,55 +26,6 @@ LATEST_YEAR = 2019
 SMALLEST_SQUARE_FEET = 300
 SMALLEST_LOT_ACRES = 0.05
 HOUSES_PER_CITY = 1000
-
-
-@dataclass(frozen=True)
-class Houses:
-    """The houses of one city, one array a feature, all of shape (n,).
-
-    ``front_porch`` and ``deck`` are booleans; ``price`` is in dollars and None where it is unknown.
-    """
-
-    year_built: NDArray[np.int64]
-    square_feet: NDArray[np.float64]
-    bedrooms: NDArray[np.int64]
-    bathrooms: NDArray[np.float64]
-    lot_acres: NDArray[np.float64]
-    garage_spaces: NDArray[np.int64]
-    front_porch: NDArray[np.bool_]
-    deck: NDArray[np.bool_]
-    price: NDArray[np.float64] | None = None
-
-    def __len__(self) -> int:
-        return len(self.year_built)
-
-    def take(self, rows: NDArray[np.int64]) -> Self:
-        """The houses of these row numbers, in this order."""
-        columns = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{k: v[rows] for k, v in columns.items() if v is not None})
-
-    def without_price(self) -> Self:
-        """The same houses with their prices unknown."""
-        return replace(self, price=None)
-
-    def to_csv(self) -> str:
-        """Headerless CSV in the order of ``COLUMNS``, the price last where it is known.
-
-        Numbers are written with as many digits as it takes to read the same number back.
-        """
-        columns = [
-            map(str, self.year_built.tolist()),
-            map(repr, self.square_feet.tolist()),
-            map(str, self.bedrooms.tolist()),
-            map(repr, self.bathrooms.tolist()),
-            map(repr, self.lot_acres.tolist()),
-            map(str, self.garage_spaces.tolist()),
-            np.where(self.front_porch, "y", "n").tolist(),
-            np.where(self.deck, "y", "n").tolist(),
-        ]
-        if self.price is not None:
-            columns.append(map(repr, self.price.tolist()))
-        return "".join(f"{','.join(row)}\n" for row in zip(*columns, strict=True))
 
 
 @dataclass(frozen=True)
@@ -99,17 +44,17 @@ class Prices:
     deck: float
     year: float
 
-    def of(self, houses: Houses) -> NDArray[np.float64]:
+    def of(self, houses: Table) -> NDArray[np.float64]:
         """Prices in whole dollars, shape (n,)."""
         total: NDArray[np.float64] = (
-            self.square_foot * houses.square_feet
-            + self.bedroom * houses.bedrooms
-            + self.bathroom * houses.bathrooms
-            + self.lot_acre * houses.lot_acres
-            + self.garage_space * houses.garage_spaces
-            + self.front_porch * houses.front_porch
-            + self.deck * houses.deck
-            - self.year * (LATEST_YEAR - houses.year_built)
+            self.square_foot * houses["SQUARE_FEET"]
+            + self.bedroom * houses["NUM_BEDROOMS"]
+            + self.bathroom * houses["NUM_BATHROOMS"]
+            + self.lot_acre * houses["LOT_ACRES"]
+            + self.garage_space * houses["GARAGE_SPACES"]
+            + self.front_porch * (houses["FRONT_PORCH"] == YES)
+            + self.deck * (houses["DECK"] == YES)
+            - self.year * (LATEST_YEAR - houses["YEAR_BUILT"])
         )
         return np.trunc(total)
 
@@ -169,14 +114,14 @@ class Market:
         """What this city pays."""
         return self.prices.get(city) or self._blend(city)
 
-    def houses(self, city: str, count: int = HOUSES_PER_CITY) -> Houses:
-        """Draw ``count`` houses of a city, with their prices."""
+    def houses(self, city: str, count: int = HOUSES_PER_CITY) -> Table:
+        """Draw ``count`` houses of a city, labelled with their prices."""
         generator = self._generator(city)
         houses = _draw_houses(generator, count)
         prices = self.prices_of(city).of(houses)
         if self.noise:
             prices = np.trunc(prices * (1 + self.noise * generator.standard_normal(count)))
-        return replace(houses, price=prices.clip(min=self.lowest_price))
+        return replace(houses, label=prices.clip(min=self.lowest_price))
 
     def _generator(self, city: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, *city.encode()])
@@ -188,24 +133,22 @@ class Market:
         return Prices(*(shares @ known).round().tolist())
 
 
-def _draw_houses(generator: np.random.Generator, count: int) -> Houses:
+def _draw_houses(generator: np.random.Generator, count: int) -> Table:
     # The notebook's normal distributions reach below zero once in some ten thousand houses.
     square_feet = generator.normal(3000, 750, count).clip(min=SMALLEST_SQUARE_FEET)
     lot_acres = generator.normal(1.0, 0.25, count).round(2).clip(min=SMALLEST_LOT_ACRES)
-    return Houses(
-        year_built=np.minimum(LATEST_YEAR, generator.normal(1995, 10, count).astype(np.int64)),
-        square_feet=square_feet,
-        bedrooms=generator.integers(2, 7, count),
-        bathrooms=generator.integers(2, 7, count) / 2,
-        lot_acres=lot_acres,
-        garage_spaces=generator.integers(0, 4, count),
-        front_porch=generator.integers(0, 2, count).astype(np.bool_),
-        deck=generator.integers(0, 2, count).astype(np.bool_),
-    )
 
+    def porch_or_deck() -> Values:
+        return np.where(generator.integers(0, 2, count), YES, NO)
 
-def split(houses: Houses, fraction: float, seed: int = 0) -> tuple[Houses, Houses]:
-    """Shuffle and cut into two; the first part takes ``fraction`` of the houses, none is lost."""
-    order = np.random.default_rng(seed).permutation(len(houses))
-    cut = round(fraction * len(houses))
-    return houses.take(order[:cut]), houses.take(order[cut:])
+    values = {
+        "YEAR_BUILT": np.minimum(LATEST_YEAR, generator.normal(1995, 10, count).astype(np.int64)),
+        "SQUARE_FEET": square_feet,
+        "NUM_BEDROOMS": generator.integers(2, 7, count),
+        "NUM_BATHROOMS": generator.integers(2, 7, count) / 2,
+        "LOT_ACRES": lot_acres,
+        "GARAGE_SPACES": generator.integers(0, 4, count),
+        "FRONT_PORCH": porch_or_deck(),
+        "DECK": porch_or_deck(),
+    }
+    return Table(HOUSES, values)

@@ -1,10 +1,10 @@
-"""From houses to one trained model per city.
+"""From rows to one trained model per city; cities stand for whatever has a model of its own.
 
 The steps, each of which finds what an earlier run has done:
 
-1. the houses go to S3, split 90:10 into train and test;
-2. one training job fits the preprocessor on the train houses of all cities;
-3. one batch transform turns the train houses of all cities into features;
+1. the rows go to S3, split 90:10 into train and test;
+2. one training job fits the preprocessor on the train rows of all cities;
+3. one batch transform turns the train rows of all cities into features;
 4. each city's rows are split 70:30 into train and validation;
 5. one Linear Learner job a city.
 
@@ -30,8 +30,8 @@ from botocore.exceptions import ClientError
 
 from fleet.errors import HousingError
 from fleet.names import Prefix
+from fleet.schema import Schema
 from training import preprocessor
-from training.houses import Houses, split
 from training.images import linear_learner_image, scikit_learn_image
 from training.job import Job, JobEvent, JobResult, JobState
 from training.job_services import TrainingJobs, TransformJobs
@@ -44,27 +44,27 @@ from training.requests import (
     training_request,
     transform_request,
 )
+from training.table import Table, split
 from training.workspace import Workspace
 
 TRAIN_SHARE = 0.9
-"""Of a city's houses; the rest is kept for the test."""
+"""Of a city's rows; the rest is kept for the test."""
 FIT_SHARE = 0.7
 """Of a city's train rows; the rest validates."""
 
 PREPROCESSOR_SCRIPT = Path(preprocessor.__file__).parent / "sklearn_preprocessor.py"
+SCHEMA_FILE = "schema.json"
+"""Beside the script in the job's source, as the script expects it."""
 LABELLED_CSV = "text/csv;label_size=1"
 DIGEST_LENGTH = 16
 S3_THREADS = 16
 
 LINEAR_LEARNER_DEFAULTS: Mapping[str, str] = {
-    "feature_dim": "10",
     "mini_batch_size": "100",
-    "predictor_type": "regressor",
     "epochs": "10",
     "num_models": "32",
-    "loss": "absolute_loss",
 }
-"""The notebook's hyperparameters."""
+"""The notebook's hyperparameters, beside those that the schema decides."""
 
 Report = Callable[[JobEvent], None]
 
@@ -86,16 +86,21 @@ class Settings:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Uploaded houses; ``digest`` is part of their keys, ``test`` is what was kept for the test."""
+    """Uploaded rows; ``digest`` is part of their keys, ``test`` is what was kept for the test."""
 
     digest: str
-    train: Mapping[str, Houses]
-    test: Mapping[str, Houses]
+    train: Mapping[str, Table]
+    test: Mapping[str, Table]
+
+    @property
+    def schema(self) -> Schema:
+        """Of all of them."""
+        return next(iter(self.train.values())).schema
 
 
 @dataclass(frozen=True)
 class CityFiles:
-    """URLs of a city's preprocessed rows: the label and 10 features, no header."""
+    """URLs of a city's preprocessed rows: the label and the features, no header."""
 
     train_url: str
     validation_url: str
@@ -114,9 +119,16 @@ class Pipeline:
         self._settings = settings or Settings()
         self._report = report
 
-    def upload_houses(self, houses: Mapping[str, Houses]) -> Dataset:
-        """Split each city's houses 90:10 and put both parts into the bucket."""
-        parts = {city: split(owned, TRAIN_SHARE) for city, owned in houses.items()}
+    def upload(self, tables: Mapping[str, Table]) -> Dataset:
+        """Split each city's rows 90:10 and put both parts into the bucket.
+
+        Raises
+        ------
+        PipelineError
+            A city has fewer rows than a mini-batch of its training takes.
+        """
+        self._check_rows(tables)
+        parts = {city: split(owned, TRAIN_SHARE) for city, owned in tables.items()}
         train = {city: part[0] for city, part in parts.items()}
         test = {city: part[1] for city, part in parts.items()}
         files = {
@@ -130,7 +142,10 @@ class Pipeline:
 
     def fit_preprocessor(self, dataset: Dataset) -> bytes:
         """Run the preprocessor's training job on all cities; returns its model.tar.gz."""
-        source = source_archive({PREPROCESSOR_SCRIPT.name: PREPROCESSOR_SCRIPT.read_bytes()})
+        schema = dataset.schema.to_json().encode()
+        source = source_archive(
+            {PREPROCESSOR_SCRIPT.name: PREPROCESSOR_SCRIPT.read_bytes(), SCHEMA_FILE: schema}
+        )
         source_key = f"{Prefix.JOBS}source/{_digest(source)}/sourcedir.tar.gz"
         self._workspace.write(source_key, source)
         region = self._workspace.region
@@ -145,7 +160,7 @@ class Pipeline:
         return self.artifact(_require(result))
 
     def transform(self, dataset: Dataset, model_data_url: str) -> dict[str, CityFiles]:
-        """Turn all train houses into rows of features in one job, and split each city's 70:30."""
+        """Turn all train rows into rows of features in one job, and split each city's 70:30."""
         digest = _digest(dataset.digest.encode(), model_data_url.encode())
         transformed = f"{Prefix.PREPROCESSED}transformed/{digest}/"
         model_name = self._stem(f"transform-{digest}")
@@ -167,16 +182,19 @@ class Pipeline:
         _require(result)
         return self._split_rows(transformed, dataset)
 
-    def train_cities(self, files: Mapping[str, CityFiles]) -> dict[str, JobResult]:
+    def train_cities(
+        self, dataset: Dataset, files: Mapping[str, CityFiles]
+    ) -> dict[str, JobResult]:
         """Run one Linear Learner job a city; a city that fails leaves the others alone."""
         image = linear_learner_image(self._workspace.region)
+        hyperparameters = self._hyperparameters(dataset.schema)
         jobs = [
             Job(
                 city,
                 self._stem(city),
                 self._training_request(
                     image=image,
-                    hyperparameters=self._settings.hyperparameters,
+                    hyperparameters=hyperparameters,
                     channels=[
                         channel("train", rows.train_url, LABELLED_CSV),
                         channel("validation", rows.validation_url, LABELLED_CSV),
@@ -190,6 +208,23 @@ class Pipeline:
     def artifact(self, result: JobResult) -> bytes:
         """The model.tar.gz that a completed training job wrote."""
         return self._workspace.read(self._artifact_key(result.state))
+
+    def _hyperparameters(self, schema: Schema) -> dict[str, str]:
+        return {**schema.hyperparameters, **self._settings.hyperparameters}
+
+    def _check_rows(self, tables: Mapping[str, Table]) -> None:
+        size = self._settings.hyperparameters.get("mini_batch_size", "")
+        needed = rows_needed(int(size)) if size.isdecimal() else 1
+        few = {city: len(table) for city, table in tables.items() if len(table) < needed}
+        if few:
+            shown = ", ".join(f"{city} has {rows}" for city, rows in list(few.items())[:10])
+            more = f" and {len(few) - 10} more have too few" if len(few) > 10 else ""
+            largest = round(FIT_SHARE * round(TRAIN_SHARE * min(few.values())))
+            raise PipelineError(
+                f"too few rows: {shown}{more}; a mini-batch of {size} takes {needed} "
+                f"({TRAIN_SHARE:.0%} train, {FIT_SHARE:.0%} of them fit). Give more rows, "
+                f"leave them out, or pass --hyperparameter mini_batch_size={max(largest, 1)}"
+            )
 
     def _split_rows(self, transformed: str, dataset: Dataset) -> dict[str, CityFiles]:
         keys = {key.rpartition("/")[2]: key for key in self._workspace.keys(transformed)}
@@ -272,14 +307,22 @@ class Pipeline:
             list(threads.map(self._workspace.write, bodies.keys(), bodies.values()))
 
 
+def rows_needed(mini_batch_size: int) -> int:
+    """The fewest rows of which enough are left to fit one mini-batch on."""
+    rows = mini_batch_size
+    while round(FIT_SHARE * round(TRAIN_SHARE * rows)) < mini_batch_size:
+        rows += 1
+    return rows
+
+
 def split_lines(text: bytes, *, expected: int, name: str) -> tuple[bytes, bytes]:
     """Shuffle the rows of a CSV and cut them 70:30; none is dropped.
 
-    Raises ``PipelineError`` where there are not as many rows as houses.
+    Raises ``PipelineError`` where there are not as many as went in.
     """
     rows = [line for line in text.splitlines() if line]
     if len(rows) != expected:
-        raise PipelineError(f"{name}: {len(rows)} preprocessed rows for {expected} houses")
+        raise PipelineError(f"{name}: {len(rows)} preprocessed rows for {expected} rows")
     order = np.random.default_rng(0).permutation(len(rows))
     cut = round(FIT_SHARE * len(rows))
     shuffled = [rows[i] + b"\n" for i in order]

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 MAX_MEMBER_BYTES = 64 * 2**20
+RANGES_FILE = "ranges.json"
 # Preconditions that fail because somebody else wrote the key, see
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
@@ -69,6 +71,20 @@ def preprocessor_key(artifact: bytes) -> str:
                 content = file.read()
                 digest.update(f"{member.name}\0{len(content)}\0".encode() + content)
     return f"{Prefix.PREPROCESSOR}{digest.hexdigest()}/model.tar.gz"
+
+
+def read_ranges(artifact: bytes) -> dict[str, tuple[float, float]]:
+    """Least and greatest value of each number that a preprocessor was fitted on, by column.
+
+    Empty where the artifact does not say.
+    """
+    with tarfile.open(fileobj=io.BytesIO(artifact), mode="r:gz") as archive:
+        for member in archive:
+            if member.name.removeprefix("./") == RANGES_FILE and member.size <= MAX_MEMBER_BYTES:
+                file = archive.extractfile(member)
+                found = json.loads(file.read()) if file else {}
+                return {name: (float(low), float(high)) for name, (low, high) in found.items()}
+    return {}
 
 
 def put_if_absent(s3: "S3Client", bucket: str, key: str, body: bytes) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from fleet.gate import GateRules
 from fleet.publishing import Outcome
+from fleet.schema import HOUSES
 from tests.local.conftest import LocalAws
 from tests.local.job_resources import make_jobs
 from tests.local.registry.conftest import table  # noqa: F401 - a fixture
@@ -17,12 +18,13 @@ from training.fleet_trainer.cities import Recipe
 from training.fleet_trainer.request import Cluster
 from training.fleet_trainer.run import FleetError, FleetRun, FleetTrainer
 from training.fleet_trainer.sources import Source, of_folder, of_prefix
-from training.houses import COLUMNS, Houses, Market
+from training.houses import COLUMNS, Market
 from training.pipeline import LINEAR_LEARNER_DEFAULTS, Pipeline, Settings
 from training.publish import store_preprocessor
+from training.table import Table
 from training.workspace import Workspace
 
-RECIPE = Recipe({**LINEAR_LEARNER_DEFAULTS, "mini_batch_size": "20"})
+RECIPE = Recipe({**HOUSES.hyperparameters, **LINEAR_LEARNER_DEFAULTS, "mini_batch_size": "20"})
 EASY = GateRules(minimum_rows=1, maximum_distance=10)
 
 
@@ -62,11 +64,11 @@ def fleet(localaws: LocalAws, table: str) -> Fleet:  # noqa: F811
     )
     pipeline = Pipeline(workspace)
     houses = {city: Market().houses(city, 200) for city in ("One_AA", "Two_AA", "Three_AA")}
-    artifact = pipeline.fit_preprocessor(pipeline.upload_houses(houses))
+    artifact = pipeline.fit_preprocessor(pipeline.upload(houses))
     return Fleet(workspace, store_preprocessor(workspace.s3, jobs.bucket, artifact))
 
 
-def folder_of(directory: Path, houses: Mapping[str, Houses]) -> Path:
+def folder_of(directory: Path, houses: Mapping[str, Table]) -> Path:
     for city, of_city in houses.items():
         (directory / f"{city}.csv").write_text(of_city.to_csv())
     return directory
@@ -83,10 +85,10 @@ def test_gives_to_the_byte_the_artifacts_of_the_service_trainer(
     ]
 
     pipeline = Pipeline(fleet.workspace)
-    dataset = pipeline.upload_houses(houses)
+    dataset = pipeline.upload(houses)
     files = pipeline.transform(dataset, fleet.preprocessor_url)
     jobs = Pipeline(fleet.workspace, Settings(hyperparameters=RECIPE.hyperparameters)).train_cities(
-        files
+        dataset, files
     )
     assert fleet.artifacts(run) == {city: pipeline.artifact(job) for city, job in jobs.items()}
 

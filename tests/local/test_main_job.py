@@ -245,13 +245,13 @@ def test_a_bad_cell_of_own_data_is_named_before_anything_is_done(
 
 def test_a_prediction_is_near_the_true_price(project: Project, tmp_path: Path) -> None:
     houses = Market(seed=9).houses("NewYork_NY", 50)
-    assert houses.price is not None
+    assert houses.label is not None
     file = tmp_path / "houses.csv"
     file.write_text(f"{','.join(COLUMNS)}\n{houses.to_csv()}")
     predicted = project.run("predict", "--city", "NewYork_NY", "--csv", str(file), "--json")
     prices = predicted.answer["prices"]
     assert isinstance(prices, list)
-    errors = abs(prices - houses.price) / houses.price
+    errors = abs(prices - houses.label) / houses.label
     assert errors.mean() < 0.03
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from training.fleet_trainer.rows import Columns, RowsError, Table, read_rows
 from training.linear_learner.artifact import write_artifact
 from training.linear_learner.hyperparameters import Hyperparameters
-from training.linear_learner.model import Dataset
+from training.linear_learner.model import Dataset, PredictorType
 from training.linear_learner.trainer import (
     TrainingError,
     TrainingResult,
@@ -24,6 +24,7 @@ from training.linear_learner.trainer import (
 DIGEST_LENGTH = 16
 BINS = 10
 VALIDATION_LOSS = "validation:absolute_loss"
+ACCURACIES = ("validation:binary_classification_accuracy", "validation:multiclass_accuracy")
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -150,8 +151,8 @@ class _City:
         report |= {
             "epoch": result.epoch,
             "candidate": dict(result.best_hyperparameters),
-            "metrics": {"mae": result.metrics[VALIDATION_LOSS]},
-            "baselines": baselines(self.train, self.validation),
+            "metrics": {"mae": _validation_error(result)},
+            "baselines": baselines(self.train, self.validation, result.model.predictor_type),
             "columns": self.columns,
             "artifact": {"sha256": hashlib.sha256(artifact).hexdigest(), "bytes": len(artifact)},
         }
@@ -170,8 +171,26 @@ def split_rows(count: int, test_share: float, validation_share: float) -> tuple[
     return shuffled[:cut], shuffled[cut:]
 
 
-def baselines(train: Dataset, validation: Dataset) -> dict[str, float]:
-    """Errors on ``validation`` of the median label and of the least-squares fit of ``train``."""
+def _validation_error(result: TrainingResult) -> float:
+    """The mean absolute error; of a classifier the share of wrong classes."""
+    for name in ACCURACIES:
+        if name in result.metrics:
+            return 1 - result.metrics[name]
+    return result.metrics[VALIDATION_LOSS]
+
+
+def baselines(
+    train: Dataset,
+    validation: Dataset,
+    predictor_type: PredictorType = PredictorType.REGRESSOR,
+) -> dict[str, float]:
+    """Errors on ``validation`` of the median label and of the least-squares fit of ``train``.
+
+    Of classes: the shares that the most frequent one gets wrong, and the fit of each class against
+    the others.
+    """
+    if predictor_type is not PredictorType.REGRESSOR:
+        return _class_baselines(train, validation)
     labels, truth = train.labels.astype(np.float64), validation.labels.astype(np.float64)
     design = _with_intercept(train)
     # By the normal equations, and of the smallest norm: one-hot columns add up to one.
@@ -180,6 +199,20 @@ def baselines(train: Dataset, validation: Dataset) -> dict[str, float]:
     return {
         "median_mae": float(np.abs(truth - np.median(labels)).mean()),
         "least_squares_mae": float(np.abs(truth - fitted).mean()),
+    }
+
+
+def _class_baselines(train: Dataset, validation: Dataset) -> dict[str, float]:
+    classes = train.labels.astype(np.int64)
+    truth = validation.labels.astype(np.int64)
+    counts = np.bincount(classes)
+    targets = np.eye(len(counts))[classes]
+    design = _with_intercept(train)
+    weights = np.linalg.pinv(design.T @ design, hermitian=True) @ (design.T @ targets)
+    fitted = (_with_intercept(validation) @ weights).argmax(axis=1)
+    return {
+        "median_mae": float((truth != counts.argmax()).mean()),
+        "least_squares_mae": float((truth != fitted).mean()),
     }
 
 
@@ -194,6 +227,9 @@ def describe_columns(table: Table, columns: Columns) -> dict[str, Any]:
     described: dict[str, Any] = {}
     for name, values in table.items():
         choices = columns.choices.get(name)
+        values = values[values >= 0] if choices is not None else values[~np.isnan(values)]
+        if not len(values):
+            continue
         if choices is not None:
             counts = np.bincount(values.astype(np.int64), minlength=len(choices)) / len(values)
             shares = dict(zip(choices, counts.tolist(), strict=True))

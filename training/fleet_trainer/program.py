@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from types import ModuleType
@@ -82,14 +83,38 @@ class FittedPreprocessor:
             archive.extractall(directory, filter="data")
         self._script = _imported(next((directory / "code").glob("*.py")))
         self._model = self._script.model_fn(str(directory))
-        words = dict.fromkeys(self._script.YES_NO, tuple(self._script.CATEGORIES))
-        self.columns = Columns(self._script.COLUMNS, words)
+        schema = self._model.schema
+        columns = (*schema.columns, schema.label)
+        self.columns = Columns(
+            [column.name for column in columns],
+            {column.name: column.values for column in columns if column.values},
+            {column.name: partial(_parse, column) for column in columns if _is_special(column)},
+        )
 
     def features(self, table: Table) -> Floats:
-        numbers = np.column_stack([table[name] for name in self._script.NUMERIC])
-        yes = np.column_stack([table[name] for name in self._script.YES_NO]) > 0
-        features: Floats = self._model.transform(self._script.Table(numbers, yes, None))
+        schema = self._model.schema
+        rows = len(table[self.columns.label])
+        numbers = _side_by_side([table[column.name] for column in schema.numbers], rows)
+        codes = _side_by_side([table[column.name] for column in schema.encoded], rows)
+        parsed = self._script.Table(schema, numbers, codes.astype(np.int64), None)
+        features: Floats = self._model.transform(parsed)
         return features
+
+
+def _side_by_side(columns: Sequence[Floats], rows: int) -> Floats:
+    return np.column_stack(columns) if columns else np.empty((rows, 0))
+
+
+def _is_special(column: Any) -> bool:
+    """Whether cells mean more than a number or the name of a choice."""
+    return bool(column.kind == "date" or column.imputes or column.pools)
+
+
+def _parse(column: Any, cell: str) -> float:
+    """A cell's number by the preprocessor's own script; ValueError says what is wrong."""
+    if problem := column.problem(cell):
+        raise ValueError(problem)
+    return float(column.parse([cell])[0])
 
 
 def train_shard(host: Host, preprocessor: Preprocessor, recipe: Recipe) -> None:

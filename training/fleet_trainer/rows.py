@@ -8,8 +8,8 @@ rounded once (Clinger, "How to read floating point numbers accurately", 1990).
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +37,20 @@ class Columns:
     """The columns of a file in their order, the label last.
 
     ``choices`` names the values that a column of words takes, in the order of their numbers; the
-    others are numbers.
+    others are numbers. ``special`` reads the cells of columns that mean more: dates, or what is
+    missing (NaN, -1 of words); it raises a ValueError that says what is wrong.
     """
 
     names: Sequence[str]
     choices: Mapping[str, Sequence[str]]
+    special: Mapping[str, Callable[[str], float]] = field(default_factory=dict)
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether all words are letters, and nothing is special."""
+        return not self.special and all(
+            len(choice) == 1 for choices in self.choices.values() for choice in choices
+        )
 
     @property
     def numbers(self) -> list[str]:
@@ -72,7 +81,7 @@ def read_rows(data: bytes, columns: Columns) -> Table:
     header = _header(first_line, columns)
     body = data[len(first_line) :] if header else data
     names = header or list(columns.names)
-    table = _read_at_once(body, names, columns)
+    table = _read_at_once(body, names, columns) if columns.are_plain else None
     return table or _read_cells(body, names, columns, first=2 if header else 1)
 
 
@@ -189,7 +198,7 @@ def _read_cells(data: bytes, names: Sequence[str], columns: Columns, first: int)
             continue
         for name, cell in zip(names, row, strict=True):
             try:
-                values[name].append(_value(cell.strip(), columns.choices.get(name)))
+                values[name].append(_value(cell.strip(), name, columns))
             except ValueError as error:
                 problems.append(f"row {line}, column {name}: {error}")
     if problems:
@@ -200,7 +209,10 @@ def _read_cells(data: bytes, names: Sequence[str], columns: Columns, first: int)
     return {name: np.array(cells) for name, cells in values.items()}
 
 
-def _value(cell: str, choices: Sequence[str] | None) -> float:
+def _value(cell: str, name: str, columns: Columns) -> float:
+    if name in columns.special:
+        return columns.special[name](cell)
+    choices = columns.choices.get(name)
     if not cell:
         raise ValueError("missing")
     if choices is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from fleet.names import Prefix, check_entity
 from training.fleet_trainer.cities import digest
 from training.houses import Market
+from training.table import Table
 from training.workspace import Workspace
 
 ETAG = "etag:"
@@ -35,6 +36,15 @@ def of_folder(folder: Path) -> dict[str, Source]:
     for path in sorted(folder.glob("*.csv")):
         data = path.read_bytes()
         sources[path.stem] = _local(check_entity(path.stem), str(path), data, path.read_bytes)
+    return sources
+
+
+def of_tables(tables: Mapping[str, Table]) -> dict[str, Source]:
+    """The rows of each entity as they were read."""
+    sources = {}
+    for city, table in tables.items():
+        data = table.to_csv().encode()
+        sources[city] = _local(check_entity(city), f"{city}.csv", data, partial(bytes, data))
     return sources
 
 

@@ -32,5 +32,5 @@ def test_blank_lines_between_the_parts_of_a_batch_do_not_count() -> None:
 
 
 def test_a_lost_row_is_an_error() -> None:
-    with pytest.raises(PipelineError, match="Chicago_IL: 2 preprocessed rows for 3 houses"):
+    with pytest.raises(PipelineError, match="Chicago_IL: 2 preprocessed rows for 3 rows"):
         split_lines(b"1\n2\n", expected=3, name="Chicago_IL")

@@ -12,38 +12,41 @@ from statistics import median
 import numpy as np
 import pytest
 
+from fleet.schema import HOUSES
+from tests.unit.training.preprocessors import SCHEMA
 from training.endpoint import absolute_error, percentage_error
-from training.houses import CITIES, Market, split
+from training.houses import CITIES, Market
 from training.linear_learner.hyperparameters import Hyperparameters
 from training.linear_learner.predictor import predict
 from training.linear_learner.trainer import train
 from training.linear_learner.wire.training_data import read_training_csv
 from training.pipeline import LINEAR_LEARNER_DEFAULTS, TRAIN_SHARE, split_lines
 from training.preprocessor import sklearn_preprocessor as script
+from training.table import split
 
 
 def errors_by_city(market: Market) -> Mapping[str, tuple[float, float]]:
     """MAE in dollars and MAPE as a fraction, of each city's test houses."""
     parts = {city: split(market.houses(city), TRAIN_SHARE) for city in CITIES}
     everything = "".join(train_part.to_csv() for train_part, _ in parts.values())
-    preprocessor = script.fold(script.fit(script.parse_csv(everything)))
+    preprocessor = script.fold(script.fit(script.parse_csv(everything, SCHEMA)), SCHEMA)
     errors = {}
     for city, (train_part, test_part) in parts.items():
         rows, _ = script.transform(preprocessor, train_part.to_csv(), "text/csv", "text/csv")
         fit, validation = split_lines(rows.encode(), expected=len(train_part), name=city)
         model = train(
-            Hyperparameters.parse(LINEAR_LEARNER_DEFAULTS),
+            Hyperparameters.parse({**LINEAR_LEARNER_DEFAULTS, **HOUSES.hyperparameters}),
             read_training_csv(fit, "train.csv"),
             read_training_csv(validation, "validation.csv"),
             log=lambda line: None,
         ).model
-        table = script.parse_csv(test_part.without_price().to_csv())
+        table = script.parse_csv(test_part.without_label().to_csv(), SCHEMA)
         features = preprocessor.transform(table).astype(np.float32)
         predicted = predict(model, features).scores.astype(np.float64)
-        assert test_part.price is not None
+        assert test_part.label is not None
         errors[city] = (
-            absolute_error(predicted, test_part.price),
-            percentage_error(predicted, test_part.price),
+            absolute_error(predicted, test_part.label),
+            percentage_error(predicted, test_part.label),
         )
     return errors
 
@@ -61,6 +64,6 @@ def test_on_the_default_market_every_city_is_within_two_percent() -> None:
 
 def test_a_model_is_worth_more_than_the_mean_price() -> None:
     # The band above would mean nothing if any model stayed within it.
-    price = Market.notebook().houses("NewYork_NY").price
+    price = Market.notebook().houses("NewYork_NY").label
     assert price is not None
     assert absolute_error(np.full_like(price, price.mean()), price) > 50_000

@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet.schema import Column, Kind, Missing, Schema, Unknown
+from tests.unit.training.preprocessors import SCHEMA, read, run_script
 from training.houses import CITIES, Market
 from training.preprocessor import sklearn_preprocessor as script
 
@@ -35,16 +34,6 @@ def model(model_directory: Path) -> script.Preprocessor:
     return script.model_fn(str(model_directory))
 
 
-def run_script(channel: Path, model: Path) -> "subprocess.CompletedProcess[str]":
-    environment = {"SM_CHANNEL_TRAIN": str(channel), "SM_MODEL_DIR": str(model)}
-    return subprocess.run(
-        [sys.executable, script.__file__],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-    )
-
-
 def features(model: script.Preprocessor, body: str, **headers: str) -> list[list[float]]:
     content_type = headers.get("content_type", "text/csv")
     answer, _ = script.transform(model, body, content_type, "application/json")
@@ -67,11 +56,16 @@ def refusal(model: script.Preprocessor, body: str | bytes, **headers: str) -> sc
 
 def test_the_artifact_holds_the_model_and_the_script(model_directory: Path) -> None:
     files = {str(p.relative_to(model_directory)) for p in model_directory.rglob("*") if p.is_file()}
-    assert files == {"model.joblib", "code/sklearn_preprocessor.py"}
+    assert files == {
+        "model.joblib",
+        "ranges.json",
+        "code/schema.json",
+        "code/sklearn_preprocessor.py",
+    }
 
 
 def test_it_is_fitted_on_every_file_of_the_channel(model: script.Preprocessor) -> None:
-    years = np.concatenate([Market().houses(city, 200).year_built for city in CITIES])
+    years = np.concatenate([Market().houses(city, 200)["YEAR_BUILT"] for city in CITIES])
     assert model.mean[0] == pytest.approx(years.mean(), rel=1e-12)
     assert model.scale[0] == pytest.approx(years.std(), rel=1e-12)
 
@@ -93,7 +87,7 @@ def test_the_fit_fails_with_file_row_and_column_of_a_bad_cell(tmp_path: Path) ->
 def test_features_equal_those_of_scikit_learn_to_the_bit(
     model_directory: Path, model: script.Preprocessor
 ) -> None:
-    table = script.parse_csv(Market(seed=5).houses("Chicago_IL").without_price().to_csv())
+    table = script.parse_csv(Market(seed=5).houses("Chicago_IL").without_label().to_csv(), SCHEMA)
     oracle = joblib.load(model_directory / "model.joblib").transform(script.to_frame(table))
     assert np.array_equal(model.transform(table), oracle)
 
@@ -201,7 +195,7 @@ def test_bytes_that_are_not_of_the_charset_are_a_400(model: script.Preprocessor)
 
 @given(body=st.text(max_size=80))
 def test_any_text_is_answered_or_refused_but_never_fails(body: str) -> None:
-    model = script.Preprocessor(mean=np.zeros(6), scale=np.ones(6))
+    model = script.Preprocessor(SCHEMA, mean=np.zeros(6), scale=np.ones(6))
     with suppress(script.RequestError):
         script.transform(model, body, "text/csv", "application/json")
 
@@ -212,6 +206,76 @@ def test_any_text_is_answered_or_refused_but_never_fails(body: str) -> None:
     )
 )
 def test_any_finite_numbers_pass(numbers: list[float]) -> None:
-    model = script.Preprocessor(mean=np.zeros(6), scale=np.ones(6))
+    model = script.Preprocessor(SCHEMA, mean=np.zeros(6), scale=np.ones(6))
     [row] = features(model, ",".join(map(repr, numbers)) + ",y,n")
     assert row[:6] == numbers
+
+
+# Any table
+
+
+ANY = Schema(
+    columns=(
+        Column(name="COLOUR", kind=Kind.CATEGORY, categories=("red", "blue, dark")),
+        Column(name="SIZE", kind=Kind.NUMBER, missing=Missing.IMPUTE),
+        Column(name="SHOP", kind=Kind.CATEGORY, categories=("a", "b"), unknown=Unknown.POOL),
+        Column(name="SINCE", kind=Kind.DATE),
+        Column(name="NEW", kind=Kind.YES_NO, missing=Missing.IMPUTE),
+    ),
+    label=Column(name="GRADE", kind=Kind.CATEGORY, categories=("low", "middle", "high")),
+)
+ROWS = """\
+red,1.5,a,1970-01-01,y,low
+"blue, dark",,c,1970-01-03,n,high
+red,2.5,b,1970-01-02,,middle
+"""
+
+
+@pytest.fixture(scope="module")
+def any_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    channel = tmp_path_factory.mktemp("train")
+    (channel / "x.csv").write_text(ROWS)
+    model = tmp_path_factory.mktemp("model")
+    completed = run_script(channel, model, ANY)
+    assert completed.returncode == 0, completed.stderr
+    return model
+
+
+def test_features_stand_in_the_order_of_the_schema(any_model: Path) -> None:
+    table = script.parse_csv(ROWS, read(ANY))
+    rows = script.model_fn(str(any_model)).transform(table)
+    assert rows.shape == (3, 1 + ANY.feature_dim)
+    numbers = {name: rows[:, 1 + i].round(6).tolist() for i, name in enumerate(ANY.feature_names)}
+    assert rows[:, 0].tolist() == [0.0, 2.0, 1.0]
+    assert numbers["COLOUR_red"] == [1.0, 0.0, 1.0]
+    assert numbers["SIZE"] == [-1.0, 0.0, 1.0]
+    assert numbers["SHOP_other"] == [0.0, 1.0, 0.0]
+    assert numbers["SINCE"] == [-1.224745, 1.224745, 0.0]
+    assert (numbers["NEW_n"], numbers["NEW_y"]) == ([0.0, 1.0, 0.0], [1.0, 0.0, 0.0])
+
+
+def test_they_equal_those_of_scikit_learn(any_model: Path) -> None:
+    table = script.parse_csv(ROWS, read(ANY))
+    oracle = joblib.load(any_model / "model.joblib").transform(script.to_frame(table))
+    assert np.array_equal(script.model_fn(str(any_model)).transform(table)[:, 1:], oracle)
+
+
+def test_the_artifact_says_what_range_it_was_fitted_on(any_model: Path) -> None:
+    ranges = json.loads((any_model / "ranges.json").read_text())
+    assert ranges == {"SIZE": [1.5, 2.5], "SINCE": [0.0, 2.0]}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("green,1,a,1970-01-01,y", "row 1, column COLOUR: 'green' is not one of red, blue, dark"),
+        (",1,a,1970-01-01,y", "row 1, column COLOUR: missing"),
+        ("red,nan,a,1970-01-01,y", "row 1, column SIZE: 'nan' is not a number"),
+        ("red,1,a,1.1.1970,y", "row 1, column SINCE: '1.1.1970' is not a date such as 2026-11-27"),
+        ("red,1,a,1970-01-01,y,best", "row 1, column GRADE: 'best' is not one of low, middle"),
+    ],
+)
+def test_what_the_schema_does_not_allow_is_a_400(any_model: Path, row: str, message: str) -> None:
+    error = refusal(script.model_fn(str(any_model)), row)
+    assert error.status == 400
+    assert str(error).startswith(message)

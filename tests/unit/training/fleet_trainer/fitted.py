@@ -7,6 +7,8 @@ from pathlib import Path
 
 import joblib
 
+from fleet.schema import HOUSES
+from tests.unit.training.preprocessors import SCHEMA
 from training.houses import Market
 from training.preprocessor import sklearn_preprocessor
 
@@ -21,11 +23,15 @@ def city_file(city: str, houses: int = 120) -> bytes:
 def write_preprocessor(directory: Path) -> Path:
     """``model.tar.gz`` in a folder of its own."""
     directory.mkdir(parents=True, exist_ok=True)
-    table = sklearn_preprocessor.parse_csv(city_file("Fit_AA", 300).decode())
+    table = sklearn_preprocessor.parse_csv(city_file("Fit_AA", 300).decode(), SCHEMA)
     model = io.BytesIO()
     joblib.dump(sklearn_preprocessor.fit(table), model)
     script = Path(sklearn_preprocessor.__file__)
-    members = {"model.joblib": model.getvalue(), f"code/{script.name}": script.read_bytes()}
+    members = {
+        "model.joblib": model.getvalue(),
+        f"code/{script.name}": script.read_bytes(),
+        "code/schema.json": HOUSES.to_json().encode(),
+    }
     with tarfile.open(directory / "model.tar.gz", "w:gz") as archive:
         for name, content in members.items():
             member = tarfile.TarInfo(name)

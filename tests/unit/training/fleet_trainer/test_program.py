@@ -21,15 +21,17 @@ from tests.unit.training.fleet_trainer.fitted import (
     write_cities,
     write_preprocessor,
 )
+from tests.unit.training.preprocessors import SCHEMA
 from training.fleet_trainer.cities import split_rows
 from training.fleet_trainer.request import PROGRAM, source
-from training.houses import Market, split
+from training.houses import Market
 from training.linear_learner.artifact import write_artifact
 from training.linear_learner.hyperparameters import Hyperparameters
 from training.linear_learner.trainer import train
 from training.linear_learner.wire import read_training_csv
 from training.pipeline import split_lines
 from training.preprocessor import sklearn_preprocessor
+from training.table import split
 
 HYPERPARAMETERS = {
     "feature_dim": "10",
@@ -110,13 +112,15 @@ def reports(model: Path) -> dict[str, dict[str, Any]]:
 def test_each_artifact_is_what_the_service_trainer_makes_of_the_same_rows(model: Path) -> None:
     """By its own steps: split, CSV, transform, CSV, split, Linear Learner."""
     script = sklearn_preprocessor
-    fitted = script.fit(script.parse_csv(city_file("Fit_AA", 300).decode()))
+    fitted = script.fit(script.parse_csv(city_file("Fit_AA", 300).decode(), SCHEMA))
     parameters = Hyperparameters.parse(HYPERPARAMETERS)
     written = artifacts(model)
     assert sorted(written) == sorted(GOOD)
     for city, content in written.items():
         houses, _ = split(Market().houses(city, GOOD[city].count(b"\n")), 0.9)
-        answer, _ = script.transform(script.fold(fitted), houses.to_csv(), "text/csv", "text/csv")
+        answer, _ = script.transform(
+            script.fold(fitted, SCHEMA), houses.to_csv(), "text/csv", "text/csv"
+        )
         lines = split_lines(answer.encode(), expected=len(houses), name=city)
         rows = [read_training_csv(part, city) for part in lines]
         assert content == write_artifact(train(parameters, *rows).model)
@@ -149,9 +153,9 @@ def test_columns_are_described_as_drift_compares_them(model: Path) -> None:
     used = np.concatenate(split_rows(93, 0.1, 0.3))
     described = describe_columns(
         {
-            "SQUARE_FEET": houses.square_feet[used].tolist(),
-            "NUM_BEDROOMS": houses.bedrooms[used].tolist(),
-            "DECK": ["y" if deck else "n" for deck in houses.deck[used]],
+            "SQUARE_FEET": houses["SQUARE_FEET"][used].tolist(),
+            "NUM_BEDROOMS": houses["NUM_BEDROOMS"][used].tolist(),
+            "DECK": houses["DECK"][used].tolist(),
         }
     )
     reported = reports(model)["City03_AA"]["columns"]

@@ -48,10 +48,10 @@ def test_any_text_is_read_as_the_slow_way_reads_it_or_refused(text: str) -> None
 def test_houses_are_read_as_they_were_drawn() -> None:
     houses = Market().houses("Some_AA", 50)
     table = read_rows(houses.to_csv().encode(), HOUSES)
-    assert table["SQUARE_FEET"].tolist() == houses.square_feet.tolist()
-    assert table["DECK"].tolist() == houses.deck.astype(float).tolist()
-    assert houses.price is not None
-    assert table["PRICE"].tolist() == houses.price.tolist()
+    assert table["SQUARE_FEET"].tolist() == houses["SQUARE_FEET"].tolist()
+    assert table["DECK"].tolist() == (houses["DECK"] == "y").astype(float).tolist()
+    assert houses.label is not None
+    assert table["PRICE"].tolist() == houses.label.tolist()
 
 
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n"])

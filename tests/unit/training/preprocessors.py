@@ -1,0 +1,39 @@
+"""The preprocessor script with schemas, as a job or a container has them beside it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from fleet.schema import HOUSES, Schema
+from training.preprocessor import sklearn_preprocessor as script
+
+
+def read(schema: Schema) -> script.Schema:
+    """The schema as the script reads it from its file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "schema.json"
+        file.write_text(schema.to_json(), encoding="utf-8")
+        return script.read_schema(file)
+
+
+SCHEMA = read(HOUSES)
+
+
+def run_script(
+    channel: Path, model: Path, schema: Schema = HOUSES
+) -> "subprocess.CompletedProcess[str]":
+    """The script as a training job runs it, its schema beside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = Path(folder)
+        shutil.copy(script.__file__, code / "sklearn_preprocessor.py")
+        (code / "schema.json").write_text(schema.to_json(), encoding="utf-8")
+        environment = {"SM_CHANNEL_TRAIN": str(channel), "SM_MODEL_DIR": str(model)}
+        return subprocess.run(
+            [sys.executable, str(code / "sklearn_preprocessor.py")],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+        )
