@@ -13,6 +13,7 @@ from scripts.command import CONTEXT, prepare_process, run
 
 COMMANDS = (
     "demo",
+    "init",
     "train",
     "predict",
     "add-model",

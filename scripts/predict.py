@@ -41,6 +41,11 @@ if TYPE_CHECKING:
     import boto3
     from mypy_boto3_s3 import S3Client
 
+OWN_OPTIONS = {
+    *("--city", "--csv", "--output", "--model-version", "--trace", "--json", "--stage"),
+    *("--profile", "--help"),
+}
+"""Columns of these names get an option that begins with ``--column-``."""
 STANDARD = "-"
 """Standard input or output, as a file's name."""
 
@@ -49,8 +54,9 @@ def column_options(function: Function) -> Function:
     """Add an option for each column of one row; the function gets their texts as ``cells``."""
     schema = project_schema()
     for column in reversed(schema.columns):
+        own = column.option in OWN_OPTIONS
         option = click.option(
-            column.option,
+            f"--column-{column.option.removeprefix('--')}" if own else column.option,
             column.name,
             default=column.default,
             show_default=column.default is not None,

@@ -20,7 +20,10 @@ from training.table import Table, make_values
 
 PROBLEMS_SHOWN = 20
 MAX_BYTES = 2**30
+SUFFIXES = (".csv", ".tsv", ".txt")
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_LETTER_BEFORE_DIGIT = re.compile(r"^C_(?=\d)")
+"""What the schema puts before a name that begins with a digit."""
 HEADER_SEARCHED = 20
 """Lines in which the names of the columns are looked for: exports begin with remarks."""
 
@@ -85,6 +88,8 @@ class EntityTables:
 def read_entities(path: Path, schema: Schema) -> EntityTables:
     """The labelled rows of each entity: a folder with a file each, or a file with a column of them.
 
+    A file without such a column is one entity, called as the file.
+
     Files that cannot be used are left out and named in ``problems``.
 
     Raises
@@ -92,23 +97,7 @@ def read_entities(path: Path, schema: Schema) -> EntityTables:
     RowsError
         None of them can be used.
     """
-    if path.is_dir():
-        files = sorted(
-            file
-            for file in path.iterdir()
-            if file.suffix.lower() in (".csv", ".tsv", ".txt") and file.is_file()
-        )
-        if not files:
-            raise RowsError([f"{path}: no <{schema.entity.title()}>.csv in this folder"])
-    else:
-        files = [path]
-        if schema.entity_column is None:
-            raise RowsError(
-                [
-                    f"{path} is one file, and no column tells its {schema.entity}: give a folder "
-                    f"with a file each, or name the column in schema.json (entityColumn)"
-                ]
-            )
+    files = csv_files(path)
     found: dict[str, list[Table]] = {}
     names: dict[str, str] = {}
     notes: list[str] = []
@@ -137,6 +126,37 @@ def read_entities(path: Path, schema: Schema) -> EntityTables:
         raise RowsError(problems)
     tables = {key: _joined(parts) for key, parts in found.items()}
     return EntityTables(tables, {k: names[k] for k in tables}, tuple(notes), tuple(problems))
+
+
+def csv_files(path: Path) -> list[Path]:
+    """The file, or those of a folder in order.
+
+    Raises
+    ------
+    RowsError
+        There is none.
+    """
+    if not path.is_dir():
+        return [path]
+    files = sorted(
+        file
+        for file in path.iterdir()
+        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")
+    )
+    if not files:
+        raise RowsError([f"{path}: no CSV file in this folder"])
+    return files
+
+
+def read_sheet_of(file: Path) -> Sheet:
+    """A file's cells; the first line that has some names the columns.
+
+    Raises
+    ------
+    RowsError
+        It cannot be read.
+    """
+    return read_sheet(_content(file), file.name)
 
 
 def _by_entity(rows: Rows, file: Path, schema: Schema) -> dict[str, Table]:
@@ -178,13 +198,16 @@ def read_rows(file: Path, schema: Schema, *, with_label: bool) -> Rows:
     RowsError
         Names each missing column, or line and column of each bad cell, and what is allowed there.
     """
+    return parse_rows(_content(file), file.name, schema, with_label=with_label)
+
+
+def _content(file: Path) -> bytes:
     try:
         if file.stat().st_size > MAX_BYTES:
             raise RowsError([f"{file}: larger than {MAX_BYTES:,} bytes; split it"])
-        content = file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
         raise RowsError([f"{file}: {error.strerror or error}"]) from None
-    return parse_rows(content, file.name, schema, with_label=with_label)
 
 
 def parse_rows(content: bytes, name: str, schema: Schema, *, with_label: bool) -> Rows:
@@ -381,5 +404,5 @@ def _stripped(cells: Sequence[str]) -> list[str]:
 
 def _plain(title: str) -> str:
     """A column's name without accents, signs and case: ``Square Feet`` is ``SQUAREFEET``."""
-    letters = unicodedata.normalize("NFKD", title)
+    letters = unicodedata.normalize("NFKD", _LETTER_BEFORE_DIGIT.sub("", title))
     return "".join(c for c in letters if c.isalnum()).upper()

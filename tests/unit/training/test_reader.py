@@ -324,7 +324,7 @@ def test_two_names_with_one_key_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RowsError, match=r"no <City>\.csv in this folder"):
+    with pytest.raises(RowsError, match="no CSV file in this folder"):
         read_entities(tmp_path, HOUSES)
 
 
@@ -356,9 +356,9 @@ def test_one_file_with_a_column_of_entities_gives_the_rows_of_each(tmp_path: Pat
     assert read.tables["Sud"].to_csv() == '"rain, heavy",,other,2026-01-01,n\n'
 
 
-def test_one_file_without_such_a_column_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(RowsError, match="give a folder with a file each, or name the column"):
-        read_entities(write(tmp_path, HEADER, ROW), HOUSES)
+def test_one_file_without_such_a_column_is_one_entity(tmp_path: Path) -> None:
+    read = read_entities(write(tmp_path, HEADER, ROW, name="Chicago IL.csv"), HOUSES)
+    assert dict(read.names) == {"Chicago_IL": "Chicago IL"}
 
 
 def test_what_is_written_for_the_bucket_is_read_back(tmp_path: Path) -> None:

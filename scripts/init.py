@@ -1,0 +1,84 @@
+"""Proposes the columns of your own table: writes schema.json, which all commands then follow."""
+
+from pathlib import Path
+
+import click
+
+from fleet.console import Console, counted, plural
+from fleet.errors import HousingError
+from fleet.project import SCHEMA_FILE, project_folder
+from fleet.schema import Kind, PredictorType
+from scripts.command import SUCCEEDED, main, make_command, spelled
+from training.proposal import describe, propose
+
+PREDICTS = {
+    PredictorType.REGRESSOR: "a number (regression)",
+    PredictorType.BINARY: "one of two classes",
+    PredictorType.MULTICLASS: "one of {classes} classes",
+}
+
+
+@make_command(__doc__, "housing init --from data.csv --label price --entity-column city")
+@click.option(
+    "--from",
+    "source",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="PATH",
+    help="A CSV file, or a folder with one for each entity.",
+)
+@click.option(
+    "--label", metavar="COLUMN", help="What is predicted.  [default: by its name, or the last]"
+)
+@click.option(
+    "--label-kind",
+    type=click.Choice([Kind.NUMBER, Kind.YES_NO, Kind.CATEGORY]),
+    help="What the label holds.  [default: found out]",
+)
+@click.option(
+    "--entity-column",
+    metavar="COLUMN",
+    help="What has a model of its own.  [default: by its name; of a folder its files]",
+)
+@click.option("--force", is_flag=True, help=f"Replace a {SCHEMA_FILE} that is there.")
+@click.option("--dry-run", is_flag=True, help="Print the schema and write nothing.")
+def command(
+    source: Path,
+    label: str | None,
+    label_kind: str | None,
+    entity_column: str | None,
+    force: bool,
+    dry_run: bool,
+) -> int:
+    file = project_folder() / SCHEMA_FILE
+    if file.exists() and not force and not dry_run:
+        raise HousingError(f"{file} is there already; --force replaces it")
+    proposal = propose(
+        source,
+        label=label,
+        label_kind=Kind(label_kind) if label_kind else None,
+        entity_column=entity_column,
+    )
+    schema = proposal.schema
+    if dry_run:
+        print(schema.to_json(), end="")
+        return SUCCEEDED
+    console = Console()
+    rows = [[column.name, column.kind, describe(column)] for column in schema.columns]
+    console.table("Columns", ["column", "kind", "allowed"], rows)
+    for line in proposal.left_out:
+        console.say(f"left out: {line}")
+    predicts = PREDICTS[schema.predictor_type].format(classes=len(schema.classes))
+    console.say(f"predicts {schema.label.name}: {predicts}, from {schema.feature_dim} features")
+    console.say(
+        f"{proposal.rows:,} rows of {counted(proposal.entities, schema.entity)}; "
+        f"{plural(schema.entity)} are told by " + (schema.entity_column or "the names of the files")
+    )
+    file.write_text(schema.to_json(), encoding="utf-8")
+    console.say(f"written: {file}; read it, and change what is not right")
+    console.say(f"next: {spelled(f'housing train --data {source}')}")
+    return SUCCEEDED
+
+
+if __name__ == "__main__":
+    main(command, "init")
