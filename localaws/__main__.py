@@ -1,16 +1,17 @@
-"""python -m localaws start | stop | status | reset | env | run | audit."""
+"""python -m localaws start | stop | status | reset | env | run | audit | open."""
 
 import argparse
 import json
 import os
 import sys
+import webbrowser
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from localaws import lifecycle
 from localaws.audit import read_invocations
-from localaws.profile import program_environment, shell_lines, unset_lines
+from localaws.profile import PAGE_PATH, program_environment, shell_lines, unset_lines
 from localaws.state import State, StateError, is_state, open_state
 
 EXAMPLE = """\
@@ -60,7 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="who invoked which model, allowed or denied")
     audit.set_defaults(command=_audit)
     audit.add_argument("--json", action="store_true", help="print it as JSON")
-    for command in (start, stop, status, reset, env, run, audit):
+    page = commands.add_parser("open", help="show its page in the browser")
+    page.set_defaults(command=_open)
+    page.add_argument("--print", action="store_true", help="print the address, open nothing")
+    for command in (start, stop, status, reset, env, run, audit, page):
         command.add_argument(
             "--state-dir",
             type=Path,
@@ -133,6 +137,19 @@ def _existing_state(options: argparse.Namespace) -> State:
             f"there is no localaws in {options.state_dir}; run python -m localaws start"
         )
     return open_state(options.state_dir)
+
+
+def _open(options: argparse.Namespace) -> int:
+    from localaws.page.door import page_token
+
+    running = lifecycle.find_running(options.state_dir)
+    if running is None:
+        raise lifecycle.LifecycleError("it is not running; start it with: localaws start")
+    token = page_token(options.state_dir)
+    address = f"{running.endpoint_url}{PAGE_PATH}/?token={token}"
+    if options.print or not webbrowser.open(address):
+        print(address)
+    return 0
 
 
 def _audit(options: argparse.Namespace) -> int:

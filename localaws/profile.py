@@ -15,6 +15,8 @@ from localaws.state import HOST, State
 PROFILE = "localaws"
 BUNDLE = "aws-ca.pem"
 """The certificates that AWS clients are to trust: those that they trust anyway, and the proxy's."""
+PAGE_PATH = "/_localaws/page"
+"""Where the page of a server is."""
 LOOPBACK = ("127.0.0.1", "localhost")
 
 

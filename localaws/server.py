@@ -6,8 +6,10 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from localaws.authorization import Caller
 from localaws.errors import AwsError
@@ -28,6 +30,7 @@ from localaws.http.wire import (
     request_id,
     signed_request,
 )
+from localaws.profile import PAGE_PATH, endpoint_url
 from localaws.proxy.certificates import Authority
 from localaws.proxy.connect import ConnectProxy, upstream_of
 from localaws.services import Services
@@ -35,6 +38,7 @@ from localaws.signature import SignedRequest
 from localaws.state import State, StateError
 
 HEALTH_PATH = "/_localaws/health"
+PAGE_PREFIX = f"{PAGE_PATH}/"
 SAVE_SECONDS = 0.4
 """Between two savings, each of which takes a moment: what is older than a second is on disk."""
 MAXIMUM_REQUEST_BYTES = 32 * 1024 * 1024
@@ -47,7 +51,9 @@ Answer = Callable[[SignedRequest, Caller], Awaitable[Response]]
 class Front:
     """Takes every request: SageMaker's are answered here, the others by MiniStack."""
 
-    def __init__(self, state: State, proxy: ConnectProxy) -> None:
+    def __init__(self, state: State, port: int, proxy: ConnectProxy) -> None:
+        self._state = state
+        self._port = port
         self._services = Services(state)
         self._proxy = proxy
         self._log = AccessLog(state.access_log)
@@ -67,8 +73,22 @@ class Front:
             await self._answer(self._services.operations.answer, scope, receive, send)
         elif scope["path"] == HEALTH_PATH:
             await Response(200, [], b"").send(send)
+        elif scope["path"].startswith(PAGE_PREFIX):
+            await self._page(scope, receive, send)
         else:
             await self._pass_on(scope, receive, send)
+
+    @cached_property
+    def _page(self) -> ASGIApp:
+        """The page; imported when it is first asked for."""
+        from localaws.page.app import page_app
+        from localaws.page.door import page_token
+        from localaws.page.views import Services as Clients
+        from localaws.page.views import Views
+
+        clients = Clients(self._state, endpoint_url(self._port))
+        views = Views(clients, self._services.runtime)
+        return page_app(views, page_token(self._state.directory), self._port)
 
     async def _answer(self, answer: Answer, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Authenticate and answer a request to SageMaker, and note who asked for what."""
@@ -172,7 +192,7 @@ def serve(state: State, listener: socket.socket, proxy_listener: socket.socket) 
         lambda: Authority.open(state.directory),
         upstream_of(os.environ, proxy_listener.getsockname()[1]),
     )
-    front = Front(state, proxy)
+    front = Front(state, listener.getsockname()[1], proxy)
     config = uvicorn.Config(
         front,
         lifespan="on",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from localaws.apis import create_apis
 from localaws.authorization import Authorizer
 from localaws.cloudformation.resource_types import resource_types
+from localaws.hosting.runtime import Runtime
 from localaws.http.invocations import Invocations
 from localaws.http.operations import Operations
 from localaws.http.wire import Exchange
@@ -71,6 +72,11 @@ class Services:
         self._was_deploying = False
         self._alarm_evaluation: asyncio.Task[None] | None = None
         self._recovery: asyncio.Task[None] | None = None
+
+    @property
+    def runtime(self) -> Runtime:
+        """The endpoints in service."""
+        return self._apis.runtime
 
     async def start(self) -> None:
         """Bring back what an earlier run left."""

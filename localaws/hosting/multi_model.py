@@ -104,6 +104,10 @@ class MultiModelServer:
         """Models in memory, those that are loading included."""
         return len(self._memory)
 
+    def loaded_names(self) -> list[str]:
+        """Target models in memory, the least recently used first."""
+        return self._memory.names()
+
     @property
     def memory_used(self) -> int:
         """Bytes of memory that models take."""

@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from localaws.backend import Backend, Scope
@@ -37,7 +38,28 @@ DRAIN_SECONDS = 60.0
 STOP_SECONDS = 5.0
 FLUSH_SECONDS = 1.0
 
+SHOWN_MODELS = 200
+
 NOTHING_KEPT: Mapping[str, Sequence[Instance]] = {}
+
+
+@dataclass(frozen=True)
+class InstanceCache:
+    """Models in the memory of one instance; ``models`` names the most recently used of them."""
+
+    variant: str
+    type: str
+    loaded: int
+    models: tuple[str, ...]
+    memory_percent: float
+
+
+@dataclass(frozen=True)
+class EndpointCache:
+    """Models in the memory of an endpoint's instances."""
+
+    endpoint: str
+    instances: tuple[InstanceCache, ...]
 
 
 class Runtime:
@@ -132,6 +154,30 @@ class Runtime:
         endpoint = self._endpoints.pop((scope, name), None)
         if endpoint is not None:
             _drain(endpoint.instances, DRAIN_SECONDS)
+
+    def caches(self) -> list[EndpointCache]:
+        """What each endpoint in service has loaded, most recently used models first."""
+        return [
+            EndpointCache(
+                endpoint=name,
+                instances=tuple(
+                    self._instance_cache(variant.specification.name, instance)
+                    for variant in endpoint.variants
+                    for instance in variant.instances
+                ),
+            )
+            for (_, name), endpoint in list(self._endpoints.items())
+        ]
+
+    def _instance_cache(self, variant: str, instance: Instance) -> InstanceCache:
+        names = instance.models.loaded_names() if instance.models is not None else []
+        return InstanceCache(
+            variant=variant,
+            type=instance.type.name,
+            loaded=len(names),
+            models=tuple(reversed(names[-SHOWN_MODELS:])),
+            memory_percent=self._gauges.read(instance).memory_percent,
+        )
 
     async def invoke(
         self,
