@@ -61,7 +61,13 @@ class Forgetter:
     bucket: str
 
     def forget(self, city: str) -> Receipt:
-        """Delete everything of a city. Raises ``RegistryError`` for one that never was."""
+        """Delete everything of a city.
+
+        Raises
+        ------
+        RegistryError
+            For one that never was.
+        """
         check_entity(city)
         tombstone = self.registry.forget(city)
         found = list(object_versions(self.s3, self.bucket, wanted=names_city(city, self.stage)))

@@ -27,7 +27,13 @@ def object_versions(
 
 
 def delete_versions(s3: "S3Client", bucket: str, versions: Iterable[Any]) -> int:
-    """Delete versions for good; how many. Raises ``RemovalError`` for the first that stays."""
+    """Delete versions for good; how many.
+
+    Raises
+    ------
+    RemovalError
+        For the first that stays.
+    """
     waiting = list(versions)
     for begin in range(0, len(waiting), OBJECTS_PER_DELETE):
         objects = waiting[begin : begin + OBJECTS_PER_DELETE]

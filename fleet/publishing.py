@@ -137,7 +137,10 @@ class Publisher:
     def promote(self, version: Version) -> Version:
         """Let one version serve, copied first if it never served.
 
-        Raises ``RegistryError`` where it may not, or where its bytes are gone.
+        Raises
+        ------
+        RegistryError
+            Where it may not, or where its bytes are gone.
         """
         objection = self._registry.objections([version], force=self._force).get(version.city)
         if objection is None:

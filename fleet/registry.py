@@ -99,7 +99,13 @@ class Registry:
         return [Version.from_item(item) for item in items]
 
     def version(self, city: str, number: int) -> Version:
-        """One version of a city. Raises ``RegistryError`` where there is none."""
+        """One version of a city.
+
+        Raises
+        ------
+        RegistryError
+            Where there is none.
+        """
         item = None if number == CITY_ITEM else self._table.get(city, number)
         if item is None:
             numbers = ", ".join(str(version.number) for version in self.versions(city))
@@ -110,6 +116,10 @@ class Registry:
         """Draw a number for each draft and record it as a candidate; one draft a city.
 
         Forgotten cities are refused: a person has to readmit them.
+
+        Raises
+        ------
+        ValueError
         """
         waiting = {draft.candidate.city: draft for draft in drafts}
         if len(waiting) != len(drafts):
@@ -163,7 +173,11 @@ class Registry:
     def rollback(self, city: str) -> Version:
         """Let the version serve that did before, and withdraw the one that serves now.
 
-        Raises ``RegistryError`` where there is none, or where somebody else was first.
+        Raises
+        ------
+        RegistryError
+            Where there is none, or where somebody else was first.
+        RegistryConflictError
         """
         item = self._known(city)
         versions = {version.number: version for version in self.versions(city)}
@@ -192,7 +206,11 @@ class Registry:
     def delete_version(self, version: Version) -> None:
         """Note that a version's model is deleted; never the serving one's.
 
-        Raises ``RegistryError`` where it serves, or where somebody else was first.
+        Raises
+        ------
+        RegistryError
+            Where it serves, or where somebody else was first.
+        RegistryConflictError
         """
         name = f"version {version.number} of {version.city}"
         if version.state is State.SERVING:
@@ -210,7 +228,12 @@ class Registry:
             raise RegistryConflictError(f"{name} was changed by somebody else; look again")
 
     def forget(self, city: str) -> City:
-        """Delete the items of all versions; a tombstone keeps the highest number drawn."""
+        """Delete the items of all versions; a tombstone keeps the highest number drawn.
+
+        Raises
+        ------
+        RegistryConflictError
+        """
         for attempt in range(ATTEMPTS):
             item = self._known(city)
             tombstone = City(city, item.last_version, forgotten=item.forgotten or self._time())
@@ -235,7 +258,12 @@ class Registry:
         raise RegistryConflictError(f"others kept drawing versions of {city}; try again")
 
     def readmit(self, city: str) -> None:
-        """Let a forgotten city be recorded again; its numbers go on where they ended."""
+        """Let a forgotten city be recorded again; its numbers go on where they ended.
+
+        Raises
+        ------
+        RegistryConflictError
+        """
         item = self._known(city)
         if item.forgotten is None:
             return

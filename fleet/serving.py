@@ -51,7 +51,13 @@ def serving_version(registry: Registry, city: str, preprocessor_url: str | None)
 def numbered_version(
     registry: Registry, city: str, number: int, preprocessor_url: str | None
 ) -> Choice:
-    """One version by its number. Raises ``RegistryError`` where its model is not to be had."""
+    """One version by its number.
+
+    Raises
+    ------
+    RegistryError
+        Where its model is not to be had.
+    """
     version = registry.version(check_entity(city), number)
     if version.promoted is None or version.state is State.DELETED:
         raise RegistryError(

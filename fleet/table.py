@@ -71,7 +71,10 @@ class Table:
     def transact(self, changes: Sequence[Change]) -> set[str]:
         """Make the changes; the cities whose conditions did not hold, and that stay as they were.
 
-        Raises ``TableError`` when DynamoDB goes on being too busy.
+        Raises
+        ------
+        TableError
+            When DynamoDB goes on being too busy.
         """
         with ThreadPoolExecutor(THREADS) as threads:
             lost = threads.map(self._transact, _packed(changes))
@@ -134,7 +137,13 @@ def _cities_that_failed(error: ClientError, changes: Sequence[Change]) -> set[st
 
 
 def _attempts() -> Iterator[int]:
-    """Numbers of attempts; raises ``TableError`` when they are used up."""
+    """Numbers of attempts.
+
+    Raises
+    ------
+    TableError
+        When they are used up.
+    """
     yield from range(ATTEMPTS)
     raise TableError(f"DynamoDB was too busy {ATTEMPTS} times in a row; try again later")
 

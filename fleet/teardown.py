@@ -44,8 +44,11 @@ class Teardown:
     def run(self, *, keep_data: bool) -> None:
         """Remove everything, or with ``keep_data`` all but the storage stack.
 
-        Raises ``HousingError`` where a stack is protected, before anything is removed; and at the
-        end, with everything that is left.
+        Raises
+        ------
+        HousingError
+            Where a stack is protected, before anything is removed; and at the end, with
+            everything that is left.
         """
         parts = ORDER[:-1] if keep_data else ORDER
         names = [stack_name(self.stage, part) for part in parts]
@@ -192,7 +195,12 @@ class Teardown:
 
 
 def empty_bucket(s3: "S3Client", bucket: str) -> int:
-    """Delete every version of every object; returns how many there were."""
+    """Delete every version of every object; returns how many there were.
+
+    Raises
+    ------
+    HousingError
+    """
     count = 0
     # Always the first page: what arrives meanwhile is found too, and no page follows a deleted one.
     while objects := _first_versions(s3, bucket):

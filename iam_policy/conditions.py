@@ -123,7 +123,12 @@ AnyCondition = Condition | NullCondition
 
 
 def parse_condition_block(block: object, *, variables: bool) -> tuple[AnyCondition, ...]:
-    """All conditions of a statement; every one of them has to hold. Raises ``PolicyError``."""
+    """All conditions of a statement; every one of them has to hold.
+
+    Raises
+    ------
+    PolicyError
+    """
     conditions = []
     for operator_name, keys in _items(block, "Condition"):
         for key, values in _items(keys, operator_name):

@@ -57,7 +57,7 @@ def text(values: Sequence[str], *, variables: bool) -> Operands:
 
 
 def text_ignoring_case(values: Sequence[str], *, variables: bool) -> Operands:
-    """This text in upper or lower case."""
+    """The text in upper or lower case."""
     tokens = [tokenize(value, wildcards=False, variables=variables) for value in values]
     return Patterns(tokens, Syntax.TEXT_IGNORING_CASE)
 
@@ -68,7 +68,12 @@ def text_pattern(values: Sequence[str], *, variables: bool) -> Operands:
 
 
 def arn_pattern(values: Sequence[str], *, variables: bool) -> Operands:
-    """ARNs with wildcards, compared component by component."""
+    """ARNs with wildcards, compared component by component.
+
+    Raises
+    ------
+    PolicyError
+    """
     tokens = [tokenize(value, wildcards=True, variables=variables) for value in values]
     for value, value_tokens in zip(values, tokens, strict=True):
         fixed = tuple(t for t in value_tokens if isinstance(t, str | Wildcard))
@@ -157,5 +162,10 @@ address: OperandParser = _comparison(_read_network, _is_within, "an IP address o
 
 
 def read_boolean(value: str) -> bool:
-    """``true`` or ``false`` of a policy; raises ``PolicyError``."""
+    """``true`` or ``false`` of a policy.
+
+    Raises
+    ------
+    PolicyError
+    """
     return _read(_read_boolean, value, "true or false")

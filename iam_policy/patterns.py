@@ -42,7 +42,12 @@ def tokenize(text: str, *, wildcards: bool, variables: bool) -> tuple[Token, ...
     """Split policy text into literal text, wildcards and variables.
 
     Without ``wildcards``, ``*`` and ``?`` are ordinary characters. Without ``variables`` (policies
-    of version 2008-10-17), so is ``${``. Raises ``PolicyError`` for a malformed variable.
+    of version 2008-10-17), so is ``${``.
+
+    Raises
+    ------
+    PolicyError
+        For a malformed variable.
     """
     tokens: list[Token] = []
     end = 0

@@ -75,7 +75,12 @@ def _identities(principal: Principal) -> Iterator[tuple[Grant, tuple[str, str]]]
 
 
 def parse_principal(element: object) -> PrincipalElement:
-    """``"*"`` or an object of type to one or more ids. Raises ``PolicyError``."""
+    """``"*"`` or an object of type to one or more ids.
+
+    Raises
+    ------
+    PolicyError
+    """
     if element == "*":
         return PrincipalElement(frozenset([EVERYONE]))
     if not isinstance(element, Mapping) or not element:

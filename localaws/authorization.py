@@ -122,6 +122,10 @@ class Authorizer:
         """The same before the body was read, as far as the headers tell.
 
         That is all of it where the hash of the body is among them, as it is for S3.
+
+        Raises
+        ------
+        AwsError
         """
         signature, given = parse_authorization(request)
         credential = self._credential(signature.access_key_id)

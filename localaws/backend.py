@@ -93,8 +93,11 @@ class Backend(Protocol):
     def object_store_as(self, role_arn: str) -> ObjectStore:
         """S3 with the permissions of a role.
 
-        Raises ``AwsError`` when the role does not exist or its trust policy does not let
-        ``sagemaker.amazonaws.com`` assume it.
+        Raises
+        ------
+        AwsError
+            When the role does not exist or its trust policy does not let
+            ``sagemaker.amazonaws.com`` assume it.
         """
         ...
 
@@ -117,7 +120,10 @@ class Backend(Protocol):
     def alarm_states(self, scope: Scope, names: Sequence[str], role_arn: str) -> Mapping[str, str]:
         """The states of the alarms of these names that exist, as a role may see them.
 
-        Raises ``AwsError`` when the role may not.
+        Raises
+        ------
+        AwsError
+            When the role may not.
         """
         ...
 

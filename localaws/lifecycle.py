@@ -63,7 +63,10 @@ def find_running(directory: Path) -> Running | None:
 def start(directory: Path, port: int | None) -> Running:
     """Start a server in the background; returns when it answers.
 
-    Raises ``LifecycleError`` when one runs, the port is taken or the server does not come up.
+    Raises
+    ------
+    LifecycleError
+        When one runs, the port is taken or the server does not come up.
     """
     state = open_state(directory)
     _refuse_second(state.directory)
@@ -102,7 +105,12 @@ def run_in_foreground(directory: Path, port: int | None) -> None:
 
 
 def stop(directory: Path) -> bool:
-    """Stop the server of ``directory`` and wait for its end; False when none runs."""
+    """Stop the server of ``directory`` and wait for its end; False when none runs.
+
+    Raises
+    ------
+    LifecycleError
+    """
     running = find_running(directory)
     if running is None:
         return False
@@ -120,7 +128,10 @@ def stop(directory: Path) -> bool:
 def reset(directory: Path) -> bool:
     """Stop the server and remove its folder; False when there is none.
 
-    Raises ``StateError`` for a folder that is not localaws's.
+    Raises
+    ------
+    StateError
+        For a folder that is not localaws's.
     """
     if not directory.exists():
         return False

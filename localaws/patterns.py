@@ -31,7 +31,10 @@ class Match(Protocol):
 class Pattern:
     """A compiled regular expression; ``groups`` counts its groups.
 
-    Raises ``PatternError`` for text that is none.
+    Raises
+    ------
+    PatternError
+        For text that is none.
     """
 
     def __init__(self, text: str, *, ignore_case: bool = False) -> None:
@@ -44,11 +47,23 @@ class Pattern:
         self.groups: int = compiled.groups
 
     def search(self, text: str) -> Match | None:
-        """The first place where it is found. Raises ``PatternError`` when that takes too long."""
+        """The first place where it is found.
+
+        Raises
+        ------
+        PatternError
+            When that takes too long.
+        """
         return self._run("search", text)
 
     def fullmatch(self, text: str) -> Match | None:
-        """The whole text, if it fits. Raises ``PatternError`` when that takes too long."""
+        """The whole text, if it fits.
+
+        Raises
+        ------
+        PatternError
+            When that takes too long.
+        """
         return self._run("fullmatch", text)
 
     def _run(self, method: str, text: str) -> Match | None:

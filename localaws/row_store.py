@@ -23,7 +23,10 @@ logger = logging.getLogger(__name__)
 class RowStore:
     """Rows by part and name; safe to use from any thread.
 
-    Raises ``StateError`` for a file of another program, and for one that cannot be opened.
+    Raises
+    ------
+    StateError
+        For a file of another program, and for one that cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,7 +41,12 @@ class RowStore:
             self._start_anew(str(error))
 
     def load(self) -> dict[Key, str]:
-        """Everything; empty when it could not be read, which is said in the log."""
+        """Everything; empty when it could not be read, which is said in the log.
+
+        Raises
+        ------
+        StateError
+        """
         try:
             with self._lock:
                 rows = self._connection.execute("SELECT part, name, value FROM rows").fetchall()

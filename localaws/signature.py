@@ -52,7 +52,10 @@ class Signature:
 def parse_authorization(request: SignedRequest) -> tuple[Signature, str]:
     """The parts of the Authorization header and the signature in hex.
 
-    Raises ``AwsError``: MissingAuthenticationTokenException or IncompleteSignatureException.
+    Raises
+    ------
+    AwsError
+        MissingAuthenticationTokenException or IncompleteSignatureException.
     """
     authorization = request.headers.get("authorization")
     if authorization is None:
@@ -92,9 +95,12 @@ def verify(
 
     ``payload_hash`` stands for a body that has not been read yet.
 
-    Raises ``AwsError`` InvalidSignatureException: for a signature that does not fit, for one made
-    more than five minutes from ``now`` (seconds since the epoch), and for ``x-amz-`` headers that
-    it leaves out.
+    Raises
+    ------
+    AwsError
+        InvalidSignatureException: for a signature that does not fit, for one made more than
+        five minutes from ``now`` (seconds since the epoch), and for ``x-amz-`` headers that it
+        leaves out.
     """
     signed_at = request.headers.get("x-amz-date", "")
     _check_time(signed_at, signature, now)

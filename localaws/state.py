@@ -76,8 +76,11 @@ class State:
 def open_state(directory: Path) -> State:
     """The state in ``directory``; makes it when the folder is missing or empty.
 
-    Raises ``StateError`` for a folder that holds anything else, that a newer version wrote or that
-    is damaged: it is never overwritten.
+    Raises
+    ------
+    StateError
+        For a folder that holds anything else, that a newer version wrote or that is damaged: it
+        is never overwritten.
     """
     directory = directory.absolute()
     marker = directory / "localaws.json"

@@ -1,4 +1,4 @@
-"""The monitoring stack: is the endpoint well, and is its model cache large enough?"""
+"""The monitoring stack: whether the endpoint is well, and its model cache large enough."""
 
 from collections.abc import Iterator
 

@@ -45,6 +45,10 @@ class JobRunner:
         Called at each change.
     clock, sleep, jitter
         Time, and a random number between 0 and 1; replaced in tests.
+
+    Raises
+    ------
+    ValueError
     """
 
     def __init__(

@@ -14,6 +14,10 @@ def keep_auto_delete_logs(scope: Construct) -> None:
     Otherwise Lambda makes the log group, which then outlives the stack and never expires; and the
     function's role has a managed policy that may make log groups. Does nothing where no bucket of
     the stack has ``auto_delete_objects``.
+
+    Raises
+    ------
+    TypeError
     """
     stack = cdk.Stack.of(scope)
     provider = stack.node.try_find_child(PROVIDER)

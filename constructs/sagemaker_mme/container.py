@@ -36,8 +36,12 @@ class ModelData:
     def from_url(url: str, *, bucket: s3.IBucket, prefix: str) -> "ModelData":
         """The artifact at an S3 URL, which may be a value known at deploy time only.
 
-        :param bucket: the bucket of the URL.
-        :param prefix: the keys that the execution role may read there, with the slash at its end.
+        Parameters
+        ----------
+        bucket
+            The bucket of the URL.
+        prefix
+            The keys that the execution role may read there, with the slash at its end.
         """
         return ModelData(url, bucket, prefix)
 
@@ -46,11 +50,18 @@ class ModelData:
 class Container:
     """An ordinary container of the pipeline.
 
-    :param image: what it runs.
-    :param model_data: what it serves. Default: nothing, all is in the image.
-    :param environment: its environment variables. Default: none.
-    :param name: its host name, by which metrics and logs call it. Default: SageMaker names the
-      containers ``container-1``, ``container-2``, and so on. All containers have names, or none.
+    Parameters
+    ----------
+    image
+        What it runs.
+    model_data
+        What it serves. Default: nothing, all is in the image.
+    environment
+        Its environment variables. Default: none.
+    name
+        Its host name, by which metrics and logs call it. Default: SageMaker names the
+        containers ``container-1``, ``container-2``, and so on. All containers have names, or
+        none.
     """
 
     image: ContainerImage
@@ -72,11 +83,18 @@ class Container:
         It starts without a network too: at start-up the container installs the script with pip,
         which must then not look for its build tools on PyPI.
 
-        :param script: the file in the folder ``code`` of ``model.tar.gz``.
-        :param model_data: the artifact.
-        :param image: Default: ``ContainerImage.scikit_learn()``.
-        :param environment: further environment variables, or other values for these. Default: none.
-        :param name: as in ``Container``.
+        Parameters
+        ----------
+        script
+            The file in the folder ``code`` of ``model.tar.gz``.
+        model_data
+            The artifact.
+        image
+            Default: ``ContainerImage.scikit_learn()``.
+        environment
+            Further environment variables, or other values for these. Default: none.
+        name
+            As in ``Container``.
         """
         return Container(
             image=image or ContainerImage.scikit_learn(),
@@ -100,12 +118,20 @@ class Container:
 class MultiModelContainer:
     """The container that loads the model that a request names.
 
-    :param image: what it runs; it must be able to serve several models.
-    :param bucket: where the models are.
-    :param prefix: what all model keys begin with, slash at its end. Default: ``models/``.
-    :param model_cache_setting: whether models stay in memory. Default: they do.
-    :param environment: its environment variables. Default: none.
-    :param name: its host name, as in ``Container``.
+    Parameters
+    ----------
+    image
+        What it runs; it must be able to serve several models.
+    bucket
+        Where the models are.
+    prefix
+        What all model keys begin with, slash at its end. Default: ``models/``.
+    model_cache_setting
+        Whether models stay in memory. Default: they do.
+    environment
+        Its environment variables. Default: none.
+    name
+        Its host name, as in ``Container``.
     """
 
     image: ContainerImage

@@ -28,8 +28,11 @@ class ContainerImage(ABC):
     def scikit_learn(version: str = "1.9-0") -> "ContainerImage":
         """AWS's scikit-learn container for CPUs.
 
-        :param version: the framework version in the tag ``<version>-cpu-py3``. The default is the
-          newest one, and the only one that still gets patches.
+        Parameters
+        ----------
+        version
+            The framework version in the tag ``<version>-cpu-py3``. The default is the newest
+            one, and the only one that still gets patches.
         """
         return _SageMakerImage("sagemaker-scikit-learn", f"{version}-cpu-py3", "scikit_learn")
 
@@ -37,7 +40,10 @@ class ContainerImage(ABC):
     def linear_learner(version: str = "1") -> "ContainerImage":
         """AWS's Linear Learner container.
 
-        :param version: the tag; AWS publishes ``1`` and ``latest``.
+        Parameters
+        ----------
+        version
+            The tag; AWS publishes ``1`` and ``latest``.
         """
         return _SageMakerImage("linear-learner", version, "linear_learner")
 
@@ -50,8 +56,11 @@ class ContainerImage(ABC):
     def from_uri(uri: str, *, repository_arn: str | None = None) -> "ContainerImage":
         """An image by its address.
 
-        :param repository_arn: the repository that the execution role may pull from. Default: none,
-          so that the role needs a permission from elsewhere.
+        Parameters
+        ----------
+        repository_arn
+            The repository that the execution role may pull from. Default: none, so that the
+            role needs a permission from elsewhere.
         """
         return _GivenImage(uri, repository_arn)
 

@@ -14,19 +14,28 @@ from sagemaker_mme.endpoint_base import MultiModelEndpointBase
 class EndpointAlarms(Construct):
     """Errors, slowness and a cache that is too small, each with a threshold that can be changed.
 
-    :param endpoint: the endpoint.
-    :param topic: where alarms are sent, and their ends. Default: nowhere.
-    :param period: the time over which each metric is summed up. Default: 5 minutes.
-    :param server_errors: 5xx answers in one period. Default: 5.
-    :param model_latency: 99th percentile of the pipeline in 3 of 3 periods. Default: 1 s.
-    :param loading_wait: average time that requests waited for a cold model, in 3 of 3 periods.
-      Default: 5 s.
-    :param memory_percent: average memory in use in 3 of 3 periods. Models are unloaded before
-      memory runs out, so this warns of containers that grow. Default: 90.
-    :param unloaded_models: models unloaded in one period, in 2 of 2 periods: the working set does
-      not fit. Default: 20.
-    :param cache_hit_ratio: average share of warm requests below this in 3 of 3 periods. Default:
-      0.5.
+    Parameters
+    ----------
+    endpoint
+        The endpoint.
+    topic
+        Where alarms are sent, and their ends. Default: nowhere.
+    period
+        The time over which each metric is summed up. Default: 5 minutes.
+    server_errors
+        5xx answers in one period. Default: 5.
+    model_latency
+        99th percentile of the pipeline in 3 of 3 periods. Default: 1 s.
+    loading_wait
+        Average time that requests waited for a cold model, in 3 of 3 periods. Default: 5 s.
+    memory_percent
+        Average memory in use in 3 of 3 periods. Models are unloaded before memory runs out, so
+        this warns of containers that grow. Default: 90.
+    unloaded_models
+        Models unloaded in one period, in 2 of 2 periods: the working set does not fit. Default:
+        20.
+    cache_hit_ratio
+        Average share of warm requests below this in 3 of 3 periods. Default: 0.5.
     """
 
     def __init__(

@@ -34,9 +34,13 @@ class MultiModelEndpointGrants:
     ) -> iam.Grant:
         """Let ``grantee`` invoke the models that match one of ``target_models``.
 
-        :param target_models: patterns such as ``NewYork_NY/*``: ``*`` stands for any characters,
-          ``?`` for one, policy variables for their values, and case matters.
-        :param allow_wide: accept a pattern with a wildcard before its first slash.
+        Parameters
+        ----------
+        target_models
+            Patterns such as ``NewYork_NY/*``: ``*`` stands for any characters, ``?`` for one,
+            policy variables for their values, and case matters.
+        allow_wide
+            Accept a pattern with a wildcard before its first slash.
         """
         raise_problems(self._endpoint, pattern_problems(target_models, allow_wide=allow_wide))
         return iam.Grant.add_to_principal(

@@ -12,8 +12,12 @@ _HALF = 12
 class EndpointDashboard(cloudwatch.Dashboard):
     """Models in memory, cache hits, latencies, loading times, traffic and errors of one endpoint.
 
-    :param endpoint: the endpoint.
-    :param dashboard_name: Default: made by CloudFormation.
+    Parameters
+    ----------
+    endpoint
+        The endpoint.
+    dashboard_name
+        Default: made by CloudFormation.
     """
 
     def __init__(

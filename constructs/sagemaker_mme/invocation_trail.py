@@ -17,10 +17,15 @@ class InvocationTrail(Construct):
     The same page says that their request parameters are left out, so that the **target model is not
     in the record**: the role or session that called has to tell it.
 
-    :param endpoint: the endpoint.
-    :param retention: how long records are kept. Default: one year.
-    :param removal_policy: what becomes of the records. Default: they stay, except when the
-      deployment that made their bucket fails (RETAIN_ON_UPDATE_OR_DELETE).
+    Parameters
+    ----------
+    endpoint
+        The endpoint.
+    retention
+        How long records are kept. Default: one year.
+    removal_policy
+        What becomes of the records. Default: they stay, except when the deployment that made
+        their bucket fails (RETAIN_ON_UPDATE_OR_DELETE).
     """
 
     def __init__(

@@ -81,19 +81,28 @@ class Model(ModelBase):
 
     In a pipeline the containers handle each request one after the other.
 
-    :param containers: 1 to 15, in the order in which they see a request, and exactly one of them a
-      ``MultiModelContainer``.
-    :param role: what SageMaker downloads and runs the containers as. Default: a role that may read
-      the model data, pull the images and write metrics and, into the log group that
-      ``MultiModelEndpoint`` makes, logs; and nothing else.
-    :param vpc: a VPC to run in. It needs a gateway endpoint for S3, and the scikit-learn container
-      must start without the internet (see ``network_isolation``). Default: SageMaker's own network.
-    :param vpc_subnets: at least two, in different zones. Default: the private subnets.
-    :param security_groups: 1 to 5. Default: a new one that lets everything out and nothing in.
-    :param network_isolation: containers cannot reach any network; SageMaker still downloads the
-      models. The scikit-learn container runs pip as it starts and then needs
-      ``PIP_NO_BUILD_ISOLATION=false`` and ``SAGEMAKER_SUBMIT_DIRECTORY=/opt/ml/model/code``.
-      Default: False.
+    Parameters
+    ----------
+    containers
+        1 to 15, in the order in which they see a request, and exactly one of them a
+        ``MultiModelContainer``.
+    role
+        What SageMaker downloads and runs the containers as. Default: a role that may read the
+        model data, pull the images and write metrics and, into the log group that
+        ``MultiModelEndpoint`` makes, logs; and nothing else.
+    vpc
+        A VPC to run in. It needs a gateway endpoint for S3, and the scikit-learn container must
+        start without the internet (see ``network_isolation``). Default: SageMaker's own
+        network.
+    vpc_subnets
+        At least two, in different zones. Default: the private subnets.
+    security_groups
+        1 to 5. Default: a new one that lets everything out and nothing in.
+    network_isolation
+        Containers cannot reach any network; SageMaker still downloads the models. The
+        scikit-learn container runs pip as it starts and then needs
+        ``PIP_NO_BUILD_ISOLATION=false`` and ``SAGEMAKER_SUBMIT_DIRECTORY=/opt/ml/model/code``.
+        Default: False.
     """
 
     def __init__(
@@ -167,8 +176,12 @@ class Model(ModelBase):
     ) -> ModelBase:
         """A model whose role and containers are known, so that endpoints can grant and watch.
 
-        :param role: what a volume key is granted to. Default: nobody; grant it yourself.
-        :param container_names: whose latencies are watched. Default: one container without a name.
+        Parameters
+        ----------
+        role
+            What a volume key is granted to. Default: nobody; grant it yourself.
+        container_names
+            Whose latencies are watched. Default: one container without a name.
         """
         return ImportedModel(
             scope, construct_id, model_arn=model_arn, role=role, container_names=container_names

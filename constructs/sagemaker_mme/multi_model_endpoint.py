@@ -33,23 +33,35 @@ _TIMEOUT_SECONDS = (60, 3600)
 class MultiModelEndpoint(MultiModelEndpointBase):
     """A real-time endpoint in front of a ``Model``.
 
-    :param model: the containers that the endpoint runs.
-    :param instance_type: what they run on. Default: ``ml.m5.xlarge``.
-    :param initial_instance_count: how many at first; with ``auto_scale``, only until the first
-      scaling. Default: 1.
-    :param endpoint_name: lower case, up to 63 letters, digits and hyphens. Default: made from the
-      construct's path, and known at synth so that metrics and logs can be named.
-    :param variant_name: the name of the one production variant. Default: ``AllTraffic``.
-    :param encryption_key: encrypts the instances' storage volumes. Default: SageMaker's own key.
-    :param container_startup_health_check_timeout: how long containers may take until they pass the
-      health check, 60 to 3600 s. Default: SageMaker's.
-    :param model_data_download_timeout: how long the download of the ordinary containers' artifacts
-      may take, 60 to 3600 s. Default: SageMaker's.
-    :param rollback_alarms: up to 10; an update is taken back when one of them goes off. More can be
-      added with ``add_rollback_alarm``. Default: none.
-    :param log_retention: how long the containers' logs are kept. Default: one month.
-    :param log_removal_policy: what becomes of the log group. Default: it stays, except when the
-      deployment that made it fails (RETAIN_ON_UPDATE_OR_DELETE).
+    Parameters
+    ----------
+    model
+        The containers that the endpoint runs.
+    instance_type
+        What they run on. Default: ``ml.m5.xlarge``.
+    initial_instance_count
+        How many at first; with ``auto_scale``, only until the first scaling. Default: 1.
+    endpoint_name
+        Lower case, up to 63 letters, digits and hyphens. Default: made from the construct's
+        path, and known at synth so that metrics and logs can be named.
+    variant_name
+        The name of the one production variant. Default: ``AllTraffic``.
+    encryption_key
+        Encrypts the instances' storage volumes. Default: SageMaker's own key.
+    container_startup_health_check_timeout
+        How long containers may take until they pass the health check, 60 to 3600 s. Default:
+        SageMaker's.
+    model_data_download_timeout
+        How long the download of the ordinary containers' artifacts may take, 60 to 3600 s.
+        Default: SageMaker's.
+    rollback_alarms
+        Up to 10; an update is taken back when one of them goes off. More can be added with
+        ``add_rollback_alarm``. Default: none.
+    log_retention
+        How long the containers' logs are kept. Default: one month.
+    log_removal_policy
+        What becomes of the log group. Default: it stays, except when the deployment that made
+        it fails (RETAIN_ON_UPDATE_OR_DELETE).
     """
 
     def __init__(
@@ -224,11 +236,18 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoints-autoscaling.html
         recommends. Later updates of the endpoint keep the scaled instance count.
 
-        :param min_capacity: at least this many instances. Default: 1.
-        :param max_capacity: at most this many.
-        :param invocations_per_instance: the number a minute to aim for.
-        :param scale_in_cooldown: pause after instances were removed. Default: 5 minutes.
-        :param scale_out_cooldown: pause after instances were added. Default: 5 minutes.
+        Parameters
+        ----------
+        min_capacity
+            At least this many instances. Default: 1.
+        max_capacity
+            At most this many.
+        invocations_per_instance
+            The number a minute to aim for.
+        scale_in_cooldown
+            Pause after instances were removed. Default: 5 minutes.
+        scale_out_cooldown
+            Pause after instances were added. Default: 5 minutes.
         """
         raise_problems(
             self,

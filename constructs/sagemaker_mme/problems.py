@@ -15,7 +15,10 @@ def raise_problems(
 ) -> None:
     """Raise one ``InvalidPropsError`` that lists all problems; do nothing when there are none.
 
-    :param subject: what has the problems. Default: ``construct``.
+    Parameters
+    ----------
+    subject
+        What has the problems. Default: ``construct``.
     """
     lines = [f"  - {problem}" for problem in problems]
     if lines:

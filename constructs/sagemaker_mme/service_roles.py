@@ -34,9 +34,13 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html."""
 class SageMakerRole(iam.Role):
     """A role that SageMaker may assume for its own account, with logs and metrics of one kind.
 
-    :param log_groups: what the names of the log groups that it may write to start with.
-    :param create_log_groups: whether it may make them too. Who makes a log group decides how long
-      it is kept; and late lines would make one again that was deleted.
+    Parameters
+    ----------
+    log_groups
+        What the names of the log groups that it may write to start with.
+    create_log_groups
+        Whether it may make them too. Who makes a log group decides how long it is kept; and
+        late lines would make one again that was deleted.
     """
 
     def __init__(
@@ -125,8 +129,12 @@ class TrainingRole(SageMakerRole):
     ``preprocessed/``. It cannot publish: ``models/`` and ``preprocessor/`` are written by whoever
     runs the training pipeline.
 
-    :param model_store: where data and artifacts are.
-    :param images: what jobs may run. Default: scikit-learn and Linear Learner.
+    Parameters
+    ----------
+    model_store
+        Where data and artifacts are.
+    images
+        What jobs may run. Default: scikit-learn and Linear Learner.
     """
 
     def __init__(

@@ -17,7 +17,10 @@ ROLE, POLICY, MANAGED_POLICY = "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::
 def read_assembly(directory: Path, stage: str, environment: Environment | None = None) -> Estate:
     """The roles of a stage's templates.
 
-    Raises ``HousingError`` when the templates are missing or hold what cannot be resolved.
+    Raises
+    ------
+    HousingError
+        When the templates are missing or hold what cannot be resolved.
     """
     environment = environment or Environment()
     templates = _templates(directory, stage, environment)

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 def read_deployed(session: "boto3.Session", deployment: Deployment) -> Estate:
     """The roles of a stage's stacks with all their policies, inline and attached.
 
-    The endpoint need not be there yet. Raises ``DeploymentError`` when the access stack is missing.
+    The endpoint need not be there yet.
+
+    Raises
+    ------
+    DeploymentError
+        When the access stack is missing.
     """
     tenant_arn = deployment.require("tenant_role_arn")
     iam = session.client("iam")

@@ -70,7 +70,10 @@ class Template:
     def resolve(self, value: Any) -> Any:
         """The value with every function replaced by its result.
 
-        Raises ``HousingError`` for a function that is not known here.
+        Raises
+        ------
+        HousingError
+            For a function that is not known here.
         """
         if isinstance(value, list):
             return [self.resolve(item) for item in value if item != {"Ref": "AWS::NoValue"}]

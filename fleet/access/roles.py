@@ -68,7 +68,13 @@ def make_role(
     boundary: Document | None = None,
     unreadable: Iterable[str] = (),
 ) -> Role:
-    """Parse a role's policies; raises ``HousingError`` for one that AWS would refuse."""
+    """Parse a role's policies.
+
+    Raises
+    ------
+    HousingError
+        For one that AWS would refuse.
+    """
     try:
         return Role(
             name=name,

@@ -55,7 +55,11 @@ def model_copies(
     """Publish copies of ``source`` as ``target_models``, and remove them in the end.
 
     All of them begin with ``run_prefix``, below which everything is removed, also when copying
-    fails or is interrupted half-way. Raises ``CopyError``.
+    fails or is interrupted half-way.
+
+    Raises
+    ------
+    CopyError
     """
     for name in target_models:
         if not (run_prefix.startswith(EXPERIMENTS_PREFIX) and name.startswith(run_prefix)):

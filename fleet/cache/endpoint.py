@@ -54,7 +54,12 @@ class WatchedEndpoint:
 
 
 def describe_endpoint(session: boto3.Session, name: str) -> WatchedEndpoint:
-    """Describe a multi-model endpoint. Raises ``EndpointError``."""
+    """Describe a multi-model endpoint.
+
+    Raises
+    ------
+    EndpointError
+    """
     sagemaker = session.client("sagemaker")
     try:
         endpoint = sagemaker.describe_endpoint(EndpointName=name)

@@ -81,8 +81,12 @@ def trace_requests(
 ) -> RequestTrace:
     """Wait for the metrics of requests that took ``latencies`` in seconds, one after the other.
 
-    ``started`` in seconds since the epoch. Raises ``HousingError`` when CloudWatch does not have
-    the metrics in time.
+    ``started`` in seconds since the epoch.
+
+    Raises
+    ------
+    HousingError
+        When CloudWatch does not have the metrics in time.
     """
     endpoint = describe_endpoint(session, endpoint_name)
     metrics = CloudWatchMetrics(session.client("cloudwatch"), endpoint)

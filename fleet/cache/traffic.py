@@ -60,7 +60,11 @@ def read_trace(path: Path) -> list[Pass]:
     """Passes from a CSV file with a column ``target_model`` and, if it has one, ``pass``.
 
     Rows are invoked in the order of the file; a new value of ``pass`` begins a new pass. The
-    invocations.csv of an earlier experiment is such a file. Raises ``TraceError``.
+    invocations.csv of an earlier experiment is such a file.
+
+    Raises
+    ------
+    TraceError
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:

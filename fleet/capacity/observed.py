@@ -66,7 +66,10 @@ class Observation:
     def zipf_exponent(self, models: int) -> float:
         """The popularity curve of ``models`` models that explains the hit ratio.
 
-        Raises ``ObservationError`` where all models were loaded: every curve explains that.
+        Raises
+        ------
+        ObservationError
+            Where all models were loaded: every curve explains that.
         """
         if self.models_held >= models or self.hit_ratio >= 1:
             raise ObservationError(
@@ -93,7 +96,10 @@ def observe(
 ) -> Observation:
     """Read what the endpoint did in the last ``hours`` before ``now`` (seconds since the epoch).
 
-    Raises ``ObservationError`` where it was not invoked.
+    Raises
+    ------
+    ObservationError
+        Where it was not invoked.
     """
     start = now - hours * 3600
     period = max(60, endpoint.metrics_period)

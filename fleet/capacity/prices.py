@@ -40,7 +40,13 @@ class PriceList:
 
 
 def read_prices(path: Path = SHIPPED) -> PriceList:
-    """Read a price list; raises ``PriceError`` with the file and what is wrong with it."""
+    """Read a price list.
+
+    Raises
+    ------
+    PriceError
+        With the file and what is wrong with it.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         instances = {name: Instance(**values) for name, values in content.pop("instances").items()}
@@ -57,10 +63,14 @@ def write_prices(prices: PriceList, path: Path) -> None:
 def renew_prices(session: "boto3.Session", prices: PriceList, region: str) -> PriceList:
     """The same instance types at today's prices in ``region``, by AWS's Price List API.
 
-    Instance types that the region does not have are left out. Raises ``PriceError`` where it has
-    none of them.
+    Instance types that the region does not have are left out.
 
     https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html
+
+    Raises
+    ------
+    PriceError
+        Where it has none of them.
     """
     client = session.client("pricing", region_name="us-east-1")
     pages = client.get_paginator("get_products").paginate(

@@ -44,7 +44,10 @@ def popular(models: int, requests_per_second: float, exponent: float) -> Traffic
 def recorded(path: Path, requests_per_second: float, models: int | None = None) -> Traffic:
     """A CSV file with a column ``target_model``, simulated exactly; first requests do not count.
 
-    Raises ``HousingError`` for a file that is not one.
+    Raises
+    ------
+    HousingError
+        For a file that is not one.
     """
     trace = [name for part in read_trace(path) for name in part.target_models]
     distances = ReuseDistances(trace)
@@ -60,7 +63,11 @@ def live(
 ) -> tuple[Traffic, Observation]:
     """What CloudWatch says that an endpoint did in the last hours, for all of its models.
 
-    Raises ``HousingError`` where it says too little.
+    Raises
+    ------
+    HousingError
+        Where it says too little.
+    TrafficError
     """
     endpoint = describe_endpoint(session, endpoint_name)
     if endpoint.instance_type not in prices.instances:

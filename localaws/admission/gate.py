@@ -1,4 +1,4 @@
-"""The one question: may this call reach its service?"""
+"""Whether a call may reach its service."""
 
 from localaws.admission.account import Account
 from localaws.admission.reading import MALFORMED_XML, Call

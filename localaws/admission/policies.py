@@ -46,12 +46,23 @@ def size(document: str) -> int:
 
 
 def check_identity_policy(document: str) -> None:
-    """Refuse a malformed identity-based policy. Raises ``AwsError`` MalformedPolicyDocument."""
+    """Refuse a malformed identity-based policy.
+
+    Raises
+    ------
+    AwsError
+        MalformedPolicyDocument.
+    """
     _parse(document, PolicyType.IDENTITY, "MalformedPolicyDocument")
 
 
 def check_managed_policy(document: str) -> None:
-    """Refuse a managed policy that is malformed or too long."""
+    """Refuse a managed policy that is malformed or too long.
+
+    Raises
+    ------
+    AwsError
+    """
     if size(document) > MANAGED_POLICY_SIZE:
         raise exceeded("PolicySize", MANAGED_POLICY_SIZE)
     check_identity_policy(document)
@@ -68,27 +79,47 @@ def check_inline_policy(kind: str, name: str, policy: str, document: str, accoun
 
 
 def check_inline_size(kind: str, name: str, total: int) -> None:
-    """Refuse inline policies of a user, group or role that are too long together."""
+    """Refuse inline policies of a user, group or role that are too long together.
+
+    Raises
+    ------
+    AwsError
+    """
     if total > INLINE_SIZES[kind]:
         text = f"Maximum policy size of {INLINE_SIZES[kind]} bytes exceeded for"
         raise AwsError("LimitExceeded", f"{text} {kind.lower()} {name}", 409)
 
 
 def check_attached(kind: str, count: int) -> None:
-    """Refuse more attached managed policies than a user, group or role may have."""
+    """Refuse more attached managed policies than a user, group or role may have.
+
+    Raises
+    ------
+    AwsError
+    """
     if count > ATTACHED_POLICIES:
         raise exceeded(f"PoliciesPer{kind}", ATTACHED_POLICIES)
 
 
 def check_managed_exists(arn: str, account: Account) -> None:
-    """Refuse the ARN of a managed policy that does not exist. Raises NoSuchEntity."""
+    """Refuse the ARN of a managed policy that does not exist. Raises NoSuchEntity.
+
+    Raises
+    ------
+    AwsError
+    """
     if account.policy_versions(arn) is None:
         text = f"Policy {arn} does not exist or is not attachable."
         raise AwsError("NoSuchEntity", text, 404)
 
 
 def check_trust_policy(document: str, account: Account) -> None:
-    """Refuse a role trust policy that is malformed, too long, or trusts nobody that exists."""
+    """Refuse a role trust policy that is malformed, too long, or trusts nobody that exists.
+
+    Raises
+    ------
+    AwsError
+    """
     if size(document) > TRUST_POLICY_SIZE:
         raise exceeded("ACLSizePerRole", TRUST_POLICY_SIZE)
     _parse(document, PolicyType.TRUST, "MalformedPolicyDocument")
@@ -108,6 +139,10 @@ def check_bucket_policy(bucket: str, document: str, account: Account) -> None:
     """Refuse a bucket policy that S3 would not store.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
+
+    Raises
+    ------
+    AwsError
     """
     if len(document.encode()) > BUCKET_POLICY_SIZE:
         text = f"Policy exceeds the maximum allowed document size of {BUCKET_POLICY_SIZE} bytes"
@@ -130,6 +165,10 @@ def check_key_policy(document: str, account: Account, *, may_lock_out: bool) -> 
     """Refuse a key policy that KMS would not store, or with which nobody could change it again.
 
     https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+
+    Raises
+    ------
+    AwsError
     """
     code = "MalformedPolicyDocumentException"
     if len(document.encode()) > KEY_POLICY_SIZE:

@@ -31,6 +31,10 @@ def validate(
 
     Members that the model does not know are refused: silently dropped, they would look supported.
     ``open_ended`` lets them pass, for the services that read past them.
+
+    Raises
+    ------
+    AwsError
     """
     if shape is None:
         return

@@ -25,7 +25,10 @@ PREDEFINED_METRICS: Mapping[str, Mapping[str, Any]] = {
 def tracking_alarms(policy: Mapping[str, Any]) -> list[MetricAlarm]:
     """The alarm that scales out and, unless scale-in is disabled, the one that scales in.
 
-    Raises ``AwsError`` for a metric that is not available here, or a target that no count meets.
+    Raises
+    ------
+    AwsError
+        For a metric that is not available here, or a target that no count meets.
     """
     configuration = policy["TargetTrackingScalingPolicyConfiguration"]
     metric = _metric(configuration, policy["ResourceId"])

@@ -26,7 +26,10 @@ class Service(Protocol):
 def call(service: Service, scope: Scope, operation: str, properties: Properties) -> dict[str, Any]:
     """Call an operation with the properties of a template.
 
-    Raises ``ResourceTypeError`` with the service's message, worded as CloudFormation does.
+    Raises
+    ------
+    ResourceTypeError
+        With the service's message, worded as CloudFormation does.
     """
     request = typed(properties, service.input_shape(operation))
     try:
@@ -41,7 +44,12 @@ def call(service: Service, scope: Scope, operation: str, properties: Properties)
 def call_if_present(
     service: Service, scope: Scope, operation: str, request: dict[str, Any]
 ) -> None:
-    """Call a deleting operation; what is gone already is no error."""
+    """Call a deleting operation; what is gone already is no error.
+
+    Raises
+    ------
+    ResourceTypeError
+    """
     try:
         service.call(scope, operation, request)
     except AwsError as error:

@@ -126,7 +126,12 @@ class EndpointType:
         return _endpoint(answer["EndpointArn"], name)
 
     def update(self, physical_id: str, old: Properties, resource: Resource) -> Provisioned:
-        """Move the endpoint to another config, without interruption."""
+        """Move the endpoint to another config, without interruption.
+
+        Raises
+        ------
+        ResourceTypeError
+        """
         new = resource.properties
         name = name_in(physical_id)
         if _without_tags(old) != _without_tags(new):

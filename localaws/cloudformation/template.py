@@ -155,7 +155,10 @@ def check_references(
     """Refuse references to what is not in the template.
 
     ``attributes`` tells what Fn::GetAtt may ask of a resource type; None when nobody knows.
-    Raises ``TemplateError``.
+
+    Raises
+    ------
+    TemplateError
     """
     resources = template["Resources"]
     known = resources.keys() | template.get("Parameters", {}).keys() | PSEUDO_PARAMETERS

@@ -233,7 +233,10 @@ class TrainingImage(Protocol):
     def training_program(self, host: TrainingHost, objects: ObjectStore) -> Program:
         """Prepare the host and return what to run on it.
 
-        Raises ``JobError`` where the real container would fail before it runs user code.
+        Raises
+        ------
+        JobError
+            Where the real container would fail before it runs user code.
         """
         ...
 
@@ -265,7 +268,13 @@ def internal_error(text: str) -> JobError:
 
 
 def parse_location(uri: str) -> S3Location:
-    """The bucket and key of an S3 URI. Raises ``JobError`` for anything else."""
+    """The bucket and key of an S3 URI.
+
+    Raises
+    ------
+    JobError
+        For anything else.
+    """
     try:
         return S3Location.parse(uri)
     except ValueError as error:
@@ -273,7 +282,13 @@ def parse_location(uri: str) -> S3Location:
 
 
 def read_object(location: S3Location, objects: ObjectStore) -> bytes:
-    """The bytes of one object. Raises ``JobError`` with S3's reason."""
+    """The bytes of one object.
+
+    Raises
+    ------
+    JobError
+        With S3's reason.
+    """
     try:
         return objects.get_object(location.bucket, location.key)
     except AwsError as error:

@@ -55,7 +55,10 @@ def main() -> int:
 def run(base: Path) -> None:
     """Train on the channels of ``base`` and leave ``model/model_algo-1`` there.
 
-    Raises ``CustomerError`` for hyperparameters or data that cannot be used.
+    Raises
+    ------
+    CustomerError
+        For hyperparameters or data that cannot be used.
     """
     provided = _read_config(base, "hyperparameters.json")
     log(
@@ -96,7 +99,10 @@ def _train(hyperparameters: Hyperparameters, channels: Mapping[str, Dataset]) ->
 def read_channel(base: Path, name: str, content_type: str) -> Dataset:
     """All rows of a channel, file after file in the order of their names.
 
-    Raises ``CustomerError`` when there are none, or they do not belong together.
+    Raises
+    ------
+    CustomerError
+        When there are none, or they do not belong together.
     """
     directory = base / "input" / "data" / name
     media_type = _media_type(content_type)

@@ -33,7 +33,12 @@ class ContainerRegistry:
         return cls(module.IMAGE for module in modules if hasattr(module, "IMAGE"))
 
     def find(self, image_uri: str) -> ContainerImage:
-        """The image behind a URI such as ``<account>.dkr.ecr.<region>.amazonaws.com/name:tag``."""
+        """The image behind a URI such as ``<account>.dkr.ecr.<region>.amazonaws.com/name:tag``.
+
+        Raises
+        ------
+        UnknownImageError
+        """
         for image in self._images:
             if image.matches(image_uri):
                 return image
@@ -52,7 +57,10 @@ def check_origin(image_uri: str, scope: Scope) -> None:
     """Refuse an image of another region, or one of SageMaker's with another account than its own.
 
     The accounts of SageMaker's own images are those of the SageMaker SDK (``image_uri_config``).
-    Raises ``UnknownImageError``.
+
+    Raises
+    ------
+    UnknownImageError
     """
     registry = _ECR.fullmatch(image_uri)
     if registry is None:

@@ -63,8 +63,10 @@ class ServedModel(RemoteModel):
 
 
 class ScikitLearnContainer:
-    """One running container: in SingleModel mode one script with its model, in MultiModel mode one
-    script for all models, each in a process of its own.
+    """One running container; its code has processes of its own.
+
+    In SingleModel mode one script with its model, in MultiModel mode one script for all models,
+    each in a process.
     """
 
     blocking = True

@@ -52,6 +52,10 @@ def bring_code(submitted: str, opt_ml: Path, download: Callable[[str], bytes]) -
 
     ``submitted`` is an archive in S3, or a folder or an archive below /opt/ml
     (https://github.com/aws/sagemaker-containers, _files.py: ``download_and_extract``).
+
+    Raises
+    ------
+    CodeError
     """
     code = opt_ml / CODE
     if submitted.startswith("s3://"):
@@ -70,7 +74,12 @@ def bring_code(submitted: str, opt_ml: Path, download: Callable[[str], bytes]) -
 
 
 def find_program(program: str, submitted: str, code: Path) -> Path:
-    """The file of a program in the code."""
+    """The file of a program in the code.
+
+    Raises
+    ------
+    CodeError
+    """
     script = (code / program).resolve()
     if script.is_file() and script.is_relative_to(code.resolve()):
         return script

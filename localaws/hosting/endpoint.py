@@ -141,7 +141,12 @@ class HostedEndpoint:
         self._weights = list(accumulate(variant.specification.weight for variant in variants))
 
     def variant(self, target_variant: str) -> HostedVariant:
-        """The variant that a request names, else one drawn by weight."""
+        """The variant that a request names, else one drawn by weight.
+
+        Raises
+        ------
+        AwsError
+        """
         if target_variant:
             try:
                 return self._by_name[target_variant]

@@ -57,6 +57,10 @@ def instance_type(name: str, volume_size_gb: int | None = None) -> InstanceType:
 
     Types with NVMe storage use that and no volume, as
     https://docs.aws.amazon.com/sagemaker/latest/dg/host-instance-storage.html says.
+
+    Raises
+    ------
+    UnknownInstanceTypeError
     """
     match = NAME.fullmatch(name)
     if match is None:

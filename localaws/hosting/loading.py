@@ -8,7 +8,13 @@ from localaws.hosting.logs import LogStream
 
 
 def load_model(container: Container, directory: Path, log: LogStream) -> LoadedModel:
-    """Load a model; raises ``ModelLoadError`` alone. What broke stands in the container's log."""
+    """Load a model. What broke stands in the container's log.
+
+    Raises
+    ------
+    ModelLoadError
+        Whatever went wrong.
+    """
     try:
         return container.load(directory)
     except ModelLoadError:

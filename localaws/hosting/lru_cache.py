@@ -61,7 +61,12 @@ class LruCache(Generic[Value]):
         return victims if missing <= 0 else None
 
     def put(self, name: str, value: Value, size: int) -> None:
-        """Add a new entry as the most recently used one; there must be room."""
+        """Add a new entry as the most recently used one; there must be room.
+
+        Raises
+        ------
+        ValueError
+        """
         if name in self._entries:
             raise ValueError(f"{name} is in the cache already")
         if self.used + size > self.capacity:

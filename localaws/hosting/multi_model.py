@@ -129,9 +129,12 @@ class MultiModelServer:
     async def acquire(self, target_model: str) -> LoadedModel:
         """The model, loaded and kept until ``release``.
 
-        Raises ``AwsError`` when it cannot be downloaded or is not there in time,
-        ``ModelLoadError`` when the container cannot load it, ``InsufficientStorageError`` when
-        there is no room for it, or none in time.
+        Raises
+        ------
+        AwsError
+            When it cannot be downloaded or is not there in time, ``ModelLoadError`` when the
+            container cannot load it, ``InsufficientStorageError`` when there is no room for it,
+            or none in time.
         """
         model = self._loaded(target_model)
         self._metrics.model_cache_hit.record(0.0 if model is None else 1.0)

@@ -36,8 +36,10 @@ class Pipeline:
     async def invoke(self, request: InvocationRequest) -> Answer:
         """The last container's response, and the seconds that all of them took together.
 
-        Raises ``AwsError`` with code ``ModelError`` when a container answers an error, too much or
-        too late.
+        Raises
+        ------
+        AwsError
+            With code ``ModelError`` when a container answers an error, too much or too late.
         """
         stage, *further = self._stages
         answer = await self._call(stage, request, request.body, request.content_type)

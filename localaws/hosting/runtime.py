@@ -186,10 +186,15 @@ class Runtime:
         request: InvocationRequest,
         arrived: float | None = None,
     ) -> InvocationResponse:
-        """InvokeEndpoint. Raises ``AwsError`` as the platform answers.
+        """InvokeEndpoint.
 
         ``arrived`` is when the platform got the request, as ``time.perf_counter`` counts: what was
         done with it since is overhead. Default: now.
+
+        Raises
+        ------
+        AwsError
+            As the platform answers.
         """
         arrived = time.perf_counter() if arrived is None else arrived
         variant, instance = self._enter(scope, endpoint_name, request)

@@ -50,7 +50,12 @@ class HostingSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "HostingSettings":
-        """The defaults, replaced where the environment says so."""
+        """The defaults, replaced where the environment says so.
+
+        Raises
+        ------
+        SettingError
+        """
         variables = {field.name: f"LOCALAWS_{field.name.upper()}" for field in fields(cls)}
         given = {
             name: _number(variable, environment[variable])

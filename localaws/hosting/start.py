@@ -72,7 +72,13 @@ class ContainerStart:
     metrics: VariantMetrics
 
     def run(self) -> Stage:
-        """Start it; raises ``DeploymentError`` with the reason when it does not come up."""
+        """Start it.
+
+        Raises
+        ------
+        DeploymentError
+            With the reason when it does not come up.
+        """
         image, log = self._image(), self._log()
         if not self.specification.multi_model:
             self._fetch_model()
@@ -200,7 +206,13 @@ def start_instance(
     variant: VariantSpecification,
     metrics: VariantMetrics,
 ) -> Instance:
-    """Start one instance of a variant; raises ``DeploymentError`` with the reason."""
+    """Start one instance of a variant.
+
+    Raises
+    ------
+    DeploymentError
+        With the reason.
+    """
     instance_id = f"i-{secrets.token_hex(9)[:17]}"
     directory = host.directory / instance_id
     stages: list[Stage] = []

@@ -61,8 +61,11 @@ class Entrance:
     def limit(self, exchange: Exchange) -> int:
         """How long the body may be.
 
-        Raises ``AwsError`` for headers that are not signed, and for a long body of somebody who is
-        not who they say.
+        Raises
+        ------
+        AwsError
+            For headers that are not signed, and for a long body of somebody who is not who they
+            say.
         """
         headers = exchange.headers
         query = parse_qs(exchange.query_string)

@@ -43,7 +43,12 @@ class Invocations:
         self._authorizer = authorizer
 
     async def answer(self, request: SignedRequest, caller: Caller) -> Response:
-        """Answer one call of an authenticated caller. Raises ``AwsError``."""
+        """Answer one call of an authenticated caller.
+
+        Raises
+        ------
+        AwsError
+        """
         endpoint_name, action = _endpoint_and_action(request.method, request.raw_path)
         scope = caller.scope
         arn = (

@@ -48,7 +48,10 @@ class Channel:
 def read_channel(definition: Mapping[str, Any], objects: ObjectStore) -> Channel:
     """Find the objects of a channel.
 
-    Raises ``JobError`` when there are none, or when the role may not list them.
+    Raises
+    ------
+    JobError
+        When there are none, or when the role may not list them.
     """
     source = definition["DataSource"]["S3DataSource"]
     files = list_files(source["S3DataType"], source["S3Uri"], objects)
@@ -64,7 +67,12 @@ def read_channel(definition: Mapping[str, Any], objects: ObjectStore) -> Channel
 
 
 def list_files(data_type: str, uri: str, objects: ObjectStore) -> list[InputFile]:
-    """The objects that an S3Prefix or a ManifestFile names, in the order of their keys."""
+    """The objects that an S3Prefix or a ManifestFile names, in the order of their keys.
+
+    Raises
+    ------
+    JobError
+    """
     location = parse_location(uri)
     try:
         files = _LISTERS[data_type](location, objects)
@@ -126,8 +134,11 @@ def download(
 ) -> None:
     """Write files to their paths below a folder; Gzip files unzipped.
 
-    Raises ``JobError`` naming the object that could not be read, or whose key cannot be a path: as
-    AWS says, ``a`` cannot be a file where ``a/b`` is one too.
+    Raises
+    ------
+    JobError
+        Naming the object that could not be read, or whose key cannot be a path: as AWS says,
+        ``a`` cannot be a file where ``a/b`` is one too.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for file in files:

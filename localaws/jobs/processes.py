@@ -36,7 +36,10 @@ class StopSignal:
     def stopped(self) -> bool:
         """Whether the job is to end, in either way.
 
-        Raises ``JobAbortedError`` when it is to end at once.
+        Raises
+        ------
+        JobAbortedError
+            When it is to end at once.
         """
         if self._abort.is_set():
             raise JobAbortedError

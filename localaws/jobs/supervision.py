@@ -54,8 +54,13 @@ class Supervisor:
     def wait(self) -> Ending:
         """Until all have ended well, one has failed, or they were ended.
 
-        Raises ``JobAbortedError`` when the service ends. Programs may still run when this raises,
+         Programs may still run when this raises,
         or returns a failure.
+
+        Raises
+        ------
+        JobAbortedError
+            When the service ends.
         """
         running = dict(enumerate(self._programs))
         while running:

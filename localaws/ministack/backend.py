@@ -41,7 +41,12 @@ class MiniStackBackend:
         self._loop = loop
 
     def object_store_as(self, role_arn: str) -> ObjectStore:
-        """S3 as a role sees it; see ``Backend``."""
+        """S3 as a role sees it; see ``Backend``.
+
+        Raises
+        ------
+        RuntimeError
+        """
         if self._loop is None:
             raise RuntimeError("the backend is used before the services started")
         identity = self._assume(role_arn)
@@ -83,7 +88,12 @@ class MiniStackBackend:
         self._touched("monitoring")
 
     def alarm_states(self, scope: Scope, names: Sequence[str], role_arn: str) -> Mapping[str, str]:
-        """The states of alarms; see ``Backend``."""
+        """The states of alarms; see ``Backend``.
+
+        Raises
+        ------
+        AwsError
+        """
         identity = self._assume(role_arn)
         for name in names:
             alarm_arn = f"arn:aws:cloudwatch:{scope.region}:{scope.account_id}:alarm:{name}"

@@ -37,7 +37,12 @@ class Conditions:
         self._known: dict[str, bool] = {}
 
     def named(self, name: str) -> bool:
-        """The value of the condition of this name."""
+        """The value of the condition of this name.
+
+        Raises
+        ------
+        ValueError
+        """
         if name not in self._known:
             if name not in self._definitions:
                 raise ValueError(f"Template format error: Unresolved condition {name}")

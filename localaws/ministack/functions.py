@@ -108,7 +108,10 @@ class Functions:
     def credentials(self, config: Mapping[str, Any]) -> dict[str, str]:
         """Keys of a session of the function's role.
 
-        Raises ``RuntimeError`` where Lambda may not assume the role (any more).
+        Raises
+        ------
+        RuntimeError
+            Where Lambda may not assume the role (any more).
         """
         keys = self._sessions.keys(
             config["Role"], config["FunctionName"], owner=config["FunctionArn"]

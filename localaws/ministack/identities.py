@@ -73,8 +73,11 @@ class MiniStackIdentities:
 def parse(document: str | Mapping[str, Any], name: str, kind: PolicyType) -> Policy:
     """Parse a policy document once, however often it is read.
 
-    Raises ``AwsError`` AccessDeniedException for one that AWS would not have taken: what it was
-    meant to deny is unknown, so nothing is allowed.
+    Raises
+    ------
+    AwsError
+        AccessDeniedException for one that AWS would not have taken: what it was meant to deny
+        is unknown, so nothing is allowed.
     """
     text = document if isinstance(document, str) else json.dumps(document)
     try:

@@ -57,7 +57,13 @@ def to_text(value: Any) -> str:
 
 
 def state_of(rows: Mapping[Key, str]) -> dict[str, Any]:
-    """The state that rows hold. Raises ``ValueError`` for rows that make none."""
+    """The state that rows hold.
+
+    Raises
+    ------
+    ValueError
+        For rows that make none.
+    """
     state: dict[str, Any] = {}
     for (label, name), text in rows.items():
         part, _, kind = label.rpartition(" ")

@@ -281,7 +281,12 @@ def _admitted_update(change: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _admit(kind: str, logical_id: str, properties: Json) -> None:
-    """Refuse what the schema or the service's own rules do not allow. Raises ``ValueError``."""
+    """Refuse what the schema or the service's own rules do not allow.
+
+    Raises
+    ------
+    ValueError
+    """
     problems = property_problems(kind, get_region(), properties)
     if problems:
         raise ValueError(_failed_properties(logical_id, problems))

@@ -88,7 +88,10 @@ class ProcessStarter:
     def launch(self, launch: Launch, descriptors: Sequence[int]) -> Process:
         """Start a process; its descriptors 0, 1, 2 and so on are copies of the given ones.
 
-        Raises ``ForkServerError`` when there is no fork server any more.
+        Raises
+        ------
+        ForkServerError
+            When there is no fork server any more.
         """
         process, answered = Process(self), threading.Event()
         number = next(self._numbers)

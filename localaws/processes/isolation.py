@@ -50,7 +50,10 @@ def adopt_orphans() -> None:
 def mount_as_opt_ml(directory: str) -> None:
     """Show this process and those that it starts ``directory`` at /opt/ml, and nobody else.
 
-    Raises ``OSError`` where the kernel does not allow it.
+    Raises
+    ------
+    OSError
+        Where the kernel does not allow it.
     """
     if not _IS_LINUX:
         raise OSError("only Linux has mount namespaces")

@@ -21,7 +21,12 @@ SIZES = {
 def check_deployment_config(
     scope: Scope, request: Request, specification: EndpointSpecification, backend: Backend
 ) -> None:
-    """Refuse a deployment that SageMaker would not begin. Raises ``AwsError``."""
+    """Refuse a deployment that SageMaker would not begin.
+
+    Raises
+    ------
+    AwsError
+    """
     config = request.get("DeploymentConfig")
     if config is None:
         return

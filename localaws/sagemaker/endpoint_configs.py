@@ -88,7 +88,13 @@ class EndpointConfigs(ResourceFamily):
         return {}
 
     def find(self, scope: Scope, name: str) -> dict[str, Any]:
-        """The endpoint config; raises ``AwsError`` when there is none."""
+        """The endpoint config.
+
+        Raises
+        ------
+        AwsError
+            When there is none.
+        """
         config = self._store.get(KIND, scope, name.lower())
         if config is None:
             raise validation_exception(

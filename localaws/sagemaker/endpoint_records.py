@@ -36,14 +36,25 @@ class EndpointRecords:
         return self._store.get(KIND, scope, name.lower()) is not None
 
     def find(self, scope: Scope, name: str) -> Record:
-        """The endpoint's record; raises ``AwsError`` when there is none."""
+        """The endpoint's record.
+
+        Raises
+        ------
+        AwsError
+            When there is none.
+        """
         record = self._store.get(KIND, scope, name.lower())
         if record is None:
             raise validation_exception(f'Could not find endpoint "{arn(scope, KIND, name)}".')
         return record
 
     def find_settled(self, scope: Scope, name: str) -> Record:
-        """The record of an endpoint of which no deployment is under way."""
+        """The record of an endpoint of which no deployment is under way.
+
+        Raises
+        ------
+        AwsError
+        """
         record = self.find(scope, name)
         if record["EndpointStatus"] in IN_PROGRESS:
             raise validation_exception(
@@ -52,7 +63,12 @@ class EndpointRecords:
         return record
 
     def find_in_service(self, scope: Scope, name: str) -> Record:
-        """The record of an endpoint that may be changed."""
+        """The record of an endpoint that may be changed.
+
+        Raises
+        ------
+        AwsError
+        """
         record = self.find_settled(scope, name)
         if record["EndpointStatus"] != "InService":
             raise validation_exception(
@@ -126,7 +142,12 @@ def retain_properties(
 
 
 def capacities_of(record: dict[str, Any], desired: list[dict[str, Any]]) -> dict[str, Capacity]:
-    """The capacity of every variant after UpdateEndpointWeightsAndCapacities."""
+    """The capacity of every variant after UpdateEndpointWeightsAndCapacities.
+
+    Raises
+    ------
+    AwsError
+    """
     capacities = {
         variant["VariantName"]: Capacity(variant["DesiredInstanceCount"], variant["DesiredWeight"])
         for variant in record["ProductionVariants"]

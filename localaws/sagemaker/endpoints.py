@@ -159,14 +159,23 @@ class Endpoints(ResourceFamily):
     def set_instance_count(self, scope: Scope, name: str, variant_name: str, count: int) -> None:
         """Change the desired instances of a variant, and wait until they serve.
 
-        Raises ``AwsError`` when that is refused or fails.
+        Raises
+        ------
+        AwsError
+            When that is refused or fails.
         """
         desired = {"VariantName": variant_name, "DesiredInstanceCount": count}
         if reason := self._change_capacities(scope, name, [desired]).result():
             raise validation_exception(reason)
 
     def find(self, scope: Scope, name: str) -> dict[str, Any]:
-        """The endpoint's record; raises ``AwsError`` when there is none."""
+        """The endpoint's record.
+
+        Raises
+        ------
+        AwsError
+            When there is none.
+        """
         return self._records.find(scope, name)
 
     def instance_type_of(self, record: dict[str, Any], variant_name: str) -> str:

@@ -44,7 +44,12 @@ class JobRecords:
             return True
 
     def change(self, scope: Scope, name: str, change: Callable[[Record], None]) -> None:
-        """Let ``change`` work on the record, and keep what it made of it unless it raised."""
+        """Let ``change`` work on the record, and keep what it made of it unless it raised.
+
+        Raises
+        ------
+        LookupError
+        """
         with self._lock:
             record = self.find(scope, name)
             if record is None:

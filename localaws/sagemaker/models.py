@@ -88,7 +88,13 @@ class Models(ResourceFamily):
         return {}
 
     def find(self, scope: Scope, name: str) -> dict[str, Any]:
-        """The model; raises ``AwsError`` when there is none."""
+        """The model.
+
+        Raises
+        ------
+        AwsError
+            When there is none.
+        """
         model = self._store.get(KIND, scope, name.lower())
         if model is None:
             raise validation_exception(f'Could not find model "{arn(scope, KIND, name)}".')

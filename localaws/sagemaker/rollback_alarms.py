@@ -23,7 +23,10 @@ class RollbackAlarms:
     ) -> str | None:
         """What those of the alarms say that are in ALARM; None when none is.
 
-        Raises ``AwsError`` when an execution role may not see them.
+        Raises
+        ------
+        AwsError
+            When an execution role may not see them.
         """
         names = alarm_names(config or {})
         for role_arn in sorted({variant.execution_role_arn for variant in specification.variants}):

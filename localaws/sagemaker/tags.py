@@ -55,6 +55,10 @@ def check_tags(tags: Sequence[Mapping[str, str]]) -> None:
     """Refuse the tags of a request that no resource may have, before anything is made.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html
+
+    Raises
+    ------
+    AwsError
     """
     keys = [tag["Key"] for tag in tags]
     if len(set(keys)) < len(keys):

@@ -32,8 +32,11 @@ def check(
 ) -> TrainingImage:
     """The image that the job is to run.
 
-    Raises ``AwsError`` for a request that SageMaker would refuse, or that asks for something that
-    does not exist here.
+    Raises
+    ------
+    AwsError
+        For a request that SageMaker would refuse, or that asks for something that does not
+        exist here.
     """
     if problems := list(_problems(request)):
         raise validation_exception("; ".join(problems))
@@ -53,7 +56,12 @@ def check(
 def find_training_image(
     scope: Scope, request: Request, registry: ContainerRegistry
 ) -> TrainingImage:
-    """The image of the request's algorithm specification."""
+    """The image of the request's algorithm specification.
+
+    Raises
+    ------
+    AwsError
+    """
     uri = request["AlgorithmSpecification"]["TrainingImage"]
     try:
         check_origin(uri, scope)
@@ -66,7 +74,12 @@ def find_training_image(
 
 
 def assume_role(role_arn: str, backend: Backend) -> ObjectStore:
-    """S3 as the role sees it; the role must exist and trust SageMaker."""
+    """S3 as the role sees it; the role must exist and trust SageMaker.
+
+    Raises
+    ------
+    AwsError
+    """
     try:
         return backend.object_store_as(role_arn)
     except AwsError as error:

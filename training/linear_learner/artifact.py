@@ -73,8 +73,10 @@ class ArtifactError(ValueError):
 def read_artifact(path: Path) -> LinearModel:
     """Reads a ``model.tar.gz``.
 
-    Raises:
-        ArtifactError: see ``read_artifact_bytes``; also when the file itself cannot be read.
+    Raises
+    ------
+    ArtifactError
+        See ``read_artifact_bytes``; also when the file itself cannot be read.
     """
     with _refusing(str(path)):
         data = path.read_bytes()
@@ -84,9 +86,11 @@ def read_artifact(path: Path) -> LinearModel:
 def read_artifact_bytes(data: bytes) -> LinearModel:
     """Reads the bytes of a ``model.tar.gz``, from whatever source: nothing in them is trusted.
 
-    Raises:
-        ArtifactError: truncated, larger than 1 GiB unpacked, not exactly one regular file
-            ``model_algo-1`` at the top of the archive, or a model that contradicts itself.
+    Raises
+    ------
+    ArtifactError
+        Truncated, larger than 1 GiB unpacked, not exactly one regular file
+        ``model_algo-1`` at the top of the archive, or a model that contradicts itself.
     """
     with _refusing("model.tar.gz"):
         return _read_model_file(_only_member(_gunzip(data)))
@@ -95,8 +99,10 @@ def read_artifact_bytes(data: bytes) -> LinearModel:
 def read_model_directory(directory: Path) -> LinearModel:
     """Reads an unpacked artifact: the file ``model_algo-1`` in ``directory``.
 
-    Raises:
-        ArtifactError: as ``read_artifact_bytes``; also when there is no such file.
+    Raises
+    ------
+    ArtifactError
+        As ``read_artifact_bytes``; also when there is no such file.
     """
     path = directory / MODEL_FILE
     with _refusing(str(path)):

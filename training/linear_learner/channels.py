@@ -19,9 +19,11 @@ class TrainingError(ValueError):
 def check_channels(channels: Mapping[str, Dataset], parameters: Hyperparameters) -> None:
     """Looks at each channel by its name; ``train`` must be there.
 
-    Raises:
-        TrainingError: names the channel, what is wrong with it, and what is needed; or says how
-            much too large the models are.
+    Raises
+    ------
+    TrainingError
+        Names the channel, what is wrong with it, and what is needed; or says how
+        much too large the models are.
     """
     train = channels["train"]
     if len(train) < parameters.mini_batch_size:

@@ -23,8 +23,10 @@ def optimum(parameters: Hyperparameters, features: Float32Array, labels: Labels)
 
     ``features`` (n, d + 1) are normalised and end in a column of ones, as ``labels`` (n, 1) are.
 
-    Raises:
-        TrainingError: the loss has no solver here, or none that ends.
+    Raises
+    ------
+    TrainingError
+        The loss has no solver here, or none that ends.
     """
     estimator = _estimator(parameters)
     inputs, targets = features[:, :-1].astype(np.float64), labels[:, 0].astype(np.float64)

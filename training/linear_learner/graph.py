@@ -104,8 +104,10 @@ def write_graph(graph: Graph) -> str:
 def read_graph(data: bytes) -> Graph:
     """Reads a symbol file and makes sure that it computes ``operator(data · weight + bias)``.
 
-    Raises:
-        GraphError: it computes something else, or is not a symbol file at all.
+    Raises
+    ------
+    GraphError
+        It computes something else, or is not a symbol file at all.
     """
     nodes = _nodes(data)
     operators = [str(node.get("op")) for node in nodes]

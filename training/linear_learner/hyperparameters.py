@@ -168,8 +168,10 @@ class Hyperparameters:
         In a tuning job ``num_models`` is 1, whatever was given, as AWS documents ("Tune a linear
         learner model").
 
-        Raises:
-            HyperparameterError: names every value that is unknown, missing or not allowed.
+        Raises
+        ------
+        HyperparameterError
+            Names every value that is unknown, missing or not allowed.
         """
         given = {name: text for name, text in values.items() if not name.startswith("_")}
         parsed, violations = _read(given, {f.name: f.metadata[READER] for f in fields(cls)})

@@ -34,11 +34,15 @@ Step = Callable[[Floats, Labels, Floats], None]
 class LossFunction:
     """One loss.
 
-    Attributes:
-        metric: its name in log lines, without the ending ``_objective``.
-        step: ``step(scores, labels, losses)`` fills ``losses`` and overwrites ``scores`` with their
-            derivatives.
-        unit: what a loss of normalised labels is multiplied with to be in the label's own unit.
+    Attributes
+    ----------
+    metric
+        Its name in log lines, without the ending ``_objective``.
+    step
+        ``step(scores, labels, losses)`` fills ``losses`` and overwrites ``scores`` with their
+        derivatives.
+    unit
+        What a loss of normalised labels is multiplied with to be in the label's own unit.
     """
 
     metric: str

@@ -42,19 +42,29 @@ class LinearModel:
 
     Normalisation is folded into the weights, so ``features`` are the raw ones.
 
-    Attributes:
-        predictor_type: what the model predicts.
-        loss: the loss it was trained with, by the name that the artifact carries.
-        weights: float32 of shape (d, k): d features, k outputs (k > 1 for multiclass only).
-        bias: float32 of shape (k,).
-        threshold: the score from which on a binary classifier answers the label 1.
-        metrics_params: the parameters of the quality metrics, kept as the artifact has them.
-        graph_number: the running number in the node names of the artifact's graph. It means
-            nothing for the answers; it is kept so that an artifact is rewritten byte for byte.
+    Attributes
+    ----------
+    predictor_type
+        What the model predicts.
+    loss
+        The loss it was trained with, by the name that the artifact carries.
+    weights
+        Float32 of shape (d, k): d features, k outputs (k > 1 for multiclass only).
+    bias
+        Float32 of shape (k,).
+    threshold
+        The score from which on a binary classifier answers the label 1.
+    metrics_params
+        The parameters of the quality metrics, kept as the artifact has them.
+    graph_number
+        The running number in the node names of the artifact's graph. It means
+        nothing for the answers; it is kept so that an artifact is rewritten byte for byte.
 
-    Raises:
-        ValueError: the arrays do not fit each other or the predictor type, or a number is not
-            finite.
+    Raises
+    ------
+    ValueError
+        The arrays do not fit each other or the predictor type, or a number is not
+        finite.
     """
 
     predictor_type: PredictorType
@@ -94,12 +104,17 @@ class LinearModel:
 class Dataset:
     """The rows of one channel, in file order.
 
-    Attributes:
-        features: float32 of shape (n, d).
-        labels: float32 of shape (n,).
+    Attributes
+    ----------
+    features
+        Float32 of shape (n, d).
+    labels
+        Float32 of shape (n,).
 
-    Raises:
-        ValueError: the shapes do not fit.
+    Raises
+    ------
+    ValueError
+        The shapes do not fit.
     """
 
     features: Float32Array

@@ -35,8 +35,10 @@ class NDArrayFileError(ValueError):
 def read_arrays(data: bytes) -> dict[str, Array]:
     """The named arrays of a ``.params`` file; memory stays within a small multiple of ``data``.
 
-    Raises:
-        NDArrayFileError: the file is truncated, sparse, unnamed, or not one of MXNet's.
+    Raises
+    ------
+    NDArrayFileError
+        The file is truncated, sparse, unnamed, or not one of MXNet's.
     """
     reader = _Reader(data)
     if reader.unpack("Q") != _FILE_MAGIC:

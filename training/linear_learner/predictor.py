@@ -22,9 +22,12 @@ class FeatureDimensionError(ValueError):
 class Predictions:
     """The answers to n rows, in their order.
 
-    Attributes:
-        scores: float32; (n,) for a regressor or a binary classifier, (n, k) for k classes.
-        labels: int64 of shape (n,) for a classifier, None for a regressor.
+    Attributes
+    ----------
+    scores
+        Float32; (n,) for a regressor or a binary classifier, (n, k) for k classes.
+    labels
+        Int64 of shape (n,) for a classifier, None for a regressor.
     """
 
     scores: Float32Array
@@ -41,8 +44,10 @@ def predict(model: LinearModel, features: Float32Array) -> Predictions:
     A binary classifier answers the label 1 where the score is at least the model's threshold, a
     multiclass one the class of the greatest score.
 
-    Raises:
-        FeatureDimensionError: the rows are not as wide as the model.
+    Raises
+    ------
+    FeatureDimensionError
+        The rows are not as wide as the model.
     """
     if features.shape[1] != model.feature_dim:
         raise FeatureDimensionError(features.shape[1], model.feature_dim)

@@ -56,11 +56,16 @@ STACK = 16
 class TrainingResult:
     """What a training job has to show.
 
-    Attributes:
-        model: the best model.
-        metrics: final metrics, by their names in FinalMetricDataList.
-        best_hyperparameters: what the best of the parallel models was trained with.
-        epoch: the epoch, counted from 0, that the model is from.
+    Attributes
+    ----------
+    model
+        The best model.
+    metrics
+        Final metrics, by their names in FinalMetricDataList.
+    best_hyperparameters
+        What the best of the parallel models was trained with.
+    epoch
+        The epoch, counted from 0, that the model is from.
     """
 
     model: LinearModel
@@ -82,8 +87,10 @@ def train(
     The final metrics are those on the data that the model was selected on, and on ``test``. The
     same arguments give the same result, bit for bit. ``log`` takes the lines of the job's log.
 
-    Raises:
-        TrainingError: the data does not fit the hyperparameters, or training diverged.
+    Raises
+    ------
+    TrainingError
+        The data does not fit the hyperparameters, or training diverged.
     """
     given = {"train": train, "validation": validation, "test": test}
     channels = {name: data for name, data in given.items() if data is not None}
@@ -136,8 +143,10 @@ def train_exactly(
 
     Of the hyperparameters those of the loss and of normalisation count, and ``use_bias``.
 
-    Raises:
-        TrainingError: the data does not fit the hyperparameters, or the loss has no solver.
+    Raises
+    ------
+    TrainingError
+        The data does not fit the hyperparameters, or the loss has no solver.
     """
     channels = {"train": train, "validation": validation}
     parameters = replace(hyperparameters, mini_batch_size=max(1, len(train)))
@@ -219,8 +228,10 @@ class _Task:
     def outcome(self, fitted: Fitted | None) -> _Outcome:
         """The model on raw features.
 
-        Raises:
-            TrainingError: it has diverged.
+        Raises
+        ------
+        TrainingError
+            It has diverged.
         """
         if fitted is None:
             raise TrainingError(

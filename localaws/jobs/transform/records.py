@@ -122,7 +122,10 @@ class Batch:
 def split(data: bytes, split_type: str) -> list[bytes]:
     """The records of a file, lines without their ends; empty lines are no records.
 
-    Raises ``RecordError`` when a RecordIO or TFRecord file is cut off, or is not one.
+    Raises
+    ------
+    RecordError
+        When a RecordIO or TFRecord file is cut off, or is not one.
     """
     if split_type == "Line":
         lines = data.split(b"\n")
@@ -137,7 +140,10 @@ def batches(
 ) -> Iterator[Batch]:
     """Requests of one record each, or of as many as fit into the payload.
 
-    Raises ``RecordError`` for a record that does not fit.
+    Raises
+    ------
+    RecordError
+        For a record that does not fit.
     """
     separator = b"\n" if split_type == "Line" else b""
     pending: list[bytes] = []

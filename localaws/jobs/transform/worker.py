@@ -72,7 +72,12 @@ class Transformer:
     def transform(self, data: bytes) -> bytes:
         """The file of answers to a file of records.
 
-        Raises ``RecordError`` or ``BatchError`` with the records at fault.
+        Raises
+        ------
+        RecordError
+            With the records at fault.
+        BatchError
+            With the records at fault.
         """
         plan = self._plan
         records = split(data, plan.split_type)

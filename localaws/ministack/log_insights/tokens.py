@@ -37,7 +37,12 @@ class Token:
 
 
 def tokenize(query: str) -> Iterator[Token]:
-    """All tokens, ending with one of kind ``end``; raises ``MalformedQueryError``."""
+    """All tokens, ending with one of kind ``end``.
+
+    Raises
+    ------
+    MalformedQueryError
+    """
     position = 0
     while position < len(query):
         match = _TOKEN.match(query, position)

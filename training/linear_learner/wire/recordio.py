@@ -48,8 +48,10 @@ class Record:
 def read_records(data: bytes) -> Iterator[Record]:
     """The records of a body or file.
 
-    Raises:
-        RecordError: truncated, not RecordIO, not protobuf, or with tensors other than float32.
+    Raises
+    ------
+    RecordError
+        Truncated, not RecordIO, not protobuf, or with tensors other than float32.
     """
     position = 0
     while position < len(data):

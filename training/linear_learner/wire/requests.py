@@ -26,9 +26,11 @@ def decode_request(body: bytes, content_type: str) -> Float32Array:
 
     ``content_type`` is the header's value, parameters included; an empty one means JSON.
 
-    Raises:
-        RequestError: 415 for another content type, 204 for an empty body, 400 for anything that is
-            not a table of finite numbers.
+    Raises
+    ------
+    RequestError
+        415 for another content type, 204 for an empty body, 400 for anything that is
+        not a table of finite numbers.
     """
     name, _, _ = content_type.partition(";")
     decode = _DECODERS.get(name.strip().lower() or JSON)
@@ -45,8 +47,10 @@ def decode_request(body: bytes, content_type: str) -> Float32Array:
 def label_size(content_type: str) -> int:
     """The parameter ``label_size`` of ``text/csv``: how many first columns are labels; 0 if absent.
 
-    Raises:
-        RowError: it is not a number of columns.
+    Raises
+    ------
+    RowError
+        It is not a number of columns.
     """
     if "label_size" not in content_type.lower():
         return 0

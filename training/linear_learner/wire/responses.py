@@ -33,8 +33,10 @@ def encode_predictions(predictions: Predictions, accept: str) -> tuple[bytes, st
     ``accept`` is the header's value; the first type in it that can be written is. Anything else is
     answered with JSON, as the service does.
 
-    Raises:
-        RequestError: 400, a score is too large for a float32; JSON has no word for it.
+    Raises
+    ------
+    RequestError
+        400, a score is too large for a float32; JSON has no word for it.
     """
     if not np.isfinite(predictions.scores).all():
         raise RequestError.not_evaluable("a score is too large for a float32")

@@ -12,11 +12,15 @@ from training.linear_learner.wire.recordio import Tensor
 class RequestError(ValueError):
     """A request that the container answers with an error, or with nothing.
 
-    Attributes:
-        status: the HTTP status.
-        message: the body of the answer, as the service's container gives it: the client sees it
-            inside a ModelError.
-        detail: what was wrong; the container says it in its log only.
+    Attributes
+    ----------
+    status
+        The HTTP status.
+    message
+        The body of the answer, as the service's container gives it: the client sees it
+        inside a ModelError.
+    detail
+        What was wrong; the container says it in its log only.
     """
 
     def __init__(self, status: int, message: str, detail: str = "") -> None:
@@ -51,8 +55,10 @@ class RowError(ValueError):
 def table(rows: list[list[Any]]) -> Float32Array:
     """Float32 of shape (n, d) from rows of numbers.
 
-    Raises:
-        RowError: rows of different widths, without cells, or with cells that are no finite numbers.
+    Raises
+    ------
+    RowError
+        Rows of different widths, without cells, or with cells that are no finite numbers.
     """
     if not rows:
         raise RowError("no rows")
@@ -70,9 +76,11 @@ def table(rows: list[list[Any]]) -> Float32Array:
 def dense(tensors: Sequence[Tensor]) -> Float32Array:
     """Float32 of shape (n, d) from dense or sparse tensors.
 
-    Raises:
-        RowError: tensors of different widths, too large, with keys outside their shape, or with
-            values that are not finite.
+    Raises
+    ------
+    RowError
+        Tensors of different widths, too large, with keys outside their shape, or with
+        values that are not finite.
     """
     widths = {_width(tensor, number) for number, tensor in enumerate(tensors, 1)}
     if len(widths) != 1:
@@ -113,9 +121,11 @@ def _width(tensor: Tensor, number: int) -> int:
 def read_rows(data: bytes, skip: int = 0) -> Float32Array:
     """Float32 of shape (n, d); blank lines and the first ``skip`` columns are left out.
 
-    Raises:
-        RowError: there are no rows; or names row and column of the first cell that is not a finite
-            number, or the row that is not as wide as the first.
+    Raises
+    ------
+    RowError
+        There are no rows; or names row and column of the first cell that is not a finite
+        number, or the row that is not as wide as the first.
     """
     rows: list[list[float]] = []
     for number, line in enumerate(data.splitlines(), 1):

@@ -13,9 +13,11 @@ from training.linear_learner.wire.rows import DataError, RowError, dense, read_r
 def read_training_csv(data: bytes, name: str) -> Dataset:
     """Reads CSV without a header, the label in the first column; ``name`` is the file's.
 
-    Raises:
-        DataError: names the file, row and column of the first cell that is not a finite number, or
-            the row that is not as wide as the first.
+    Raises
+    ------
+    DataError
+        Names the file, row and column of the first cell that is not a finite number, or
+        the row that is not as wide as the first.
     """
     if not data.strip():
         raise DataError(f"{name}: no rows")
@@ -33,8 +35,10 @@ def read_training_csv(data: bytes, name: str) -> Dataset:
 def read_training_recordio(data: bytes, name: str) -> Dataset:
     """Reads RecordIO-protobuf: the feature ``values`` and the label ``values`` of each record.
 
-    Raises:
-        DataError: names the file, and the record where one is at fault.
+    Raises
+    ------
+    DataError
+        Names the file, and the record where one is at fault.
     """
     try:
         records = list(read_records(data))

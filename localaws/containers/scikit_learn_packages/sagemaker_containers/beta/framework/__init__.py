@@ -1,4 +1,4 @@
-"""``from sagemaker_containers.beta.framework import worker, encoders, ...``"""
+"""``from sagemaker_containers.beta.framework import worker, encoders, ...``."""
 
 from sagemaker_containers import _content_types as content_types
 from sagemaker_containers import _encoders as encoders
