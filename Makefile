@@ -7,7 +7,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # Where Python is told not to keep compiled modules, each command would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test mxnet wheels lint format bench lock clean
+.PHONY: help setup demo test mxnet wheels lint format bench soak lock clean
 help:
 	@sed -n '1s/^# //p' Makefile
 
@@ -51,6 +51,11 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Minutes of hostile and random input; each run of the folder ends with status 1 at a fault.
+soak: setup
+	for run in $$(grep -l __main__ benchmarks/soak/*.py); do \
+		$(BIN)/python -m benchmarks.soak.$$(basename $$run .py) || exit 1; done
 
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)

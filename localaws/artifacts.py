@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,6 +22,13 @@ _S3_HOST = re.compile(
 
 MAXIMUM_UNPACKED_BYTES = 4 * 1024**3
 MAXIMUM_MEMBERS = 10_000
+
+
+UNREADABLE = (
+    *(tarfile.TarError, zlib.error, EOFError, OSError, ValueError),
+    *(ArithmeticError, LookupError, RecursionError),
+)
+"""What tarfile raises for archives: of the last line for links to nothing or to themselves."""
 
 
 class ArtifactError(Exception):
@@ -97,6 +105,13 @@ def unpack(archive: bytes, directory: Path) -> int:
                     limit = MAXIMUM_UNPACKED_BYTES // 1024**3
                     raise ArtifactError(f"the archive unpacks to more than {limit} GiB")
                 tar.extract(member, directory, filter="data")
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+    except (
+        *(tarfile.TarError, zlib.error, EOFError, OSError, ValueError),
+        *(
+            ArithmeticError,
+            LookupError,
+            RecursionError,
+        ),  # tarfile on a link to nothing, or to itself
+    ) as error:
         raise ArtifactError(f"not a readable model.tar.gz: {error}") from None
     return unpacked

@@ -1,12 +1,12 @@
 """JSON 1.1 operations (SageMaker, Application Auto Scaling): authorize, call."""
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from iam_policy import ContextValue
+from localaws.admission.reading import read_json
 from localaws.authorization import Authorizer, Caller
 from localaws.backend import Scope
 from localaws.errors import AwsError
@@ -52,7 +52,7 @@ class Operations:
     async def answer(self, request: SignedRequest, caller: Caller) -> Response:
         """Answer one call of an authenticated caller. Raises ``AwsError``."""
         api, operation = self._find(request)
-        content = _parse(request.body)
+        content = read_json(request.body)
         for needed in api.authorizations(caller.scope, operation, content):
             self.authorizer.authorize(caller, needed.action, needed.resource_arn, needed.context)
         result = await asyncio.to_thread(api.call, caller.scope, operation, content)
@@ -67,13 +67,3 @@ class Operations:
         if api is None:
             raise AwsError("UnknownOperationException", f"There is no operation {target!r}")
         return api, target.partition(".")[2]
-
-
-def _parse(body: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(body or b"{}")
-    except ValueError as error:
-        raise AwsError("SerializationException", f"The body is not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise AwsError("SerializationException", "Start of structure or map expected")
-    return content

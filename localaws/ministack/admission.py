@@ -55,6 +55,9 @@ def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
             call = read_call(model, request)
             if call is not None:
                 check(call, MiniStackAccount())
+                if "x-amz-target" in headers and b"null" in body:
+                    # Members that are null count as left out; MiniStack stumbles over them.
+                    body = json.dumps(call.parameters).encode()
         except AwsError as error:
             return _refusal(model, request, error)
         return await handler(method, path, headers, body, query)

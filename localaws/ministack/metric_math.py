@@ -4,6 +4,7 @@
 """
 
 import ast
+import math
 import operator
 import time
 from collections import defaultdict
@@ -36,6 +37,10 @@ _AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
 }
 
 
+MOST_CHARACTERS = 2048
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataQuery.html"""
+
+
 class ExpressionError(ValueError):
     """An expression that is not valid, or uses what is not available here."""
 
@@ -45,14 +50,26 @@ def evaluate(expression: str, named: Callable[[str], Series]) -> Series:
 
     A point exists where all series of an operation have one. Raises ``ExpressionError``.
     """
+    if len(expression) > MOST_CHARACTERS:
+        text = f"has {len(expression)} characters; at most {MOST_CHARACTERS} are allowed"
+        raise ExpressionError(f"Expression '{_shown(expression)}' {text}")
     try:
         tree = ast.parse(expression.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ExpressionError(f"Error in expression '{expression}': {error}") from None
-    value = _Evaluation(expression, named).value(tree.body)
+        raise ExpressionError(f"Error in expression '{_shown(expression)}': {error}") from None
+    try:
+        value = _Evaluation(expression, named).value(tree.body)
+    except (OverflowError, RecursionError):
+        raise ExpressionError(
+            f"Expression '{_shown(expression)}' nests too deeply or has too large a number"
+        ) from None
     if not isinstance(value, dict):
-        raise ExpressionError(f"Expression '{expression}' does not return a time series")
-    return value
+        raise ExpressionError(f"Expression '{_shown(expression)}' does not return a time series")
+    return {at: number for at, number in value.items() if math.isfinite(number)}
+
+
+def _shown(expression: str) -> str:
+    return expression if len(expression) <= 100 else f"{expression[:100]}..."
 
 
 class _Evaluation:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from statistics import fmean
 
 from localaws.ministack.log_insights.rows import Condition, Row, Value, as_number, as_text
 from localaws.patterns import Pattern
@@ -105,7 +104,7 @@ class Aggregate:
             case "sum":
                 return sum(numbers)
             case "avg":
-                return fmean(numbers)
+                return sum(numbers) / len(numbers)
             case "min":
                 return min(numbers)
             case "max":
@@ -126,7 +125,9 @@ class Group:
     def of(self, row: Row) -> str:
         if self.bin_seconds is None:
             return as_text(row.get(self.name, ""))
-        moment = _seconds(as_text(row[TIMESTAMP]))
+        moment = _seconds(as_text(row.get(TIMESTAMP, "")))
+        if moment is None:
+            return ""
         return timestamp_text(moment // self.bin_seconds * self.bin_seconds)
 
 
@@ -157,5 +158,9 @@ def timestamp_text(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
-def _seconds(timestamp: str) -> float:
-    return datetime.fromisoformat(timestamp).replace(tzinfo=UTC).timestamp()
+def _seconds(timestamp: str) -> float | None:
+    """The moment that a row's @timestamp names; None once a command has put other text there."""
+    try:
+        return datetime.fromisoformat(timestamp).replace(tzinfo=UTC).timestamp()
+    except (OverflowError, ValueError):
+        return None

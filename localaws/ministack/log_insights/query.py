@@ -34,6 +34,7 @@ from localaws.patterns import Pattern, PatternError
 DEFAULT_FIELDS = ("@timestamp", "@message", "@logStream", "@log")
 DEFAULT_LIMIT = 10_000
 AGGREGATES = ("count", "count_distinct", "sum", "avg", "min", "max", "pct")
+MOST_BIN_SECONDS = 100 * 365 * 86_400
 BIN_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -55,10 +56,13 @@ def parse_query(text: str) -> Query:
     """Read a query; raises ``MalformedQueryError``."""
     reader = _Reader(list(tokenize(text)))
     query = Query()
-    while True:
-        query = _command(reader, query)
-        if reader.accept("|") is None:
-            break
+    try:
+        while True:
+            query = _command(reader, query)
+            if reader.accept("|") is None:
+                break
+    except RecursionError:
+        raise MalformedQueryError("the conditions of the query nest too deeply") from None
     reader.expect_end()
     return query
 
@@ -122,11 +126,18 @@ def _command(reader: _Reader, query: Query) -> Query:
             descending = order is not None and order.is_word("desc")
             return _with(query, Sort(name, descending))
         case "limit":
-            return _with(query, Limit(int(reader.number())))
+            return _with(query, Limit(_limit(reader)))
     raise MalformedQueryError(
         f"{word!r} is no command that runs here; "
         "these do: display, fields, filter, limit, parse, sort, stats"
     )
+
+
+def _limit(reader: _Reader) -> int:
+    count = reader.number()
+    if not 1 <= count <= DEFAULT_LIMIT or not count.is_integer():
+        raise MalformedQueryError(f"limit is {count:g}; allowed are 1 to {DEFAULT_LIMIT}")
+    return int(count)
 
 
 def _with(query: Query, command: Command) -> Query:
@@ -184,6 +195,8 @@ def _aggregate(reader: _Reader) -> Aggregate:
     if function == "pct":
         reader.expect(",")
         percentile = reader.number()
+        if not 0 <= percentile <= 100:
+            raise MalformedQueryError(f"pct has the percentile {percentile:g}; allowed: 0 to 100")
     reader.expect(")")
     shown = of or "*"
     default = f"pct({shown}, {percentile:g})" if function == "pct" else f"{function}({shown})"
@@ -200,6 +213,8 @@ def _group(reader: _Reader) -> Group:
     if unit not in BIN_SECONDS:
         raise MalformedQueryError(f"bin has the unit {unit!r}; allowed are s, m, h, d")
     reader.expect(")")
+    if not 0 < count * BIN_SECONDS[unit] <= MOST_BIN_SECONDS:
+        raise MalformedQueryError(f"bin has the period {count:g}{unit}; it must be above 0")
     return Group(f"bin({count:g}{unit})", count * BIN_SECONDS[unit])
 
 

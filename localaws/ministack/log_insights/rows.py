@@ -1,5 +1,6 @@
 """Log events as rows of fields, and conditions on them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -85,11 +86,12 @@ class Either(Condition):
 
 
 def as_number(value: Value) -> float | None:
-    """The value as a number; None when it is none."""
+    """The value as a number; None when it is none, or infinite."""
     try:
-        return float(value)
+        number = float(value)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def as_text(value: Value) -> str:

@@ -150,7 +150,10 @@ def _read_line(line: bytes, skip: int, number: int) -> list[float]:
         numbers = []
     if numbers and all(-GREATEST <= value <= GREATEST for value in numbers) and b"_" not in line:
         return numbers
-    column, cell = next((i, cell) for i, cell in enumerate(cells, 1) if not _is_number(cell))
+    wrong = next(((i, cell) for i, cell in enumerate(cells, 1) if not _is_number(cell)), None)
+    if wrong is None:
+        return numbers  # the _ stands in a column that is left out
+    column, cell = wrong
     text = cell.decode(errors="replace")
     raise RowError(f"row {number}, column {skip + column}: {text!r} is not a number")
 
