@@ -18,7 +18,14 @@ from typing import IO
 
 from localaws.files import write_atomically
 from localaws.ministack.embedding import configure
-from localaws.profile import BUNDLE, endpoint_url, read_proxy_port, write_profile, write_proxy_port
+from localaws.profile import (
+    BUNDLE,
+    endpoint_url,
+    read_proxy_port,
+    write_profile,
+    write_proxy_port,
+    write_sdk_config,
+)
 from localaws.state import DEFAULT_PORT, HOST, State, StateError, is_state, open_state
 
 START_TIMEOUT = 60.0
@@ -93,6 +100,7 @@ def run_in_foreground(directory: Path, port: int | None) -> None:
     with _lock(state.directory), _bind(port) as listener, _bind_proxy(state) as proxy_listener:
         running = Running(os.getpid(), listener.getsockname()[1])
         write_profile(state, running.port)
+        write_sdk_config(state)
         write_proxy_port(state, proxy_listener.getsockname()[1])
         write_atomically(state.directory / "server.json", json.dumps(asdict(running)).encode())
         if not (state.directory / BUNDLE).exists():

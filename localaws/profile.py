@@ -13,6 +13,7 @@ from localaws.files import write_atomically
 from localaws.state import HOST, State
 
 PROFILE = "localaws"
+SDK_CONFIG = "sagemaker-sdk.yaml"
 BUNDLE = "aws-ca.pem"
 """The certificates that AWS clients are to trust: those that they trust anyway, and the proxy's."""
 PAGE_PATH = "/_localaws/page"
@@ -55,6 +56,12 @@ def read_proxy_port(state: State) -> int | None:
         return None
 
 
+def write_sdk_config(state: State) -> None:
+    """Defaults of the SageMaker SDK: its usage reports would fail at the proxy, loudly."""
+    text = "SchemaVersion: '1.0'\nSageMaker:\n  TelemetryOptOut: true\n"
+    write_atomically(state.directory / SDK_CONFIG, text.encode())
+
+
 def environment(state: State) -> dict[str, str]:
     """The environment variables under which AWS clients use localaws.
 
@@ -64,6 +71,7 @@ def environment(state: State) -> dict[str, str]:
     """
     return {
         **_proxy(read_proxy_port(state), str(state.directory / BUNDLE)),
+        "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": str(state.directory / SDK_CONFIG),
         "AWS_CONFIG_FILE": str(state.directory / "aws-config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(state.directory / "aws-credentials"),
         "AWS_PROFILE": PROFILE,

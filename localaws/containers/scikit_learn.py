@@ -17,9 +17,9 @@ from localaws.containers.contract import (
     RemoteModel,
     TrainingHost,
 )
+from localaws.containers.image_versions import Interpreters
 from localaws.containers.own_place import OwnPlace, hint_without_opt_ml
 from localaws.containers.process_host import ProcessHost
-from localaws.containers.python_environment import Interpreter
 from localaws.containers.registry import repository_of
 from localaws.containers.scikit_learn_code import (
     REQUIREMENTS,
@@ -71,8 +71,11 @@ class ScikitLearnContainer:
 
     blocking = True
 
-    def __init__(self, settings: ContainerSettings, host: ProcessHost) -> None:
+    def __init__(
+        self, settings: ContainerSettings, host: ProcessHost, interpreters: Interpreters
+    ) -> None:
         self._settings = settings
+        self._interpreters = interpreters
         self._host = host
         self._place = OwnPlace.beside(settings.directory, host.processes.hint)
         self._variables: Mapping[str, str] = {
@@ -93,7 +96,7 @@ class ScikitLearnContainer:
             self._code = self._bring_code()
         except CodeError as error:
             raise ContainerStartError(f"{SUBMIT_DIRECTORY}: {error}") from error
-        interpreter = Interpreter.of_localaws()
+        interpreter = self._interpreters.of(self._settings.image, self._settings.log)
         self._python = self._place.create_python(interpreter)
         self._warm = interpreter.is_ours and may_start_warm(self._code, self._settings.environment)
         if (self._code / REQUIREMENTS).is_file():
@@ -177,16 +180,19 @@ class ScikitLearnImage:
     runs_entrypoints = True
     metric_definitions: Mapping[str, str] = {}
 
+    def __init__(self, interpreters: Interpreters | None = None) -> None:
+        self._interpreters = interpreters or Interpreters()
+
     def matches(self, image_uri: str) -> bool:
         return repository_of(image_uri) == self.repository
 
     def container(self, settings: ContainerSettings) -> ScikitLearnContainer:
         if settings.host is None:
             raise ContainerStartError("there is no host for its processes")
-        return ScikitLearnContainer(settings, settings.host)
+        return ScikitLearnContainer(settings, settings.host, self._interpreters)
 
     def training_program(self, host: TrainingHost, objects: ObjectStore) -> Program:
-        return scikit_learn_training.prepare(host, objects)
+        return scikit_learn_training.prepare(host, objects, self._interpreters)
 
     def container_exit(self, program: Program, program_exit: Exit) -> Exit:
         return scikit_learn_training.toolkit_exit(program, program_exit)

@@ -19,8 +19,9 @@ from localaws.containers.contract import (
     parse_location,
     read_object,
 )
+from localaws.containers.image_versions import Interpreters
 from localaws.containers.own_place import OwnPlace, hint_without_opt_ml
-from localaws.containers.python_environment import Interpreter, PythonEnvironment
+from localaws.containers.python_environment import PythonEnvironment
 from localaws.containers.scikit_learn_code import (
     REQUIREMENTS,
     CodeError,
@@ -40,15 +41,17 @@ ERROR_LINES = 15
 KILLED = 137
 
 
-def prepare(host: TrainingHost, objects: ObjectStore) -> Program:
+def prepare(host: TrainingHost, objects: ObjectStore, interpreters: Interpreters) -> Program:
     """Fetch the script and return how it is called.
 
     Raises ``JobError`` when there is no script.
     """
     place = OwnPlace.beside(host.directory, host.without_opt_ml)
-    python = place.create_python(Interpreter.of_localaws())
+    notes = _hints(host)
+    interpreter = interpreters.of(host.image, notes.append)
+    python = place.create_python(interpreter)
     if host.entrypoint:
-        return _entrypoint(host, place, python)
+        return _entrypoint(host, place, python, notes)
     parameters = ScriptParameters.of(host)
     if not parameters.program:
         raise _framework_error(f"hyperparameter {PROGRAM} names no script")
@@ -70,11 +73,11 @@ def prepare(host: TrainingHost, objects: ObjectStore) -> Program:
         },
         directory=place.inside(code),
         is_python=is_python,
-        warm=is_python and may_start_warm(code, host.environment),
+        warm=is_python and interpreter.is_ours and may_start_warm(code, host.environment),
     )
     return Program(
         launch=launch,
-        preamble=[*_hints(host), *_preamble(launch, variables)],
+        preamble=[*notes, *_preamble(launch, variables)],
         error="ExecuteUserScriptError",
         first=_installation(code, place, python),
     )
@@ -100,14 +103,16 @@ def _error_message(output: str) -> str:
     return "\n".join(lines[:ERROR_LINES] if traceback else lines[-1:])
 
 
-def _entrypoint(host: TrainingHost, place: OwnPlace, python: PythonEnvironment) -> Program:
+def _entrypoint(
+    host: TrainingHost, place: OwnPlace, python: PythonEnvironment, notes: list[str]
+) -> Program:
     """ContainerEntrypoint in place of the toolkit: it gets no SM_* variables but the image's."""
     variables = {**image_variables(host.image), **host.environment, "CURRENT_HOST": host.name}
     return Program(
         launch=place.launch(
             python, host.entrypoint, variables, directory=place.root, is_python=False
         ),
-        preamble=_hints(host),
+        preamble=notes,
     )
 
 

@@ -1,6 +1,7 @@
 """One batch transform job, from its input objects to their answers in S3."""
 
 import math
+import os
 import secrets
 import shutil
 import time
@@ -167,7 +168,9 @@ class TransformRun:
     def _start(self, log: LogStream) -> RunningProgram:
         """Start the worker, which may start the processes of its containers itself."""
         directory = str(self._job.directory)
-        launch = Launch((worker.__name__, directory), machine_variables(), directory, own=True)
+        kept = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+        environment = {**machine_variables(), **kept}
+        launch = Launch((worker.__name__, directory), environment, directory, own=True)
         starter = self._processes.starter
         with starter.connection() as connection:
             program = Program(launch, descriptors=[connection.fileno()])

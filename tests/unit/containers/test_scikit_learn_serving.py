@@ -52,7 +52,7 @@ def serve(tmp_path: Path, process_host: ProcessHost) -> Iterator[Serve]:
             for module, text in neighbours.items():
                 (model / "code" / f"{module}.py").write_text(dedent(text))
             settings = ContainerSettings(
-                image="registry/sagemaker-scikit-learn:1.2-1-cpu-py3",
+                image="registry/sagemaker-scikit-learn:1.9-0-cpu-py3",
                 environment={
                     "SAGEMAKER_PROGRAM": "script.py",
                     "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
@@ -419,7 +419,7 @@ class TestIsolation:
             def model_fn(model_dir): return os.environ["SAGEMAKER_SKLEARN_VERSION"]
             def transform_fn(model, *_): return f"{MODEL_DIR} {model}", "text/plain"
             """
-        assert ask(serve(source)).body == b"/opt/ml/model 1.2-1"
+        assert ask(serve(source)).body == b"/opt/ml/model 1.9-0"
 
     def test_it_finds_its_files_below_opt_ml(self, serve: Serve) -> None:
         source = """

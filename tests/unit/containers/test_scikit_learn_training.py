@@ -9,10 +9,12 @@ import pytest
 
 from localaws.containers import opt_ml
 from localaws.containers.contract import Exit, JobError, Program, TrainingHost
+from localaws.containers.image_versions import Interpreters
 from localaws.containers.scikit_learn_training import prepare, toolkit_exit
 from localaws.processes.launch import Launch
 from tests.unit.memory_backend import BUCKET, MemoryObjectStore, model_archive
 
+IMAGE = "registry/sagemaker-scikit-learn:1.9-0-cpu-py3"
 REQUEST = {
     "AlgorithmSpecification": {"TrainingInputMode": "File"},
     "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
@@ -33,9 +35,9 @@ class Script:
             "sagemaker_submit_directory": f"s3://{BUCKET}/sourcedir.tar.gz",
             **parameters,
         }
-        host = TrainingHost(self.directory, "algo-1", ("algo-1",), hyperparameters)
+        host = TrainingHost(self.directory, "algo-1", ("algo-1",), hyperparameters, image=IMAGE)
         opt_ml.write(host, REQUEST)
-        return prepare(host, self.objects)
+        return prepare(host, self.objects, Interpreters())
 
 
 @pytest.fixture

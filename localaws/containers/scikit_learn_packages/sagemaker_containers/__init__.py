@@ -1,5 +1,7 @@
 """The part of sagemaker-containers that scripts use."""
 
+from __future__ import annotations
+
 from sagemaker_containers._env import TrainingEnv
 
 

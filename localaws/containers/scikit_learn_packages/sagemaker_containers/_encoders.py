@@ -1,5 +1,7 @@
 """Arrays to and from CSV, JSON and NPY."""
 
+from __future__ import annotations
+
 import csv
 import io
 import json

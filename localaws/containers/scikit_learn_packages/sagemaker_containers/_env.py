@@ -1,5 +1,7 @@
 """What a container knows about the job or endpoint that it runs for, from its SM_* variables."""
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -65,7 +67,8 @@ class ServingEnv:
 
     def __init__(self) -> None:
         variables = os.environ
-        self.module_name = variables.get(_params.USER_PROGRAM_ENV, "").removesuffix(".py")
+        program = variables.get(_params.USER_PROGRAM_ENV, "")
+        self.module_name = program[:-3] if program.endswith(".py") else program
         self.module_dir = variables.get(_params.SUBMIT_DIR_ENV, code_dir)
         self.model_dir = model_dir
         self.num_cpus = num_cpus()
@@ -75,7 +78,7 @@ class ServingEnv:
         )
 
 
-class TrainingEnv(Mapping[str, Any]):
+class TrainingEnv(Mapping):  # type: ignore[type-arg]  # Python 3.8 has no Mapping[str, Any]
     """The environment of a training job's container: what SM_TRAINING_ENV tells of it.
 
     Its members are attributes, ``env.current_host``, and entries, ``env["current_host"]``.

@@ -1,5 +1,7 @@
 """Exceptions of the toolkit."""
 
+from __future__ import annotations
+
 
 class ClientError(Exception):
     """User code or user input is at fault."""

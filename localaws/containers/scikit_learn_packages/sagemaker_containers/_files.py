@@ -1,5 +1,7 @@
 """Files in the container."""
 
+from __future__ import annotations
+
 import json
 import tempfile
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """Calling functions of user code."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,5 +1,7 @@
 """The logger of the toolkit."""
 
+from __future__ import annotations
+
 import logging
 
 

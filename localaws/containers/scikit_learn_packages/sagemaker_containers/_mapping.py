@@ -1,5 +1,7 @@
 """Mappings as command line arguments and environment variables."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from typing import Any

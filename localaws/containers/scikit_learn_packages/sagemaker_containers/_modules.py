@@ -1,5 +1,7 @@
 """Modules of user code."""
 
+from __future__ import annotations
+
 import importlib
 import importlib.util
 import sys

@@ -1,5 +1,7 @@
 """The default functions of the toolkit."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from sagemaker_containers import _encoders, _worker

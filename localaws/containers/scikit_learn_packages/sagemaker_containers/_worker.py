@@ -1,11 +1,11 @@
 """The response that a script returns."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from sagemaker_containers import _content_types
-
-Body = str | bytes | Iterable[str | bytes]
 
 _TEXT_TYPES = {
     "application/ecmascript",
@@ -27,7 +27,7 @@ class Response:
 
     def __init__(
         self,
-        response: Body | None = None,
+        response: str | bytes | Iterable[str | bytes] | None = None,
         accept: str | None = None,
         status: int | str | HTTPStatus = HTTPStatus.OK,
         headers: Mapping[str, str] | None = None,
@@ -55,12 +55,12 @@ class Response:
         return self.data.decode() if as_text else self.data
 
 
-def _bytes(body: Body | None) -> bytes:
+def _bytes(body: str | bytes | Iterable[str | bytes] | None) -> bytes:
     if body is None:
         return b""
     if isinstance(body, str):
         return body.encode()
-    if isinstance(body, bytes | bytearray):
+    if isinstance(body, (bytes, bytearray)):
         return bytes(body)
     return b"".join(_bytes(part) for part in body)
 

@@ -1,5 +1,7 @@
 """Request bodies to arrays."""
 
+from __future__ import annotations
+
 import io
 from collections.abc import Callable, Mapping
 from typing import Any

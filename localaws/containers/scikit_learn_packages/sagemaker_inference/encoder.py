@@ -1,5 +1,7 @@
 """Arrays to response bodies."""
 
+from __future__ import annotations
+
 import io
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,5 +1,7 @@
 """Exceptions of the toolkit."""
 
+from __future__ import annotations
+
 from sagemaker_containers._errors import ClientError, UnsupportedFormatError
 
 

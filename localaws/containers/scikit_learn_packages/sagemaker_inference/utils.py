@@ -1,5 +1,7 @@
 """Helpers of the toolkit."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
