@@ -9,6 +9,7 @@ from cdk_nag import AwsSolutionsChecks
 from fleet.config import ConfigError, load_config
 from sagemaker_mme import InvalidPropsError, target_model_rule
 from stacks.access import AccessStack
+from stacks.delivery import DeliveryStack
 from stacks.hosting import HostingStack
 from stacks.monitoring import MonitoringStack
 from stacks.storage import StorageStack
@@ -26,10 +27,22 @@ class HousingStacks(NamedTuple):
 def add_stacks(app: cdk.App, stage: str) -> HousingStacks:
     """Add the stacks of ``stage``, configured by the context key ``housing``, to ``app``."""
     config = load_config(app.node.try_get_context("housing"), stage)
+    if app.node.try_get_context("autoScaling") == "off":
+        # SageMaker changes the instance type of no variant that is registered to be scaled.
+        config = config.model_copy(update={"auto_scaling": None})
     storage = StorageStack(app, stage=stage, config=config)
     hosting = HostingStack(app, stage=stage, config=config, model_store=storage.model_store)
     access = AccessStack(app, stage=stage, config=config)
     monitoring = MonitoringStack(app, stage=stage, config=config, endpoint=hosting.endpoint)
+    if config.github is not None:
+        DeliveryStack(
+            app,
+            stage=stage,
+            config=config,
+            github=config.github,
+            model_store=storage.model_store,
+            registry=storage.registry,
+        )
     cdk.Tags.of(app).add("project", "housing")
     cdk.Tags.of(app).add("stage", stage)
     return HousingStacks(storage, hosting, access, monitoring)

@@ -131,6 +131,15 @@ class Gate(Section):
         return GateRules(**self.model_dump())
 
 
+class GitHub(Section):
+    """Which GitHub Actions may deploy the stage."""
+
+    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    """``owner/name``."""
+    environments: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    """GitHub environments whose jobs may; their reviewers approve a deployment."""
+
+
 REGIONS_WITHOUT_RESOURCE_TYPES = frozenset({"me-central-1", "us-gov-east-1"})
 """By the registry schemas of cfn-lint 1.58.0, where all other regions of SageMaker have them."""
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
@@ -162,6 +171,8 @@ class DeploymentConfig(Section):
     restricted_roles: Mapping[RoleName, RestrictedRole] = Field(default_factory=dict)
     tenant_role: TenantRole = TenantRole()
     gate: Gate = Gate()
+    github: GitHub | None = None
+    """Declares the role that GitHub Actions deploys as."""
     audit_trail: bool = False
     """Record the endpoint's invocations with CloudTrail, which charges for each."""
 

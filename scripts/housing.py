@@ -18,6 +18,7 @@ COMMANDS = (
     "predict",
     "add-model",
     "publish",
+    "promote",
     "models",
     "cache-experiment",
     "access-check",

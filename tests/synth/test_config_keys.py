@@ -34,7 +34,7 @@ KEYS: dict[str, tuple[Any, str, str]] = {
 }
 """A value for each key, and what that puts into which stack."""
 ABSENT = {"networkIsolation"}
-ELSEWHERE = {"gate", "terminationProtection"}
+ELSEWHERE = {"gate", "github", "terminationProtection"}
 """Keys that change no template; other tests are theirs."""
 
 
@@ -99,3 +99,32 @@ def test_what_cannot_be_deployed_is_one_sentence(changes: Mapping[str, Any], mes
         load_config({"dev": changes}, "dev")
     [_, line] = str(caught.value).splitlines()
     assert line.startswith(f"  - {message}")
+
+
+def test_github_gets_roles_that_its_environments_and_pull_requests_alone_assume(
+    tmp_path: Path,
+) -> None:
+    github = {"repository": "example/houses", "environments": ["dev"]}
+    synthesize(tmp_path, checks=True, github=github)
+    template = json.loads((tmp_path / "housing-dev-delivery.template.json").read_text())
+    trusted = {
+        name: statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role"
+        for statement in resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    }
+    assert sorted(trusted.values()) == [
+        ["repo:example/houses:environment:dev"],
+        ["repo:example/houses:pull_request"],
+    ]
+    assert "AdministratorAccess" not in json.dumps(template)
+
+
+def test_scaling_can_be_left_out_for_one_deployment(tmp_path: Path) -> None:
+    """Which is how the instance type of a scaled endpoint is changed."""
+    context = deployed_context() | {"autoScaling": "off"}
+    app = cdk.App(context=context, outdir=str(tmp_path), builtin_cloud_formation_validation=False)
+    add_stacks(app, "prod")
+    app.synth()
+    hosting = (tmp_path / "housing-prod-hosting.template.json").read_text()
+    assert "AWS::ApplicationAutoScaling" not in hosting
