@@ -36,6 +36,7 @@ from localaws.proxy.connect import ConnectProxy, upstream_of
 from localaws.services import Services
 from localaws.signature import SignedRequest
 from localaws.state import State, StateError
+from localaws.watchdog import Watchdog
 
 HEALTH_PATH = "/_localaws/health"
 PAGE_PREFIX = f"{PAGE_PATH}/"
@@ -162,9 +163,12 @@ class Front:
         await self._proxy.start()
         saving = RegularFlush(self._save, SAVE_SECONDS)
         saving.start()
+        watchdog = Watchdog()
+        watchdog.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._proxy.stop()
+        watchdog.stop()
         await self._services.stop()
         await asyncio.to_thread(saving.stop)
         self._services.save()

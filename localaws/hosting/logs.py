@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from localaws.backend import Backend, Scope
 
-MAXIMUM_ACCESS_LINES = 100
+MAXIMUM_ACCESS_LINES = 20
 """Access lines that one stream keeps of one second; CloudWatch is no place for a load test."""
 
 

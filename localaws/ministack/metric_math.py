@@ -8,12 +8,14 @@ import math
 import operator
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ministack.services import cloudwatch
 
 from localaws.ministack import patches
+from localaws.ministack.metric_store import values_of
+from localaws.ministack.metric_values import Period
 
 Series = dict[float, float]
 Value = float | Series | list[Series]
@@ -204,8 +206,6 @@ def answer(
 
 MOST_QUERIES = 500
 
-Point = Mapping[str, Any]
-
 
 def install() -> None:
     """Replace MiniStack's, for the two protocols that SDKs speak; the old query protocol stays."""
@@ -247,8 +247,7 @@ def metric_data(request: Mapping[str, Any]) -> list[dict[str, Any]]:
     newest_first = request.get("ScanBy", "TimestampDescending") == "TimestampDescending"
 
     def read(wanted: Mapping[str, Any]) -> Series:
-        inside = [point for point in _points(wanted) if start <= point["Timestamp"] < end]
-        return _series(inside, wanted["Stat"], int(wanted["Period"]))
+        return _series(wanted, math.floor(start), end)
 
     return [
         _result(query, found, newest_first)
@@ -257,25 +256,17 @@ def metric_data(request: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _points(wanted: Mapping[str, Any]) -> list[Point]:
-    """The points of exactly this metric, of the unit that the query names if it names one."""
-    metric = wanted["Metric"]
-    dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(metric.get("Dimensions") or []))
-    points = cloudwatch._metrics.get((metric["Namespace"], metric["MetricName"], dimensions)) or []
-    unit = wanted.get("Unit")
-    return [point for point in points if unit is None or point["Unit"] == unit]
-
-
-def _series(points: Iterable[Point], statistic: str, period: int) -> Series:
-    """The statistic of each period, by the period's begin."""
-    periods: dict[float, list[Point]] = defaultdict(list)
-    for point in points:
-        periods[point["Timestamp"] // period * period].append(point)
-    values = {
-        begin: cloudwatch._stat_value(cloudwatch._calc_stats(inside), statistic, inside)
-        for begin, inside in periods.items()
-    }
-    return {begin: value for begin, value in sorted(values.items()) if value is not None}
+def _series(wanted: Mapping[str, Any], start: float, end: float) -> Series:
+    """The statistic of each period, by the period's begin, of the unit that is named if one is."""
+    metric, length = wanted["Metric"], int(wanted["Period"])
+    values = values_of(metric["Namespace"], metric["MetricName"], metric.get("Dimensions"))
+    if values is None:
+        return {}
+    periods: dict[float, Period] = defaultdict(Period)
+    for begin, period in values.between(start, end, wanted.get("Unit")):
+        periods[float(begin // length * length)].merge(period)
+    found = {begin: period.statistic(wanted["Stat"]) for begin, period in sorted(periods.items())}
+    return {begin: value for begin, value in found.items() if value is not None}
 
 
 def _result(query: Mapping[str, Any], found: Series, newest_first: bool) -> dict[str, Any]:

@@ -200,14 +200,26 @@ PATCHES = (
     Patch(
         "services.cloudwatch._store_datum",
         "namespace, name, dims, ts, unit, value, values, counts, stat_values",
-        "all values are written anew at each save",
-        "append to a journal",
+        "every value is kept for itself, and all are written anew at each save",
+        "sum values up by period",
+    ),
+    Patch(
+        "services.cloudwatch._evict_old_metrics",
+        "",
+        "all points of all metrics are copied at each request, and deleted by a clock that errs",
+        "limit their number as they come in",
+    ),
+    Patch(
+        "services.cloudwatch._get_metric_statistics",
+        "params, cbor_data, is_cbor, is_json",
+        "all points of a metric are looked at, whatever time is asked for",
+        "look at those within the time",
     ),
     Patch(
         "services.cloudwatch_logs._put_log_events",
         "data",
-        "all events are written anew at each save",
-        "append to a journal",
+        "events are kept twice and for ever, and all are written anew at each save",
+        "keep the newest, and write what came in",
     ),
     Patch(
         "services.cloudwatch_logs._start_query",

@@ -2,8 +2,8 @@
 
 MiniStack writes its state at a clean exit only. Here what changed of each service is written twice
 a second to a file of its own (``snapshots.py`` tells what changed), so that the trouble of one
-service is never that of another. The bytes of S3 objects are written by S3 itself; metric values
-and log events, which only grow, are in a journal (``journal.py``).
+service is never that of another. The bytes of S3 objects are written by S3 itself; the values of
+metrics and the events of logs have stores of their own.
 """
 
 import contextlib
@@ -20,7 +20,8 @@ from ministack.core import persistence
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import sts
 
-from localaws.ministack.journal import CloudWatchLogsState, CloudWatchState, Journal
+from localaws.ministack.log_store import CloudWatchLogsState, CloudWatchState, LogStore
+from localaws.ministack.metric_store import MetricStore
 from localaws.ministack.snapshots import (
     EXISTS,
     entries,
@@ -204,7 +205,7 @@ class Persistence:
         self._touched: set[str] = set()
         self._lock = threading.Lock()
         self._complained_at = 0.0
-        self._journal = Journal(directory / "cloudwatch.journal")
+        self._stores: list[MetricStore | LogStore] = []
 
     def add_service(self, module: str) -> None:
         """Restore a service of MiniStack from its file and keep it saved from now on.
@@ -221,7 +222,10 @@ class Persistence:
         """The same for CloudWatch and its logs, with their values and events."""
         self._add("cloudwatch", CloudWatchState())
         self._add("cloudwatch_logs", CloudWatchLogsState())
-        self._journal.replay()
+        self._stores = [
+            MetricStore(self._directory / "cloudwatch_values.sqlite"),
+            LogStore(self._directory / "cloudwatch_events.sqlite"),
+        ]
 
     def touch(self, service: str | None = None) -> None:
         """The state of a service, by its signing name, may have changed; of any without a name."""
@@ -239,17 +243,18 @@ class Persistence:
         failed = {name for name in sorted(touched, key=_stacks_last) if not self._saved(name)}
         with self._lock:
             self._touched |= failed
-        try:
-            self._journal.save()
-        except OSError as error:
-            self._complain(f"metrics and logs could not be saved: {error}")
+        for store in self._stores:
+            try:
+                store.save()
+            except (OSError, sqlite3.Error, RuntimeError) as error:
+                self._complain(f"metrics or logs could not be saved, and will be tried: {error!r}")
 
     def save(self) -> None:
         """Save everything, and end."""
         self.touch()
         self.save_changes()
-        for service in self._services.values():
-            service.close()
+        for file in (*self._services.values(), *self._stores):
+            file.close()
 
     def saved_at(self, module: str) -> float:
         """When a service was written last, in seconds since the epoch; 0 when it never was."""

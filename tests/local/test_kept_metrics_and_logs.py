@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from localaws import lifecycle
-from localaws.lifecycle import LifecycleError
 from tests.local.conftest import LocalAws, start_localaws
 
 FLUSHED = 2.5
@@ -95,20 +94,14 @@ def test_a_log_group_made_again_does_not_get_the_events_of_the_deleted_one(
     assert _messages(start_localaws(directory)) == []
 
 
-def test_a_line_cut_off_by_a_kill_is_left_out(own_localaws: LocalAws) -> None:
+@pytest.mark.parametrize("name", ["cloudwatch_values", "cloudwatch_events"])
+def test_a_damaged_file_is_named_and_kept(own_localaws: LocalAws, name: str) -> None:
     directory = own_localaws.state.directory
     _put(own_localaws)
     lifecycle.stop(directory)
-    with (directory / "services" / "cloudwatch.journal").open("a") as journal:
-        journal.write('{"account": "1234')
-    assert _messages(start_localaws(directory)) == ["first"]
-
-
-def test_a_damaged_journal_is_named_and_left_as_it_is(own_localaws: LocalAws) -> None:
-    directory = own_localaws.state.directory
-    lifecycle.stop(directory)
-    journal = directory / "services" / "cloudwatch.journal"
-    journal.write_text("not json\n{}\n")
-    with pytest.raises(LifecycleError, match=r"cloudwatch\.journal is damaged"):
-        lifecycle.start(directory, port=0)
-    assert journal.read_text() == "not json\n{}\n"
+    file = directory / "services" / f"{name}.sqlite"
+    file.write_bytes(b"not a database, with a \xff in it")
+    again = start_localaws(directory)
+    left = (_sum_of_values(again), _messages(again))
+    assert left == ((0, ["first"]) if name == "cloudwatch_values" else (10.0, []))
+    assert f"{name}.sqlite is damaged" in again.state.log_file.read_text()

@@ -18,6 +18,7 @@ from localaws.ministack import patches
 from localaws.ministack.log_insights.query import DEFAULT_LIMIT, Query, parse_query
 from localaws.ministack.log_insights.rows import Row, as_text
 from localaws.ministack.log_insights.tokens import MalformedQueryError
+from localaws.ministack.log_store import forget_old_records
 from localaws.patterns import PatternError
 
 POINTER = "@ptr"
@@ -96,6 +97,7 @@ def _events(groups: list[str], request: Mapping[str, Any]) -> list[Row]:
     records = cloudwatch_logs._collect_query_records(
         groups, request.get("startTime", 0), request.get("endTime", int(time.time()))
     )
+    forget_old_records()
     return [cloudwatch_logs._public_log_record(record) for record in reversed(records)]
 
 
