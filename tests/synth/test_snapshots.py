@@ -1,23 +1,60 @@
-"""Templates move only when somebody means it: `pytest tests/synth --snapshot-update`."""
+"""Templates move only when somebody means it: `pytest tests/synth --snapshot-update`.
+
+dev's are kept whole, prod's as their difference to dev's.
+"""
 
 import copy
+import difflib
+import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from tests.synth.conftest import PARTS
 
 Template = dict[str, Any]
 
 
-@pytest.fixture
-def json_snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    return snapshot.use_extension(JSONSnapshotExtension)
+class DifferenceExtension(SingleFileSnapshotExtension):
+    """A file that editors show as a difference."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "diff"
 
 
-def test_template(template: Template, json_snapshot: SnapshotAssertion) -> None:
-    own = copy.deepcopy(template)
-    own.pop("Rules")  # those, and the parameter, are the CDK's own check of its bootstrap stack
-    own["Parameters"].pop("BootstrapVersion")
-    own.pop("Mappings", None)  # registry accounts; test_registry.py knows better
-    assert own == json_snapshot
+@pytest.mark.parametrize("part", PARTS)
+def test_dev(
+    part: str, templates: Mapping[tuple[str, str], Template], snapshot: SnapshotAssertion
+) -> None:
+    assert own(templates["dev", part]) == snapshot.use_extension(JSONSnapshotExtension)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_prod_differs_from_dev(
+    part: str, templates: Mapping[tuple[str, str], Template], snapshot: SnapshotAssertion
+) -> None:
+    dev, prod = (lines(own(templates[stage, part]), stage) for stage in ("dev", "prod"))
+    difference = "\n".join(difflib.unified_diff(dev, prod, "dev", "prod", lineterm=""))
+    assert f"{difference}\n" == snapshot.use_extension(DifferenceExtension)
+
+
+def own(template: Template) -> Template:
+    """What the stack says itself."""
+    stripped = copy.deepcopy(template)
+    stripped.pop(
+        "Rules"
+    )  # those, and the parameter, are the CDK's own check of its bootstrap stack
+    stripped["Parameters"].pop("BootstrapVersion")
+    stripped.pop("Mappings", None)  # registry accounts, held against the SDK's in another test
+    return stripped
+
+
+def lines(template: Template, stage: str) -> list[str]:
+    """As text, the stage's name left open: that it differs goes without saying."""
+    text = json.dumps(template, indent=2, sort_keys=True)
+    return re.sub(rf'(housing[-/]|"){stage}\b', r"\1<stage>", text).splitlines()
