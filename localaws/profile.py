@@ -58,7 +58,7 @@ def read_proxy_port(state: State) -> int | None:
 
 def write_sdk_config(state: State) -> None:
     """Defaults of the SageMaker SDK: its usage reports would fail at the proxy, loudly."""
-    text = "SchemaVersion: '1.0'\nSageMaker:\n  TelemetryOptOut: true\n"
+    text = "SchemaVersion: '1.0'\nSageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}\n"
     write_atomically(state.directory / SDK_CONFIG, text.encode())
 
 
