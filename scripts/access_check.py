@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,10 +21,18 @@ from fleet.access.picture import write_picture
 from fleet.access.report import as_json as report
 from fleet.access.report import live_problems, print_audit, print_live
 from fleet.console import Console
+from fleet.deployment import Deployment
 from fleet.names import target_model
 from fleet.project import CONFIG_FILE, project_folder
+from fleet.registry import Registry
 from scripts.command import FAILED, SUCCEEDED, Aws, aws_options, json_option, main, make_command
 from training.houses import CITIES
+
+if TYPE_CHECKING:
+    import boto3
+
+LIVE_MODELS = 20
+"""So many models are really invoked, spread over all that serve."""
 
 
 @make_command(__doc__, "npx cdk synth -q && housing access-check", "housing access-check --live")
@@ -42,7 +51,7 @@ from training.houses import CITIES
     "models",
     multiple=True,
     metavar="TARGET_MODEL",
-    help="A column, repeatable.  [default: the first model of each of the ten cities]",
+    help="A column, repeatable.  [default: what serves; of templates ten cities]",
 )
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), hidden=True)
 @click.option(
@@ -66,14 +75,18 @@ def command(
     if (templates is not None) + deployed + live > 1:
         raise click.UsageError("--templates, --deployed and --live are not allowed together")
     console = Console(sys.stderr if as_json else None)
-    columns = tuple(models or map(target_model, CITIES))
     expectation = read_expectation(config or project_folder() / CONFIG_FILE, aws.stage)
+    columns = tuple(models)
     if deployed or live:
         session, deployment = aws.deployment()
         estate = read_deployed(session, deployment)
+        columns = columns or _serving(session, deployment)
+        if live and not models and len(columns) > LIVE_MODELS:
+            console.say(f"live: {LIVE_MODELS} of {len(columns):,} models; --model names others")
+            columns = columns[:: len(columns) // LIVE_MODELS][:LIVE_MODELS]
     else:
         estate = read_assembly(templates or project_folder() / "cdk.out", aws.stage)
-    found = audit(estate, expectation, columns)
+    found = audit(estate, expectation, columns or tuple(map(target_model, CITIES)))
     tried = list(invoke_all(session, found.matrix)) if live else None
     problems = [*found.problems, *live_problems(tried or ())]
     if picture:
@@ -88,6 +101,12 @@ def command(
     for problem in problems:
         print(problem, file=sys.stderr)
     return FAILED if problems else SUCCEEDED
+
+
+def _serving(session: "boto3.Session", deployment: Deployment) -> tuple[str, ...]:
+    """The models that the registry says serve."""
+    registry = Registry(session.client("dynamodb"), deployment.require("registry_table_name"))
+    return tuple(city.target_model for city in registry.cities() if city.target_model)
 
 
 if __name__ == "__main__":

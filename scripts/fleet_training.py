@@ -62,7 +62,7 @@ def train_fleet(workspace: Workspace, options: FleetOptions, console: Console) -
     if options.dry_run:
         _print_plan(workspace, sources, options)
         return SUCCEEDED
-    url = published_preprocessor(workspace)
+    url = published_preprocessor(workspace, any_columns=options.refit_preprocessor)
     is_fitted = url is None or options.refit_preprocessor
     if url is None or is_fitted:
         url = _fitted(workspace, sources, options, console)
@@ -156,7 +156,7 @@ def _print_plan(workspace: Workspace, sources: Mapping[str, Source], options: Fl
         "cities": len(sources),
         "upload_bytes": sum(each.size for each in local),
         "upload_to": workspace.url(Prefix.RAW) if local else None,
-        "preprocessor": published_preprocessor(workspace),
+        "preprocessor": published_preprocessor(workspace, any_columns=True),
         "instance_type": options.settings.instance_type,
         "instance_count": options.instance_count,
         "solver": options.solver,

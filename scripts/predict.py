@@ -111,6 +111,8 @@ def command(
     schema = project_schema()
     rows = _read(file, schema) if file is not None else None
     table = _one_row(cells, schema) if rows is None else rows.table
+    if rows is not None:
+        _warn_of_others(rows, entity_key(city), schema)
     session, deployment = aws.deployment()
     endpoint_name = deployment.require("endpoint_name")
     serving = endpoint_preprocessor(session.client("sagemaker"), endpoint_name)
@@ -145,6 +147,15 @@ def _read(file: Path, schema: Schema) -> Rows:
     for line in rows.notes:
         print(line, file=sys.stderr)
     return rows
+
+
+def _warn_of_others(rows: Rows, city: str, schema: Schema) -> None:
+    others = sum(entity_key(name) != city for name in rows.entities or ())
+    if others:
+        print(
+            f"{others:,} rows are of another {schema.entity}; {city}'s model answers them too",
+            file=sys.stderr,
+        )
 
 
 def _one_row(cells: Mapping[str, str | None], schema: Schema) -> Table:

@@ -136,7 +136,7 @@ def _preprocessor_to_use(
 
     All models behind an endpoint share one preprocessor, so that a new one needs all of them anew.
     """
-    current = published_preprocessor(workspace)
+    current = published_preprocessor(workspace, any_columns=refit)
     if current is None or not refit:
         return current
     serving = {city.city for city in workspace.registry.cities() if city.serving}

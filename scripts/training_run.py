@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fleet.console import Console, counted, plural
+from fleet.errors import HousingError
+from fleet.project import SCHEMA_FILE, project_schema
 from fleet.publishing import Publication, Publisher, summary
 from scripts.job_reporter import JobReporter
 from training.evaluation import candidates_of_jobs
@@ -12,6 +14,7 @@ from training.pipeline import Dataset, Pipeline, Settings
 from training.publish import (
     current_preprocessor,
     publish_preprocessor,
+    read_artifact_schema,
     store_preprocessor,
 )
 from training.table import Table
@@ -103,7 +106,27 @@ def _publish_preprocessor(workspace: Workspace, url: str, jobs: Mapping[str, Job
     return publish_preprocessor(workspace.ssm, workspace.parameter, url)
 
 
-def published_preprocessor(workspace: Workspace) -> str | None:
-    """The URL of the published preprocessor, if it is still in the bucket."""
+def published_preprocessor(workspace: Workspace, *, any_columns: bool = False) -> str | None:
+    """The URL of the published preprocessor, if it is still in the bucket.
+
+    Raises
+    ------
+    HousingError
+        It was fitted for other columns than the project's, unless ``any_columns`` may be.
+    """
     url = current_preprocessor(workspace.ssm, workspace.parameter)
-    return url if url and workspace.keys(workspace.key_of(url)) else None
+    if not url or not workspace.keys(workspace.key_of(url)):
+        return None
+    if any_columns:
+        return url
+    fitted_for = read_artifact_schema(workspace.read(workspace.key_of(url)))
+    schema = project_schema()
+    if fitted_for is not None and fitted_for.columns != schema.columns:
+        differing = set(fitted_for.columns) ^ set(schema.columns)
+        names = ", ".join(sorted({column.name for column in differing})[:8]) or "their order"
+        raise HousingError(
+            f"stage {workspace.stage} serves models of other columns (differing: {names}). "
+            f"A stage has one {SCHEMA_FILE}: use another --stage, or train all "
+            f"{plural(schema.entity)} anew with --refit-preprocessor"
+        )
+    return url

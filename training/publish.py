@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from fleet.errors import HousingError
 from fleet.names import Prefix
+from fleet.schema import Schema
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_MEMBER_BYTES = 64 * 2**20
 RANGES_FILE = "ranges.json"
+ARTIFACT_SCHEMA = "code/schema.json"
 # Preconditions that fail because somebody else wrote the key, see
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
@@ -78,13 +80,27 @@ def read_ranges(artifact: bytes) -> dict[str, tuple[float, float]]:
 
     Empty where the artifact does not say.
     """
+    content = _member(artifact, RANGES_FILE)
+    found = json.loads(content) if content else {}
+    return {name: (float(low), float(high)) for name, (low, high) in found.items()}
+
+
+def read_artifact_schema(artifact: bytes) -> Schema | None:
+    """The columns that a preprocessor was fitted for; None where the artifact does not say."""
+    content = _member(artifact, ARTIFACT_SCHEMA)
+    try:
+        return Schema.from_json(content.decode()) if content else None
+    except ValueError:
+        return None
+
+
+def _member(artifact: bytes, name: str) -> bytes | None:
     with tarfile.open(fileobj=io.BytesIO(artifact), mode="r:gz") as archive:
         for member in archive:
-            if member.name.removeprefix("./") == RANGES_FILE and member.size <= MAX_MEMBER_BYTES:
+            if member.name.removeprefix("./") == name and member.size <= MAX_MEMBER_BYTES:
                 file = archive.extractfile(member)
-                found = json.loads(file.read()) if file else {}
-                return {name: (float(low), float(high)) for name, (low, high) in found.items()}
-    return {}
+                return file.read() if file else None
+    return None
 
 
 def put_if_absent(s3: "S3Client", bucket: str, key: str, body: bytes) -> bool:

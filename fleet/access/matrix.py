@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from fleet.access.expectation import Expectation
 from fleet.access.roles import Estate, Role
@@ -16,6 +17,10 @@ TARGET_MODEL = "sagemaker:TargetModel"
 TAG_KEY = "City"
 NEW_MODEL = "NewCity_ZZ/NewCity_ZZ.tar.gz"
 """Stands for every model that nobody has thought of yet."""
+FULL_MATRIX = 50
+"""With more models than these, a tenant's session is asked about its own models, its neighbour's
+and the first: each role still about all. The questions then grow as the models do, not as their
+square."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,11 @@ class Subject:
 
     def may_invoke(self, target_model: str) -> bool:
         """Whether the config says so."""
-        patterns = [tokenize(p, wildcards=True, variables=False) for p in self.target_models]
-        return Patterns(patterns).match(target_model, {})
+        return self._patterns.match(target_model, {})
+
+    @cached_property
+    def _patterns(self) -> Patterns:
+        return Patterns([tokenize(p, wildcards=True, variables=False) for p in self.target_models])
 
 
 @dataclass(frozen=True)
@@ -90,11 +98,30 @@ class Matrix:
 def make_matrix(estate: Estate, expectation: Expectation, models: Sequence[str]) -> Matrix:
     """Ask every question of every session."""
     probes = tuple(dict.fromkeys(_probes(estate, expectation)))
+    asked = _Models(models)
     rows = [
-        _row(subject, estate.endpoint_arn, models, probes)
+        _row(subject, estate.endpoint_arn, asked.of(subject), probes)
         for subject in subjects(estate, expectation, models)
     ]
     return Matrix(estate.source, tuple(models), tuple(rows))
+
+
+class _Models:
+    """Which models a session is asked about."""
+
+    def __init__(self, models: Sequence[str]) -> None:
+        self._models = models
+        self._of_city: dict[str, list[int]] = {}
+        for place, model in enumerate(models):
+            self._of_city.setdefault(model.partition("/")[0], []).append(place)
+
+    def of(self, subject: Subject) -> Sequence[str]:
+        city = subject.session_tags.get(TAG_KEY)
+        if city is None or len(self._models) <= FULL_MATRIX:
+            return self._models
+        own = self._of_city.get(city, [])
+        others = [(own[-1] + 1) % len(self._models), 0] if own else [0]
+        return [self._models[place] for place in dict.fromkeys([*own, *others])]
 
 
 def subjects(estate: Estate, expectation: Expectation, models: Sequence[str]) -> Iterator[Subject]:

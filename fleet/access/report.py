@@ -12,8 +12,8 @@ from iam_policy import Effect
 
 MARKS = {Effect.ALLOWED: "✓", Effect.EXPLICIT_DENY: "×", Effect.IMPLICIT_DENY: "·"}
 MEANINGS = "✓ allowed  × denied by a statement  · allowed by none  ! not as the config says"
-NAME_WIDTH = 28
-"""Names are cut to this many characters, so that fifteen columns fit on a terminal."""
+GRID_MODELS = 20
+"""With more models than these, sessions are counted instead of drawn."""
 
 Numbers = Mapping[tuple[str, str], int]
 """Role and statement to the number that stands for the statement in the role's rows."""
@@ -23,6 +23,9 @@ def print_audit(console: Console, found: Audit) -> None:
     """The grid, the statements that decided, and how roles can be assumed."""
     matrix = found.matrix
     console.say(f"Who may invoke what ({matrix.source})")
+    if len(matrix.models) > GRID_MODELS:
+        _print_summary(console, found)
+        return
     for number, title in enumerate(map(column_title, matrix.titles), start=1):
         console.say(f"{number:>4}  {title}")
     numbers = _statement_numbers(matrix)
@@ -35,6 +38,27 @@ def print_audit(console: Console, found: Audit) -> None:
             console.say(f"{number:>6}  {statement}")
     refused = sum(not attempt.succeeds for attempt in found.attempts)
     console.say(f"assuming: {refused} of {len(found.attempts)} ways to widen a role are refused")
+
+
+def _print_summary(console: Console, found: Audit) -> None:
+    """A line for each role; the tenants' sessions together. Differences are told beside it."""
+    matrix = found.matrix
+    rows = []
+    for name, group in groupby(matrix.rows, key=_group):
+        sessions = list(group)
+        cells = [cell for row in sessions for cell in (*row.cells, *row.probes)]
+        wrong = sum(len(row.unexpected) for row in sessions)
+        allowed = sum(cell.decision.allowed for cell in cells)
+        counts = (len(sessions), len(cells), allowed, wrong)
+        rows.append([name, *(f"{count:,}" for count in counts)])
+    columns = ["role", "sessions", "questions", "allowed", "not as the config says"]
+    console.table(f"{len(matrix.models):,} models", columns, rows)
+    refused = sum(not attempt.succeeds for attempt in found.attempts)
+    console.say(f"assuming: {refused} of {len(found.attempts)} ways to widen a role are refused")
+
+
+def _group(row: Row) -> str:
+    return "Tenant" if row.subject.session_tags else row.subject.name
 
 
 def column_title(title: str) -> str:
@@ -119,9 +143,9 @@ def _grid(matrix: Matrix, numbers: Numbers) -> Iterator[str]:
     header = [str(number + 1) for number in range(len(matrix.titles))]
     width = 1 + max((len(text) for line in [header, *rows] for text in line), default=0)
     names = ["session", *(row.subject.name for row in matrix.rows)]
+    longest = max(map(len, names))
     for name, texts in zip(names, [header, *rows], strict=True):
-        cut = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
-        yield cut.ljust(NAME_WIDTH) + "".join(text.rjust(width) for text in texts)
+        yield name.ljust(longest) + "".join(text.rjust(width) for text in texts)
 
 
 def _cell_text(row: Row, cell: Cell, numbers: Numbers) -> str:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.pipeline import PipelineError, split_lines
+from training.pipeline import FIT_SHARE, TRAIN_SHARE, PipelineError, rows_needed, split_lines
 
 
 @given(count=st.integers(0, 300))
@@ -34,3 +34,12 @@ def test_blank_lines_between_the_parts_of_a_batch_do_not_count() -> None:
 def test_a_lost_row_is_an_error() -> None:
     with pytest.raises(PipelineError, match="Chicago_IL: 2 preprocessed rows for 3 rows"):
         split_lines(b"1\n2\n", expected=3, name="Chicago_IL")
+
+
+@pytest.mark.parametrize("size", [1, 20, 100, 1000])
+def test_the_fewest_rows_leave_one_mini_batch_to_fit_on(size: int) -> None:
+    def fitted_on(rows: int) -> int:
+        return round(FIT_SHARE * round(TRAIN_SHARE * rows))
+
+    rows = rows_needed(size)
+    assert fitted_on(rows) >= size > fitted_on(rows - 1)

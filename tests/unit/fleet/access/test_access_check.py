@@ -275,3 +275,26 @@ def test_missing_templates_say_how_to_make_them(
 
 def test_a_wrong_option_is_a_usage_error() -> None:
     assert access_check_status(["--templates", "x", "--live"]) == 2
+
+
+def test_thousands_of_models_are_summed_up_and_asked_in_linear_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = [f"City{n:04}_AA/City{n:04}_AA.tar.gz" for n in range(3000)]
+    options = [part for model in models for part in ("--model", model)]
+    assert check(tmp_path, ACCESS, CONFIG, *options) == 0
+    shown = capsys.readouterr().out
+    assert "3,000 models" in shown
+    assert "Tenant" in shown
+    assert len(shown.splitlines()) < 20
+
+
+def test_a_tenant_that_reaches_its_neighbour_is_found_among_many(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = [f"City{n:04}_AA/City{n:04}_AA.tar.gz" for n in range(100)]
+    options = [part for model in models for part in ("--model", model)]
+    wide = access_with(TenantsPolicy=policy("Tenants", invoke("*")))
+    assert check(tmp_path, wide, CONFIG, *options) == 1
+    line = "Tenant City=City0007_AA may invoke 'City0008_AA/City0008_AA.tar.gz'"
+    assert line in capsys.readouterr().err

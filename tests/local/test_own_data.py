@@ -1,0 +1,116 @@
+"""Other tables than houses, from a CSV file to predictions, as a user runs them."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sklearn.datasets import load_diabetes, load_wine
+
+from localaws import lifecycle
+from tests.local.conftest import ROOT, LocalAws, start_localaws
+
+HOUSING = Path(sys.executable).with_name("housing")
+
+
+@dataclass(frozen=True)
+class OwnProject:
+    """A folder of somebody's own, with an AWS of its own."""
+
+    aws: LocalAws
+    folder: Path
+    assembly: Path
+
+    def run(self, *arguments: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [str(HOUSING), *arguments],
+            cwd=self.folder,
+            env=self.aws.environment,
+            input=answer,
+            capture_output=True,
+            text=True,
+        )
+
+    def succeed(self, *arguments: str, answer: str = "") -> str:
+        done = self.run(*arguments, answer=answer)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def deploy(self, stack: str) -> None:
+        how = ("--exclusively", "--require-approval", "never")
+        self.aws.cdk("deploy", stack, "--app", str(self.assembly), *how)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[OwnProject]:
+    state = tmp_path / "state"
+    aws = start_localaws(state)
+    try:
+        folder = tmp_path / "project"
+        folder.mkdir()
+        shutil.copy(ROOT / "cdk.json", folder)
+        aws.cdk("bootstrap", f"aws://{aws.state.account_id}/{aws.state.region}", cwd=tmp_path)
+        assembly = tmp_path / "cdk.out"
+        aws.cdk("synth", "--quiet", "--output", str(assembly))
+        project = OwnProject(aws, folder, assembly)
+        project.deploy("housing-dev-storage")
+        yield project
+    finally:
+        lifecycle.stop(state)
+
+
+def diabetes(folder: Path) -> Path:
+    """A number is predicted; two clinics, an id, a category, and cells that are missing."""
+    frame = load_diabetes(as_frame=True, scaled=False).frame
+    frame["clinic"] = ["São Paulo" if n % 2 else "Lyon" for n in range(len(frame))]
+    frame["sex"] = frame["sex"].map({1.0: "female", 2.0: "male"})
+    frame.loc[::17, "bmi"] = None
+    frame.insert(0, "id", range(1, len(frame) + 1))
+    frame.to_csv(folder / "diabetes.csv", index=False)
+    return folder / "diabetes.csv"
+
+
+def test_a_number_is_predicted_for_each_clinic(project: OwnProject, tmp_path: Path) -> None:
+    file = diabetes(tmp_path)
+    said = project.succeed("init", "--from", str(file), "--entity-column", "clinic")
+    assert "predicts TARGET: a number (regression), from 11 features" in said
+    train = ("train", "--data", str(file), "--hyperparameter", "epochs=100", "--json")
+    models = json.loads(project.succeed(*train))["models"]
+    assert list(models) == ["Lyon", "Sao_Paulo"]
+    project.deploy("housing-dev-hosting")
+
+    rows = list(csv.reader(file.open(encoding="utf-8")))
+    some = "\n".join(",".join(row) for row in rows[:40]) + "\n"
+    answer = project.succeed(
+        "predict", "--clinic", "São Paulo", "--csv", "-", "--output", "-", answer=some
+    )
+    header, *predicted = list(csv.reader(answer.splitlines()))
+    assert header == [*rows[0], "PREDICTED_TARGET", "OUT_OF_RANGE"]
+    assert [row[: len(rows[0])] for row in predicted] == rows[1:40]
+
+    judged = json.loads(project.succeed("predict", "--city", "Lyon", "--csv", str(file), "--json"))
+    assert float(judged["mae"]) < float(judged["baseline"])
+
+    old = json.loads(project.succeed("predict", "--city", "Lyon", "--age", "500", "--json"))
+    assert old["out_of_range"] == [["AGE"]]
+
+
+def test_one_of_three_classes_is_predicted(project: OwnProject, tmp_path: Path) -> None:
+    frame = load_wine(as_frame=True).frame
+    frame["target"] = frame["target"].map({0: "Barolo", 1: "Grignolino", 2: "Barbera"})
+    file = tmp_path / "wine.csv"
+    frame.to_csv(file, index=False)
+    said = project.succeed("init", "--from", str(file))
+    assert "predicts TARGET: one of 3 classes, from 13 features" in said
+
+    project.succeed("train", "--data", str(file), "--hyperparameter", "mini_batch_size=20")
+    project.deploy("housing-dev-hosting")
+    answer = json.loads(project.succeed("predict", "--city", "wine", "--csv", str(file), "--json"))
+    assert set(answer["predictions"]) == {"Barolo", "Grignolino", "Barbera"}
+    assert float(answer["accuracy"].rstrip("%")) > 90
+    assert float(answer["baseline"].rstrip("%")) < 50
