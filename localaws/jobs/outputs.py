@@ -2,10 +2,12 @@
 
 import gzip
 import io
+import os
 import posixpath
 import shutil
 import tarfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -129,7 +131,13 @@ def _merge(host: TrainingHost, folder: PurePosixPath, target: Path) -> None:
     cannot be copied: a pipe, or one of the name of another host's folder.
     """
     try:
-        shutil.copytree(host.directory / folder, target, dirs_exist_ok=True, ignore=_dangling)
+        shutil.copytree(
+            host.directory / folder,
+            target,
+            dirs_exist_ok=True,
+            ignore=_dangling,
+            copy_function=_link_or_copy,
+        )
     except shutil.Error as error:
         source, _, reason = error.args[0][0]
         path = PurePosixPath(opt_ml.CONTAINER_ROOT) / Path(source).relative_to(host.directory)
@@ -138,6 +146,15 @@ def _merge(host: TrainingHost, folder: PurePosixPath, target: Path) -> None:
     except FileNotFoundError as error:
         path = PurePosixPath(opt_ml.CONTAINER_ROOT) / folder
         raise client_error(f"Artifact upload failed:{path} of {host.name} is gone") from error
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """A second name is as good as a copy: the programs that wrote the file have ended."""
+    if Path(source).is_file() and not Path(target).exists():
+        with suppress(OSError):
+            os.link(Path(source).resolve(), target)
+            return
+    shutil.copy2(source, target)
 
 
 def _dangling(directory: str, names: Sequence[str]) -> list[str]:

@@ -2,7 +2,9 @@
 
 A plain file is read ten times as fast as Python's csv module does it, and the numbers have the same
 bits as ``float`` of each cell gives: an integer below 2**53 over a power of ten up to 10**22 is
-rounded once (Clinger, "How to read floating point numbers accurately", 1990).
+rounded once (Clinger, "How to read floating point numbers accurately", 1990). Longer integers are
+divided in extended precision, where the processor has it, which is rounded a second time to a
+double: that matters where the first result lies half-way between two doubles, and there alone.
 """
 
 import csv
@@ -21,11 +23,16 @@ Floats = NDArray[np.float64]
 PROBLEMS_SHOWN = 5
 COMMA, NEWLINE, DOT, ZERO = b",\n.0"
 _MOST_DIGITS = 15
-"""Of a cell that is read as an integer over a power of ten; 10**15 is below 2**53."""
-_POWERS = 10.0 ** np.arange(32)
-"""Longer cells are not read at once."""
-_WEIGHTS = np.concatenate([[0.0], _POWERS])
-"""What a byte counts, by its distance from the end of its cell: the separator nothing."""
+"""Of an integer that a double holds exactly; 10**15 is below 2**53."""
+_MOST_DIGITS_EXTENDED = 18
+"""Of one that fits 64 bits."""
+_POWERS = 10.0 ** np.arange(23)
+_EXTENDED_POWERS = np.cumprod(np.concatenate([[1], np.full(22, 10)]), dtype=np.longdouble)
+_HAS_EXTENDED = np.finfo(np.longdouble).nmant == 63 and np.longdouble(0).itemsize == 16
+_HALF_WAY = 0x400
+"""The last eleven bits of an extended number that is half-way between two doubles."""
+_WEIGHTS = np.concatenate([[0], 10 ** np.arange(19)])
+"""What a digit counts, by its distance from the end of its cell: the separator nothing."""
 
 
 class RowsError(ValueError):
@@ -158,7 +165,7 @@ def _decimals(
     first, last = _cells(digits)
     lengths = last - first
     has_dot = ends - starts - lengths
-    if lengths.min() < 1 or has_dot.max() > 1 or lengths.max() >= len(_POWERS):
+    if lengths.min() < 1 or has_dot.max() > 1 or lengths.max() > _MOST_DIGITS_EXTENDED:
         return None
     if (ends - starts).reshape(-1, len(words))[:, words].max(initial=1) != 1:
         return None
@@ -167,15 +174,21 @@ def _decimals(
     if np.count_nonzero(other) != len(ends) + len(ends) // len(words) * np.count_nonzero(words):
         return None
     digits[other] = 0
-    # A digit counts by its distance from the end of its cell. That is at most 32: a byte holds it,
+    # A digit counts by its distance from the end of its cell. That is at most 19: a byte holds it,
     # and is right although the positions themselves wrap around.
     positions = np.arange(len(digits)).astype(np.uint8)
     places = np.repeat(last.astype(np.uint8), lengths + 1) - positions
-    values = np.add.reduceat(_WEIGHTS[places] * digits, first)
+    integers = np.add.reduceat(_WEIGHTS[places] * digits, first)
+    decimals = np.zeros(len(ends), np.int64)
     dotted = np.flatnonzero(has_dot)
-    decimals = ends[dotted] - 1 - np.flatnonzero(text == DOT)
-    values[dotted] /= _POWERS[decimals]
+    decimals[dotted] = ends[dotted] - 1 - np.flatnonzero(text == DOT)
+    values: Floats = integers / _POWERS[decimals]
     long = np.flatnonzero(lengths > _MOST_DIGITS)
+    if _HAS_EXTENDED:
+        quotients = integers[long].astype(np.longdouble) / _EXTENDED_POWERS[decimals[long]]
+        values[long] = quotients
+        last_bits = quotients.view(np.uint64)[::2] & 0x7FF
+        long = long[last_bits == _HALF_WAY]
     bounds = zip(starts[long].tolist(), ends[long].tolist(), strict=True)
     values[long] = [float(data[start:end]) for start, end in bounds]
     return values
