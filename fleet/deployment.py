@@ -63,7 +63,13 @@ class Deployment:
         return preprocessor_url_parameter(self.stage)
 
     def require(self, name: str) -> str:
-        """The field of this name; raises ``DeploymentError`` where it is None."""
+        """The field of this name.
+
+        Raises
+        ------
+        DeploymentError
+            Where it is None.
+        """
         value: str | None = getattr(self, name)
         if value is None:
             stack = _STACK_OF_FIELD[name]
@@ -74,7 +80,13 @@ class Deployment:
         return value
 
     def role_arn(self, role: str) -> str:
-        """ARN of a restricted role; raises ``DeploymentError`` with the roles that exist."""
+        """ARN of a restricted role.
+
+        Raises
+        ------
+        DeploymentError
+            With the roles that exist.
+        """
         if role not in self.role_arns:
             known = ", ".join(sorted(self.role_arns)) or "none"
             raise DeploymentError(

@@ -47,7 +47,11 @@ class S3Location:
         """Read ``s3://bucket/key`` or the https URL of an object.
 
         Both are what the API takes (``(https|s3)://``); the CDK's constructs write the second form.
-        Raises ``ValueError`` for anything else.
+
+        Raises
+        ------
+        ValueError
+            For anything else.
         """
         parts = urlsplit(url)
         if parts.scheme == "s3" and parts.netloc:

@@ -36,7 +36,10 @@ def replace_together(
 ) -> None:
     """Replace a file, if there is a new body, and its sidecar, which is JSON.
 
-    Raises ``OSError``, with the old ones in place, when the disk does not take them.
+    Raises
+    ------
+    OSError
+        With the old ones in place, when the disk does not take them.
     """
     waiting, sidecar = _beside(path, WAITING), _beside(path, SIDECAR)
     waiting_sidecar = _beside(sidecar, WAITING)

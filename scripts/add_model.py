@@ -33,7 +33,12 @@ def train_city(
     *,
     force: bool = False,
 ) -> Training:
-    """Train and publish one city with the preprocessor that the endpoint uses."""
+    """Train and publish one city with the preprocessor that the endpoint uses.
+
+    Raises
+    ------
+    HousingError
+    """
     url = published_preprocessor(workspace)
     if url is None:
         train = spelled("housing train")

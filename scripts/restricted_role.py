@@ -39,7 +39,10 @@ def show_restricted_role(
 ) -> str:
     """Invoke the own city's model and another's; returns AWS's refusal of the other.
 
-    Raises ``HousingError`` where the other city answers.
+    Raises
+    ------
+    HousingError
+        Where the other city answers.
     """
     client = runtime_client(assume(session, role_arn, "demo"))
     predict(client, endpoint_name, own, table)

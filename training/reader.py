@@ -211,7 +211,12 @@ def _content(file: Path) -> bytes:
 
 
 def parse_rows(content: bytes, name: str, schema: Schema, *, with_label: bool) -> Rows:
-    """As ``read_rows``, of bytes; ``name`` stands for them in messages."""
+    """As ``read_rows``, of bytes; ``name`` stands for them in messages.
+
+    Raises
+    ------
+    RowsError
+    """
     columns = [column.name for column in schema.all_columns]
     if schema.entity_column:
         columns.append(schema.entity_column)

@@ -23,14 +23,23 @@ class TargetModelInvokerRole(iam.Role):
     every target model that matches no pattern, of every other endpoint, and of what could get
     around the patterns (the invocations that name no target model, and assuming other roles).
 
-    :param endpoint: the endpoint.
-    :param target_models: patterns such as ``NewYork_NY/*``.
-    :param assumed_by: who may assume the role. Default: principals of the same account whose own
-      policies allow it.
-    :param allow_wide: accept patterns with a wildcard before their first slash. Default: False.
-    :param external_id: what the caller must pass to assume the role. Default: nothing.
-    :param max_session_duration: 1 to 12 hours. Default: 1 hour.
-    :param role_name: Default: made by CloudFormation.
+    Parameters
+    ----------
+    endpoint
+        The endpoint.
+    target_models
+        Patterns such as ``NewYork_NY/*``.
+    assumed_by
+        Who may assume the role. Default: principals of the same account whose own policies
+        allow it.
+    allow_wide
+        Accept patterns with a wildcard before their first slash. Default: False.
+    external_id
+        What the caller must pass to assume the role. Default: nothing.
+    max_session_duration
+        1 to 12 hours. Default: 1 hour.
+    role_name
+        Default: made by CloudFormation.
     """
 
     def __init__(
@@ -119,9 +128,13 @@ class TenantInvokerRole(TargetModelInvokerRole):
     must be there, must be the only one, and holds for as long as the session does. A caller that
     has such a tag itself can pass no other value.
 
-    :param tag_key: the session tag. Default: ``City``.
 
     The other parameters are those of ``TargetModelInvokerRole``.
+
+    Parameters
+    ----------
+    tag_key
+        The session tag. Default: ``City``.
     """
 
     def __init__(

@@ -87,7 +87,10 @@ class ScikitLearnContainer:
     def start(self) -> None:
         """Bring the code and make the environment.
 
-        Raises ``ContainerStartError`` where the container would end before its first ping.
+        Raises
+        ------
+        ContainerStartError
+            Where the container would end before its first ping.
         """
         if not self._place.mounted:
             self._settings.log(hint_without_opt_ml(self._host.processes.hint))
@@ -105,7 +108,10 @@ class ScikitLearnContainer:
     def load(self, model_directory: Path) -> ServedModel:
         """Import the script and call its ``model_fn``, in a process.
 
-        Raises ``ModelLoadError`` with the reason of either.
+        Raises
+        ------
+        ModelLoadError
+            With the reason of either.
         """
         settings = self._settings
         multi_model = settings.is_multi_model

@@ -44,7 +44,10 @@ KILLED = 137
 def prepare(host: TrainingHost, objects: ObjectStore, interpreters: Interpreters) -> Program:
     """Fetch the script and return how it is called.
 
-    Raises ``JobError`` when there is no script.
+    Raises
+    ------
+    JobError
+        When there is no script.
     """
     place = OwnPlace.beside(host.directory, host.without_opt_ml)
     notes = _hints(host)

@@ -50,7 +50,12 @@ class Operations:
         return self._api(target.decode("latin-1")) is not None
 
     async def answer(self, request: SignedRequest, caller: Caller) -> Response:
-        """Answer one call of an authenticated caller. Raises ``AwsError``."""
+        """Answer one call of an authenticated caller.
+
+        Raises
+        ------
+        AwsError
+        """
         api, operation = self._find(request)
         content = read_json(request.body)
         for needed in api.authorizations(caller.scope, operation, content):

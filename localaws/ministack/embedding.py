@@ -60,7 +60,10 @@ LATE_SERVICES = {
 def configure(state: State, port: int) -> None:
     """Set what MiniStack reads from the environment when it is imported.
 
-    Raises ``RuntimeError`` when it was imported before.
+    Raises
+    ------
+    RuntimeError
+        When it was imported before.
     """
     if "ministack.app" in sys.modules:
         raise RuntimeError("MiniStack was imported before it was configured")

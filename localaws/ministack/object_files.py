@@ -20,7 +20,10 @@ def install() -> None:
 def persist(bucket: str, key: str, record: dict[str, Any]) -> None:
     """Write an object; without bytes in the record, only what is known of it.
 
-    Raises ``OSError`` when the disk does not take it.
+    Raises
+    ------
+    OSError
+        When the disk does not take it.
     """
     path = s3._object_disk_path(bucket, key)
     known = {**s3._object_meta_from_record(record), **s3._key_history_meta(bucket, key), "key": key}

@@ -235,7 +235,10 @@ class Preprocessor:
 def parse_csv(text: str, schema: Schema, name: str = "") -> Table:
     """Read rows of the schema's columns, all with the label last or none.
 
-    Raises ``RequestError`` that names row and column of what is wrong; ``name`` tells the file.
+    Raises
+    ------
+    RequestError
+        Names row and column of what is wrong; ``name`` tells the file.
     """
     try:
         rows = [row for row in csv.reader(io.StringIO(text)) if row]
@@ -367,14 +370,24 @@ def transform_fn(
 def transform(
     model: Preprocessor, content: str | bytes, content_type: str | None, accept: str | None
 ) -> tuple[str, str]:
-    """From a request's body to an answer's (body, media type); raises ``RequestError``."""
+    """From a request's body to an answer's (body, media type).
+
+    Raises
+    ------
+    RequestError
+    """
     respond_with = choose_media_type(accept)
     features = model.transform(parse_csv(decode(content, content_type), model.schema))
     return _ENCODERS[respond_with](features.tolist()), respond_with
 
 
 def decode(content: str | bytes, content_type: str | None) -> str:
-    """The text of a CSV body; the server hands over str or bytes."""
+    """The text of a CSV body; the server hands over str or bytes.
+
+    Raises
+    ------
+    RequestError
+    """
     header = Message()
     header["Content-Type"] = content_type or CSV
     if header.get_content_type() != CSV:
@@ -391,7 +404,12 @@ def decode(content: str | bytes, content_type: str | None) -> str:
 
 
 def choose_media_type(accept: str | None) -> str:
-    """The first media type of an Accept header that can be answered."""
+    """The first media type of an Accept header that can be answered.
+
+    Raises
+    ------
+    RequestError
+    """
     for part in (accept or "*/*").split(","):
         media_type = part.split(";")[0].strip().lower()
         if media_type in ("*/*", "application/*"):
@@ -416,7 +434,12 @@ _ENCODERS = {JSON: _encode_json, CSV: _encode_csv}
 
 
 def read_channel(directory: Path, schema: Schema) -> Table:
-    """Every file of a channel as one Table."""
+    """Every file of a channel as one Table.
+
+    Raises
+    ------
+    RequestError
+    """
     files = sorted(path for path in directory.rglob("*") if path.is_file())
     if not files:
         raise RequestError(400, f"no files in {directory}")

@@ -58,7 +58,10 @@ class JsonPath:
     def select(self, value: Any) -> Any:
         """The part of a value that the expression names.
 
-        Raises ``JsonPathError`` when the value has no such part.
+        Raises
+        ------
+        JsonPathError
+            When the value has no such part.
         """
         try:
             for step in self.steps:
@@ -139,7 +142,13 @@ class Association:
 
     @classmethod
     def of(cls, data_processing: Mapping[str, str]) -> "Association":
-        """Read DataProcessing. Raises ``JsonPathError`` for an invalid filter."""
+        """Read DataProcessing.
+
+        Raises
+        ------
+        JsonPathError
+            For an invalid filter.
+        """
         return cls(
             JsonPath.parse(data_processing.get("InputFilter", "$")),
             JsonPath.parse(data_processing.get("OutputFilter", "$")),
@@ -161,7 +170,12 @@ class Association:
     def finish(
         self, records: Sequence[bytes], content_type: str, answer: bytes, answer_type: str
     ) -> list[bytes]:
-        """The answers to some records, joined with them and filtered, one each."""
+        """The answers to some records, joined with them and filtered, one each.
+
+        Raises
+        ------
+        AssociationError
+        """
         answers = _answers(answer, answer_type, len(records))
         if len(answers) != len(records):
             raise AssociationError(
@@ -244,7 +258,9 @@ def read_csv_record(line: str) -> list[str]:
     closing quote. A field whose quote is never closed goes on to the end: the record ends with its
     line, and a line break inside of quotes cannot be.
 
-    Raises ``ValueError``.
+    Raises
+    ------
+    ValueError
     """
     fields = []
     position = 0

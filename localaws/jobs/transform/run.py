@@ -76,7 +76,10 @@ class TransformRun:
     def run(self) -> str:
         """The status that the job ends with: Completed or Stopped.
 
-        Raises ``JobError`` when it fails; the answers to files that did not fail are in S3 then.
+        Raises
+        ------
+        JobError
+            When it fails; the answers to files that did not fail are in S3 then.
         """
         try:
             with self._cores.taken(1, self._stop) as taken:

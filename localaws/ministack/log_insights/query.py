@@ -53,7 +53,12 @@ class Query:
 
 
 def parse_query(text: str) -> Query:
-    """Read a query; raises ``MalformedQueryError``."""
+    """Read a query.
+
+    Raises
+    ------
+    MalformedQueryError
+    """
     reader = _Reader(list(tokenize(text)))
     query = Query()
     try:
