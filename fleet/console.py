@@ -1,5 +1,6 @@
 """What the commands print: tables and progress on a terminal, plain lines otherwise."""
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +9,6 @@ from typing import TextIO
 
 from rich.console import Console as RichConsole
 from rich.markup import escape
-from rich.measure import measure_renderables
 from rich.table import Table
 
 
@@ -54,10 +54,15 @@ class Console:
             table.add_column(escape(column), justify="right" if index else "left", no_wrap=True)
         for row in rows:
             table.add_row(*map(escape, row))
-        if measure_renderables(self._rich, self._rich.options, [table]).maximum > self._rich.width:
+        if self._width_of(table) > self._rich.width:
             self._records(title, columns, rows)
         else:
             self._rich.print(table)
+
+    def _width_of(self, table: Table) -> int:
+        """What it takes to draw every cell whole; measured on a terminal as wide as may be."""
+        options = self._rich.options.update(width=sys.maxsize)
+        return self._rich.measure(table, options=options).maximum
 
     def _records(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table that is wider than the terminal: a line a cell, so that none is cut off."""
