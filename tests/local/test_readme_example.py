@@ -1,0 +1,68 @@
+"""The construct example of both READMEs, deployed as it is printed."""
+
+import io
+import json
+import re
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.local.conftest import ROOT, LocalAws
+from tests.local.stacks import artifact
+
+READMES = ("README.md", "constructs/sagemaker_mme/README.md")
+SCRIPT = """
+def model_fn(model_dir):
+    return None
+
+def transform_fn(model, body, content_type, accept):
+    return body, accept
+"""
+
+
+def example(readme: str) -> str:
+    """The first Python block that makes a store."""
+    blocks: list[str] = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
+    return next(block for block in blocks if "mme.ModelStore(" in block)
+
+
+def preprocessor() -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        member = tarfile.TarInfo("code/preprocess.py")
+        member.size = len(SCRIPT)
+        archive.addfile(member, io.BytesIO(SCRIPT.encode()))
+    return stream.getvalue()
+
+
+def test_both_readmes_print_the_same() -> None:
+    assert example(READMES[0]) == example(READMES[1])
+
+
+@pytest.fixture
+def app_folder(tmp_path: Path) -> Path:
+    (tmp_path / "app.py").write_text(example(READMES[0]))
+    (tmp_path / "cdk.json").write_text(json.dumps({"app": f"{sys.executable} app.py"}))
+    return tmp_path
+
+
+def test_it_deploys_as_printed(bootstrapped: LocalAws, app_folder: Path) -> None:
+    deploy = ("deploy", "--exclusively", "--require-approval", "never")
+    bootstrapped.cdk(*deploy, "HousesStore", cwd=app_folder)
+    session = bootstrapped.session()
+    resources = session.client("cloudformation").describe_stack_resources(StackName="HousesStore")
+    bucket = next(
+        resource["PhysicalResourceId"]
+        for resource in resources["StackResources"]
+        if resource["LogicalResourceId"].startswith("StoreBucket")
+        and resource["ResourceType"] == "AWS::S3::Bucket"
+    )
+    s3 = session.client("s3")
+    s3.put_object(Bucket=bucket, Key="preprocessor/1/model.tar.gz", Body=preprocessor())
+    s3.put_object(Bucket=bucket, Key="models/A/A.tar.gz", Body=artifact(), IfNoneMatch="*")
+    bootstrapped.cdk(*deploy, "Houses", cwd=app_folder)
+    endpoints = session.client("sagemaker").list_endpoints(NameContains="houses-endpoint")
+    assert [endpoint["EndpointStatus"] for endpoint in endpoints["Endpoints"]] == ["InService"]
+    bootstrapped.cdk("destroy", "Houses", "--force", "--exclusively", cwd=app_folder)
