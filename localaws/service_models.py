@@ -9,4 +9,10 @@ from botocore.model import ServiceModel
 @cache
 def service_model(service: str) -> ServiceModel:
     """The operations and shapes of a service, by botocore's name; it takes a third of a second."""
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    return ServiceModel(_loader().load_service_model(service, "service-2"), service)
+
+
+@cache
+def _loader() -> Loader:
+    """One for all, for it looks through hundreds of folders the first time."""
+    return Loader()

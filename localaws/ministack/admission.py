@@ -1,5 +1,6 @@
 """Puts the checks of ``localaws.admission`` between MiniStack's dispatcher and its services."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from localaws.admission.reading import HttpRequest, read_call
 from localaws.errors import AwsError
 from localaws.ministack import enforcement
 from localaws.ministack.embedding import Answer, ServiceHandler
+from localaws.service_models import service_model
 
 MODELS = {
     "cloudformation": "cloudformation",
@@ -36,6 +38,9 @@ MODELS = {
 }
 """botocore's name of each service, by MiniStack's."""
 
+_loaded: set[str] = set()
+"""The models that were read; it takes a third of a second each."""
+
 
 def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
     """What answers for a service, by MiniStack's name, with the checks before it."""
@@ -50,6 +55,9 @@ def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
         body: bytes,
         query: dict[str, list[str]],
     ) -> Answer:
+        if model not in _loaded:
+            await asyncio.to_thread(service_model, model)  # others are served meanwhile
+            _loaded.add(model)
         request = HttpRequest(method, path, headers, query, body)
         try:
             call = read_call(model, request)

@@ -1,0 +1,20 @@
+"""The small form of ``make soak``."""
+
+from pathlib import Path
+
+from tests.soak import evictions, kills, signatures
+
+
+def test_what_was_answered_is_there_after_kills_and_nothing_stays_in_progress(
+    tmp_path: Path,
+) -> None:
+    assert kills(tmp_path / "state", rounds=2, seconds=3) == []
+
+
+def test_many_connections_over_more_models_than_there_is_room_for(tmp_path: Path) -> None:
+    answers = evictions(tmp_path / "state", connections=8, models=20, room=5, seconds=3)
+    assert set(answers) == {"right"}
+
+
+def test_what_botocore_signs_is_taken_and_what_was_changed_is_not() -> None:
+    assert signatures(300) == []
