@@ -1,4 +1,4 @@
-"""The CDK app: the four stacks of one stage (``-c stage=prod``; ``dev`` when not given)."""
+"""The CDK app: the five stacks of one stage (``-c stage=prod``; ``dev`` when not given)."""
 
 import sys
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from stacks.access import AccessStack
 from stacks.delivery import DeliveryStack
 from stacks.hosting import HostingStack
 from stacks.monitoring import MonitoringStack
+from stacks.retraining import RetrainingStack
 from stacks.storage import StorageStack
 
 
@@ -22,6 +23,7 @@ class HousingStacks(NamedTuple):
     hosting: HostingStack
     access: AccessStack
     monitoring: MonitoringStack
+    retraining: RetrainingStack
 
 
 def add_stacks(app: cdk.App, stage: str) -> HousingStacks:
@@ -34,6 +36,14 @@ def add_stacks(app: cdk.App, stage: str) -> HousingStacks:
     hosting = HostingStack(app, stage=stage, config=config, model_store=storage.model_store)
     access = AccessStack(app, stage=stage, config=config)
     monitoring = MonitoringStack(app, stage=stage, config=config, endpoint=hosting.endpoint)
+    retraining = RetrainingStack(
+        app,
+        stage=stage,
+        config=config,
+        model_store=storage.model_store,
+        registry=storage.registry,
+        training_role=storage.training_role,
+    )
     if config.github is not None:
         DeliveryStack(
             app,
@@ -45,7 +55,7 @@ def add_stacks(app: cdk.App, stage: str) -> HousingStacks:
         )
     cdk.Tags.of(app).add("project", "housing")
     cdk.Tags.of(app).add("stage", stage)
-    return HousingStacks(storage, hosting, access, monitoring)
+    return HousingStacks(storage, hosting, access, monitoring, retraining)
 
 
 def add_checks(app: cdk.App) -> None:

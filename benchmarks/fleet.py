@@ -21,12 +21,12 @@ from localaws import lifecycle
 from tests.local.conftest import LocalAws, start_localaws
 from tests.local.job_resources import Jobs, make_jobs
 from tests.local.registry.conftest import deployed_table
-from training.fleet_trainer.cities import Recipe
+from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS, Recipe
 from training.fleet_trainer.request import Cluster
 from training.fleet_trainer.run import FleetRun, FleetTrainer
 from training.fleet_trainer.sources import of_prefix
 from training.houses import Market
-from training.pipeline import LINEAR_LEARNER_DEFAULTS, Pipeline
+from training.pipeline import Pipeline
 from training.publish import store_preprocessor
 from training.workspace import Workspace
 

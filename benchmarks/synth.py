@@ -14,7 +14,7 @@ from scripts.cdk import run_cdk
 
 ROOT = Path(__file__).parents[1]
 FURTHER = 5
-STACKS = 4
+STACKS = 5
 
 
 def run() -> list[Figure]:

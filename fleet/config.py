@@ -131,6 +131,17 @@ class Gate(Section):
         return GateRules(**self.model_dump())
 
 
+class Retraining(Section):
+    """When what arrives below ``incoming/`` is trained, and on what."""
+
+    schedule: Annotated[str, Field(pattern=r"^(rate|cron)\(.+\)$")] | None = None
+    """Default: none; arrivals start runs."""
+    window_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
+    """What arrives within it is one run."""
+    instance_type: str = "ml.m5.xlarge"
+    instance_count: Annotated[int, Field(ge=1, le=20)] = 1
+
+
 class GitHub(Section):
     """Which GitHub Actions may deploy the stage."""
 
@@ -171,6 +182,7 @@ class DeploymentConfig(Section):
     restricted_roles: Mapping[RoleName, RestrictedRole] = Field(default_factory=dict)
     tenant_role: TenantRole = TenantRole()
     gate: Gate = Gate()
+    retraining: Retraining = Retraining()
     github: GitHub | None = None
     """Declares the role that GitHub Actions deploys as."""
     audit_trail: bool = False
@@ -236,5 +248,5 @@ def _suggestion(key: str) -> str:
 
 
 def _known_keys(section: type[BaseModel]) -> Iterator[str]:
-    for part in (section, Assumer, RestrictedRole, AutoScaling, Gate):
+    for part in (section, Assumer, RestrictedRole, AutoScaling, Gate, Retraining):
         yield from (field.alias or name for name, field in part.model_fields.items())

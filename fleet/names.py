@@ -10,7 +10,7 @@ from fleet.errors import HousingError
 
 PROJECT = "housing"
 DEFAULT_STAGE = "dev"
-STACKS = ("storage", "hosting", "access", "monitoring")
+STACKS = ("storage", "hosting", "access", "monitoring", "retraining")
 """In the order in which they are deployed; each may use those before it."""
 
 PREPROCESSOR_CONTAINER = "preprocessor"

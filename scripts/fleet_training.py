@@ -17,7 +17,7 @@ from scripts.command import FAILED, SUCCEEDED
 from scripts.job_reporter import JobReporter
 from scripts.options import RowOptions
 from scripts.training_run import published_preprocessor
-from training.fleet_trainer.cities import Recipe
+from training.fleet_trainer.recipe import Recipe
 from training.fleet_trainer.request import Cluster
 from training.fleet_trainer.run import FleetRun, FleetTrainer
 from training.fleet_trainer.sources import Source, of_folder, of_market, of_prefix, of_tables

@@ -14,8 +14,9 @@ from fleet.names import entity_key
 from fleet.project import project_schema
 from fleet.schema import HOUSES
 from scripts.command import Function, assignment
+from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS
 from training.houses import CITIES, HOUSES_PER_CITY, Market
-from training.pipeline import LINEAR_LEARNER_DEFAULTS, Settings
+from training.pipeline import Settings
 from training.reader import RowsError, read_entities
 from training.table import Table
 

@@ -11,6 +11,8 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
+MODEL_STORE_ARN_OUTPUT = "PublishOutputFnGetAttModelStoreBucket9405F36EArn7F012CC9"
+"""The output that the CDK makes for other stacks; it changes with the bucket's logical id."""
 NO_RESOURCES = "ecr:GetAuthorizationToken and cloudwatch:PutMetricData know no resources"
 ONE_PREFIX = "One prefix of the model store: objects come and go without a deployment"
 OWN_LOGS = "The log groups of one kind of SageMaker job, whose streams SageMaker names"

@@ -21,6 +21,7 @@ from sagemaker_mme import (
     Prefix,
 )
 from stacks.acknowledgements import (
+    MODEL_STORE_ARN_OUTPUT,
     NO_RESOURCES,
     ONE_PREFIX,
     OWN_LOGS,
@@ -29,9 +30,6 @@ from stacks.acknowledgements import (
     value_of_other_stack,
 )
 from stacks.stage import StageStack
-
-MODEL_STORE_ARN_OUTPUT = "PublishOutputFnGetAttModelStoreBucket9405F36EArn7F012CC9"
-"""The output that the CDK makes for the hosting stack; it changes with the bucket's logical id."""
 
 
 class HostingStack(StageStack):

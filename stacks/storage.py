@@ -37,7 +37,9 @@ class StorageStack(StageStack):
             config=config,
             description="Model store, registry and training role",
         )
-        self.model_store = ModelStore(self, "ModelStore", removal_policy=self.removal_policy)
+        self.model_store = ModelStore(
+            self, "ModelStore", removal_policy=self.removal_policy, event_bridge_enabled=True
+        )
         self.registry = dynamodb.Table(
             self,
             "Registry",

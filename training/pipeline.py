@@ -32,6 +32,7 @@ from fleet.errors import HousingError
 from fleet.names import Prefix
 from fleet.schema import Schema
 from training import preprocessor
+from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS
 from training.images import linear_learner_image, scikit_learn_image
 from training.job import Job, JobEvent, JobResult, JobState
 from training.job_services import TrainingJobs, TransformJobs
@@ -58,13 +59,6 @@ SCHEMA_FILE = "schema.json"
 LABELLED_CSV = "text/csv;label_size=1"
 DIGEST_LENGTH = 16
 S3_THREADS = 16
-
-LINEAR_LEARNER_DEFAULTS: Mapping[str, str] = {
-    "mini_batch_size": "100",
-    "epochs": "10",
-    "num_models": "32",
-}
-"""The notebook's hyperparameters, beside those that the schema decides."""
 
 Report = Callable[[JobEvent], None]
 

@@ -106,6 +106,7 @@ class ModelStore(Construct):
       kept. Default: 30 days.
     :param noncurrent_expiration: how long replaced and deleted versions are kept. Default: 30 days.
     :param log_expiration: how long access logs are kept. Default: 90 days.
+    :param event_bridge_enabled: tell EventBridge of every object. Default: False.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class ModelStore(Construct):
         intermediate_expiration: cdk.Duration | None = None,
         noncurrent_expiration: cdk.Duration | None = None,
         log_expiration: cdk.Duration | None = None,
+        event_bridge_enabled: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         # Access logs by bucket policy in every app: ACLs are off in buckets made today.
@@ -166,9 +168,22 @@ class ModelStore(Construct):
             minimum_tls_version=1.2,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         )
+        if event_bridge_enabled:
+            _enable_event_bridge(self.bucket)
         self.bucket.add_to_resource_policy(_deny_overwrites(self.bucket))
         keep_auto_delete_logs(self)
         self.grants = PrefixGrants(self.bucket)
+
+
+def _enable_event_bridge(bucket: s3.Bucket) -> None:
+    """By the bucket's own property: ``s3.Bucket`` would deploy a function to do it."""
+    resource = bucket.node.default_child
+    if isinstance(resource, s3.CfnBucket):
+        resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
+                event_bridge_enabled=True
+            )
+        )
 
 
 def _deny_overwrites(bucket: s3.Bucket) -> iam.PolicyStatement:

@@ -12,6 +12,14 @@ from typing import Any
 
 from fleet.errors import HousingError
 
+_REF_IS_ARN = frozenset(
+    {
+        "AWS::IAM::ManagedPolicy",
+        "AWS::SNS::Topic",
+        "AWS::SageMaker::Endpoint",
+        "AWS::StepFunctions::StateMachine",
+    }
+)
 _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 _ESCAPED_PLACEHOLDER = re.compile(r"\$\{!([^}]*)\}")
 
@@ -119,7 +127,7 @@ class Template:
         if parameter is not None:
             return str(parameter.get("Default", name))
         resource = self._resource(name)
-        if resource["Type"] in ("AWS::SageMaker::Endpoint", "AWS::IAM::ManagedPolicy"):
+        if resource["Type"] in _REF_IS_ARN:
             return self._arn(name)
         return _physical_name(name)
 

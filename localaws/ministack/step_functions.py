@@ -71,7 +71,15 @@ _CLIENT_NAMES = {
     "sfn": "stepfunctions",
 }
 """What the AWS SDK for Java calls a service, where botocore calls it otherwise."""
-_OPTIMIZED = ("dynamodb", "events", "lambda", "sagemaker", "sns", "sqs")
+_OPTIMIZED = {
+    "dynamodb": "DynamoDB",
+    "events": "EventBridge",
+    "lambda": "Lambda",
+    "sagemaker": "SageMaker",
+    "sns": "SNS",
+    "sqs": "SQS",
+}
+"""The services that have an integration of their own, with what begins the names of its errors."""
 
 
 class StepFunctions:
@@ -119,14 +127,15 @@ class StepFunctions:
             if task is None:
                 return invoke(resource, data)
             service, operation, waits = task
+            is_sdk = ":aws-sdk:" in resource
             if service == "lambda" and operation == "Invoke":
                 return self._invoke_function(resource, data)
-            answer = self._call(service, operation, data)
+            answer = self._call(service, operation, data, is_sdk=is_sdk)
             return self._wait(operation, data) if waits else answer
 
         return invoke_resource
 
-    def _call(self, service: str, operation: str, data: Data) -> Any:
+    def _call(self, service: str, operation: str, data: Data, *, is_sdk: bool = False) -> Any:
         """Make one request as the role; its answer with the names that Step Functions gives."""
         client = self._client_for(service)
         model = client.meta.service_model
@@ -138,7 +147,11 @@ class StepFunctions:
             answer = client._make_api_call(operation, request)
         except ClientError as error:
             details = error.response["Error"]
-            name = stepfunctions._prefix_sdk_error(service, _exception(details["Code"]))
+            name = _exception(details["Code"])
+            if is_sdk:
+                name = stepfunctions._prefix_sdk_error(service, name)
+            else:
+                name = f"{_OPTIMIZED[service]}.{name}"
             raise _error(name, details["Message"]) from error
         except ParamValidationError as error:
             raise _error("States.Runtime", str(error)) from error

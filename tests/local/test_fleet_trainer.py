@@ -14,12 +14,12 @@ from fleet.schema import HOUSES
 from tests.local.conftest import LocalAws
 from tests.local.job_resources import make_jobs
 from tests.local.registry.conftest import table  # noqa: F401 - a fixture
-from training.fleet_trainer.cities import Recipe
+from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS, Recipe
 from training.fleet_trainer.request import Cluster
 from training.fleet_trainer.run import FleetError, FleetRun, FleetTrainer
 from training.fleet_trainer.sources import Source, of_folder, of_prefix
 from training.houses import COLUMNS, Market
-from training.pipeline import LINEAR_LEARNER_DEFAULTS, Pipeline, Settings
+from training.pipeline import Pipeline, Settings
 from training.publish import store_preprocessor
 from training.table import Table
 from training.workspace import Workspace

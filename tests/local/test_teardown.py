@@ -14,7 +14,7 @@ from fleet.names import stack_name
 from localaws import lifecycle
 from tests.local.conftest import ROOT, LocalAws, start_localaws
 
-STACKS = ("storage", "hosting", "access", "monitoring")
+STACKS = ("storage", "hosting", "access", "monitoring", "retraining")
 
 
 @pytest.fixture(scope="module")

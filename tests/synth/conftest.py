@@ -12,7 +12,7 @@ from app import add_stacks
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("dev", "prod")
-PARTS = ("storage", "hosting", "access", "monitoring")
+PARTS = ("storage", "hosting", "access", "monitoring", "retraining")
 Template = dict[str, Any]
 
 

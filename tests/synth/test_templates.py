@@ -181,13 +181,14 @@ def test_outputs_that_scripts_read(templates: Templates, stage: str) -> None:
         part: {
             key for key in templates[stage, part]["Outputs"] if not key.startswith("PublishOutput")
         }
-        for part in ("storage", "hosting", "access", "monitoring")
+        for part in ("storage", "hosting", "access", "monitoring", "retraining")
     }
     assert outputs == {
         "storage": {"BucketName", "KeyArn", "RegistryTableName", "TrainingRoleArn"},
         "hosting": {"EndpointName", "EndpointArn"},
         "access": {"NewYorkRoleArn", "ChicagoRoleArn", "TenantRoleArn"},
         "monitoring": {"DashboardName"},
+        "retraining": {"StateMachineArn", "TopicArn"},
     }
 
 

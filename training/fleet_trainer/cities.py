@@ -1,7 +1,6 @@
 """From the bytes of cities' files to their artifacts, and to what a report says of them."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from training.fleet_trainer.recipe import Recipe, digest
 from training.fleet_trainer.rows import Columns, RowsError, Table, read_rows
 from training.linear_learner.artifact import write_artifact
 from training.linear_learner.hyperparameters import Hyperparameters
@@ -21,7 +21,6 @@ from training.linear_learner.trainer import (
     train_many,
 )
 
-DIGEST_LENGTH = 16
 BINS = 10
 VALIDATION_LOSS = "validation:absolute_loss"
 ACCURACIES = ("validation:binary_classification_accuracy", "validation:multiclass_accuracy")
@@ -42,36 +41,11 @@ class Preprocessor(Protocol):
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What all cities of a job are trained with.
-
-    ``test_share`` of a city's rows are left out, and ``validation_share`` of the others select the
-    model.
-    """
-
-    hyperparameters: Mapping[str, str]
-    solver: str = "linear-learner"
-    test_share: float = 0.1
-    validation_share: float = 0.3
-
-    @property
-    def digest(self) -> str:
-        """Equal recipes make equal models of equal rows."""
-        values = [dict(self.hyperparameters), self.solver, self.test_share, self.validation_share]
-        return digest(json.dumps(values, sort_keys=True).encode())
-
-
-@dataclass(frozen=True)
 class Trained:
     """What became of a city: its line of the report and, unless it failed, its artifact."""
 
     report: Mapping[str, Any]
     artifact: bytes | None = None
-
-
-def digest(data: bytes) -> str:
-    """The first half of the SHA-256."""
-    return hashlib.sha256(data).hexdigest()[:DIGEST_LENGTH]
 
 
 def train_cities(

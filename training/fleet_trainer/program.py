@@ -32,7 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from training.fleet_trainer.cities import Preprocessor, Recipe, Trained, train_cities
+from training.fleet_trainer.cities import Preprocessor, Trained, train_cities
+from training.fleet_trainer.recipe import Recipe
 from training.fleet_trainer.rows import Columns, Floats, Table
 from training.linear_learner.hyperparameters import Hyperparameters
 

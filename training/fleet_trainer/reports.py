@@ -4,15 +4,18 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from fleet.names import Prefix
-from training.fleet_trainer.sources import Source
+from fleet.versions import Candidate
 from training.job import JobState, Status
 from training.job_services import TrainingJobs
 from training.workspace import Workspace
+
+if TYPE_CHECKING:
+    from training.fleet_trainer.sources import Source
 
 MANIFEST, FINGERPRINTS = "cities.manifest", "cities.json"
 """The files of a job's cities, and what they held: side by side."""
@@ -35,6 +38,28 @@ class Reported:
         return self.line.get("error")
 
 
+def candidate_of(
+    reported: Reported, city: str, fingerprint: str, preprocessor_url: str
+) -> Candidate:
+    """What a job trained for a city, of rows with this fingerprint, as the registry records it."""
+    line = reported.line
+    return Candidate(
+        city=city,
+        artifact_key=reported.key,
+        artifact_digest=line["artifact"]["sha256"],
+        artifact_bytes=line["artifact"]["bytes"],
+        job=reported.job,
+        preprocessor_url=preprocessor_url,
+        data_digest=fingerprint,
+        hyperparameters_digest=line["hyperparameters_digest"],
+        train_rows=line["rows"]["train"],
+        validation_rows=line["rows"]["validation"],
+        metrics=line["metrics"],
+        baselines=line["baselines"],
+        columns=line["columns"],
+    )
+
+
 def reports_of(workspace: Workspace, job: str) -> dict[str, Reported]:
     """What a job says of each city, whichever host trained it."""
     prefix = _models(job)
@@ -50,7 +75,7 @@ def reports_of(workspace: Workspace, job: str) -> dict[str, Reported]:
 def earlier_reports(
     workspace: Workspace,
     jobs: str,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, "Source"],
     recipe_digest: str,
     preprocessor_url: str,
 ) -> dict[str, Reported]:
@@ -85,7 +110,7 @@ def _settled(service: TrainingJobs, name: str) -> JobState | None:
 
 
 def _of_these(
-    workspace: Workspace, job: str, state: JobState, sources: Mapping[str, Source]
+    workspace: Workspace, job: str, state: JobState, sources: Mapping[str, "Source"]
 ) -> dict[str, Reported]:
     channels = state.description["InputDataConfig"]
     manifest = workspace.key_of(channels[0]["DataSource"]["S3DataSource"]["S3Uri"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import training
-from training.fleet_trainer.cities import Recipe
+from training.fleet_trainer.recipe import Recipe
 from training.requests import channel, script_mode, source_archive, training_request
 
 CITIES, PREPROCESSOR = "cities", "preprocessor"

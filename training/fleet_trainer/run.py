@@ -14,11 +14,13 @@ from fleet.errors import HousingError
 from fleet.names import PROJECT, Prefix
 from fleet.publishing import Publication, Publisher
 from fleet.versions import Candidate
-from training.fleet_trainer.cities import Recipe, digest, split_rows
+from training.fleet_trainer.cities import split_rows
+from training.fleet_trainer.recipe import Recipe, digest
 from training.fleet_trainer.reports import (
     FINGERPRINTS,
     MANIFEST,
     Reported,
+    candidate_of,
     earlier_reports,
     reports_of,
 )
@@ -118,7 +120,7 @@ class FleetTrainer:
         lost = set(to_train) - set(trained)
         failures |= dict.fromkeys(sorted(lost), f"job {job} says nothing of it")
         candidates = [
-            self._candidate(sources[city], each, preprocessor_url)
+            candidate_of(each, city, sources[city].fingerprint, preprocessor_url)
             for city, each in sorted(reported.items())
             if city not in failures
         ]
@@ -218,24 +220,6 @@ class FleetTrainer:
             cluster=self._cluster,
             data_bytes=sum(each.size for each in ordered),
             key_arn=workspace.key_arn,
-        )
-
-    def _candidate(self, source: Source, reported: Reported, preprocessor_url: str) -> Candidate:
-        line = reported.line
-        return Candidate(
-            city=source.city,
-            artifact_key=reported.key,
-            artifact_digest=line["artifact"]["sha256"],
-            artifact_bytes=line["artifact"]["bytes"],
-            job=reported.job,
-            preprocessor_url=preprocessor_url,
-            data_digest=source.fingerprint,
-            hyperparameters_digest=line["hyperparameters_digest"],
-            train_rows=line["rows"]["train"],
-            validation_rows=line["rows"]["validation"],
-            metrics=line["metrics"],
-            baselines=line["baselines"],
-            columns=line["columns"],
         )
 
     def _publish(self, candidates: Sequence[Candidate], *, force: bool) -> list[Publication]:

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from training.pipeline import LINEAR_LEARNER_DEFAULTS
+from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS
 from training.requests import (
     channel,
     preprocessor_model_request,

@@ -8,9 +8,8 @@ from typing import Any
 import botocore.session
 from botocore.validate import ParamValidator
 
-from training.fleet_trainer.cities import Recipe
+from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS, Recipe
 from training.fleet_trainer.request import PROGRAM, Cluster, fleet_request, source
-from training.pipeline import LINEAR_LEARNER_DEFAULTS
 
 FACTS: dict[str, Any] = {
     "image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3",

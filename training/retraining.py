@@ -1,0 +1,241 @@
+"""The steps of a retraining run that are not a job: what arrived, and what comes of it.
+
+The state machine of the retraining stack calls ``handler`` before and after the job that trains all
+cities that arrived. Gate, registry and publishing are those of ``housing train``.
+
+``incoming/<City>.csv`` is moved to ``raw/<digest>/<City>.csv``, which the job reads, and deleted
+from ``incoming/`` once its model is judged, unless a newer file has come meanwhile.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from fleet.errors import HousingError
+from fleet.gate import GateRules
+from fleet.names import PROJECT, EntityNameError, Prefix, check_entity
+from fleet.publishing import Publication, Publisher, summary
+from training.fleet_trainer.recipe import Recipe, digest
+from training.fleet_trainer.reports import (
+    FINGERPRINTS,
+    MANIFEST,
+    candidate_of,
+    reports_of,
+)
+from training.fleet_trainer.request import Cluster, fleet_request, source
+from training.publish import current_preprocessor
+from training.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+THREADS = 16
+SHOWN = 20
+"""Cities that a message names; the report has all."""
+MOST_CITIES = 10_000
+"""Of one run; what arrives beyond it is the next run's."""
+
+
+class RetrainingError(HousingError):
+    """A run cannot begin; one line."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A city's file below ``incoming/``."""
+
+    city: str
+    key: str
+    etag: str
+    size: int
+
+    @property
+    def raw_key(self) -> str:
+        """Where the job reads it: another key for other bytes."""
+        return f"{Prefix.RAW}{digest(self.etag.encode())}/{self.city}.csv"
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """One stage's retraining; ``image`` is what the job runs."""
+
+    workspace: Workspace
+    image: str
+    cluster: Cluster
+    recipe: Recipe
+
+    def arrivals(self) -> list[Arrival]:
+        """The files of cities that may be trained; a file of another name is none."""
+        found = list(_arrivals(self.workspace.s3, self.workspace.bucket))
+        known = self.workspace.registry.some_cities(arrival.city for arrival in found)
+        return [
+            arrival
+            for arrival in found
+            if arrival.city not in known or not known[arrival.city].forgotten
+        ][:MOST_CITIES]
+
+    def collect(self, run: str) -> dict[str, Any]:
+        """Move what arrived to where the job reads it; the job's request."""
+        workspace = self.workspace
+        arrivals = self.arrivals()
+        if not arrivals:
+            return {"cities": 0}
+        url = current_preprocessor(workspace.ssm, workspace.parameter)
+        if url is None:
+            raise RetrainingError(
+                f"no preprocessor is published in {workspace.parameter}; run: housing train"
+            )
+        with ThreadPoolExecutor(THREADS) as threads:
+            copied = list(threads.map(self._copy, arrivals))
+        there = [arrival for arrival, is_there in zip(arrivals, copied, strict=True) if is_there]
+        folder = f"{Prefix.JOBS}retraining/{run}/"
+        self._write(folder, MANIFEST, [{"prefix": workspace.url("")}, *(a.raw_key for a in there)])
+        self._write(folder, FINGERPRINTS, {a.city: a.etag for a in there})
+        archive = source()
+        source_key = f"{Prefix.JOBS}source/{digest(archive)}/sourcedir.tar.gz"
+        workspace.write(source_key, archive)
+        request = fleet_request(
+            image=self.image,
+            role_arn=workspace.role_arn,
+            region=workspace.region,
+            source_url=workspace.url(source_key),
+            cities_url=workspace.url(folder + MANIFEST),
+            preprocessor_url=url,
+            output_url=workspace.url(Prefix.JOBS.removesuffix("/")),
+            recipe=self.recipe,
+            cluster=self.cluster,
+            data_bytes=sum(arrival.size for arrival in there),
+        )
+        job = f"{PROJECT}-{workspace.stage}-retraining-{run}"[:63]
+        return {"cities": len(there), "request": {"TrainingJobName": job, **request}}
+
+    def publish(self, run: str, job: str, preprocessor_url: str) -> dict[str, Any]:
+        """Judge and publish what the job trained, and clear ``incoming/``; what there is to say."""
+        workspace = self.workspace
+        folder = f"{Prefix.JOBS}retraining/{run}/"
+        etags: dict[str, str] = json.loads(workspace.read(folder + FINGERPRINTS))
+        reported = reports_of(workspace, job)
+        failures = {
+            city: reported[city].error or "" if city in reported else "the job says nothing of it"
+            for city in etags
+            if city not in reported or reported[city].error
+        }
+        candidates = [
+            candidate_of(each, city, f"etag:{etags[city]}", preprocessor_url)
+            for city, each in sorted(reported.items())
+            if city in etags and city not in failures
+        ]
+        publisher = Publisher(workspace.registry, workspace.s3, workspace.bucket, workspace.rules)
+        publications = publisher.publish(candidates)
+        failures |= {each.city: each.failure for each in publications if each.failure}
+        self._write(folder, "report.json", _report(job, publications, failures))
+        with ThreadPoolExecutor(THREADS) as threads:
+            list(threads.map(self._clear, etags.items()))
+        lines = [f"{city}: {reason}" for city, reason in sorted(failures.items())]
+        more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+        return {
+            "cities": len(etags),
+            "failed": len(failures),
+            "report": workspace.url(folder + "report.json"),
+            "subject": f"{workspace.stage}: {len(etags)} retrained, {len(failures)} not served",
+            "message": "\n".join([summary(publications), *lines[:SHOWN], *more]),
+        }
+
+    def _copy(self, arrival: Arrival) -> bool:
+        """Copy a file as it was listed; False where another has taken its place, a later run's."""
+        workspace = self.workspace
+        try:
+            workspace.s3.copy_object(
+                Bucket=workspace.bucket,
+                Key=arrival.raw_key,
+                CopySource={"Bucket": workspace.bucket, "Key": arrival.key},
+                CopySourceIfMatch=arrival.etag,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("PreconditionFailed", "NoSuchKey", "404"):
+                return False
+            raise
+        return True
+
+    def _clear(self, arrived: tuple[str, str]) -> None:
+        city, etag = arrived
+        workspace = self.workspace
+        key = f"{Prefix.INCOMING}{city}.csv"
+        try:
+            if workspace.s3.head_object(Bucket=workspace.bucket, Key=key)["ETag"] == f'"{etag}"':
+                workspace.s3.delete_object(Bucket=workspace.bucket, Key=key, IfMatch=f'"{etag}"')
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("PreconditionFailed", "NoSuchKey", "404"):
+                raise
+
+    def _write(self, folder: str, name: str, content: Any) -> None:
+        self.workspace.write(folder + name, json.dumps(content).encode())
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """The Lambda function of the retraining stack; ``event["step"]`` says which step."""
+    retraining = _from_environment(os.environ)
+    match event["step"]:
+        case "look":
+            return {"cities": len(retraining.arrivals())}
+        case "collect":
+            return retraining.collect(event["run"])
+        case "publish":
+            url = json.loads(event["request"]["HyperParameters"]["preprocessor_url"])
+            return retraining.publish(event["run"], event["request"]["TrainingJobName"], url)
+    raise RetrainingError(f"there is no step {event['step']!r}; look, collect, publish")
+
+
+def _from_environment(environment: Mapping[str, str]) -> Retraining:
+    """What the stack wrote into the function's environment."""
+    import boto3
+
+    workspace = Workspace.create(
+        boto3.Session(),
+        stage=environment["STAGE"],
+        bucket=environment["BUCKET"],
+        role_arn=environment["TRAINING_ROLE_ARN"],
+        parameter=environment["PREPROCESSOR_PARAMETER"],
+        registry_table=environment["REGISTRY_TABLE"],
+        rules=GateRules(**json.loads(environment["GATE"])),
+    )
+    cluster = Cluster(environment["INSTANCE_TYPE"], int(environment["INSTANCE_COUNT"]))
+    return Retraining(workspace, environment["IMAGE"], cluster, Recipe())
+
+
+def _arrivals(s3: "S3Client", bucket: str) -> Iterator[Arrival]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=Prefix.INCOMING)
+    for page in pages:
+        for item in page.get("Contents", ()):
+            city = item["Key"].removeprefix(Prefix.INCOMING).removesuffix(".csv")
+            try:
+                check_entity(city)
+            except EntityNameError:
+                continue
+            if item["Key"].endswith(".csv"):
+                yield Arrival(city, item["Key"], item["ETag"].strip('"'), item["Size"])
+
+
+def _report(
+    job: str, publications: list[Publication], failures: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        "job": job,
+        "cities": {
+            each.city: {
+                "outcome": each.outcome,
+                "target_model": each.target_model,
+                "metrics": dict(each.candidate.metrics),
+                "baselines": dict(each.candidate.baselines),
+                "rows": each.candidate.train_rows,
+                "reason": each.reason,
+            }
+            for each in publications
+        },
+        "failures": dict(failures),
+    }
