@@ -10,8 +10,12 @@ from constructs import Construct
 from fleet import names
 from fleet.config import DeploymentConfig, GitHub
 from sagemaker_mme import ModelStore, Prefix
-from stacks.acknowledgements import ONE_PREFIX, acknowledge_wildcards, value_of_other_stack
-from stacks.hosting import MODEL_STORE_ARN_OUTPUT
+from stacks.acknowledgements import (
+    MODEL_STORE_ARN_OUTPUT,
+    ONE_PREFIX,
+    acknowledge_wildcards,
+    value_of_other_stack,
+)
 from stacks.stage import StageStack
 
 PROVIDER = "token.actions.githubusercontent.com"

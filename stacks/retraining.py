@@ -25,6 +25,7 @@ from constructs import Construct
 
 from fleet import names
 from fleet.config import DeploymentConfig
+from fleet.project import project_schema
 from sagemaker_mme import ContainerImage, ModelStore, Prefix
 from stacks.acknowledgements import (
     MODEL_STORE_ARN_OUTPUT,
@@ -140,6 +141,7 @@ class RetrainingStack(StageStack):
                 "PREPROCESSOR_PARAMETER": parameter,
                 "REGISTRY_TABLE": self._registry.table_name,
                 "GATE": json.dumps(self.config.gate.model_dump(), sort_keys=True),
+                "SCHEMA_HYPERPARAMETERS": json.dumps(dict(project_schema().hyperparameters)),
                 "IMAGE": ContainerImage.scikit_learn().bind(self).uri,
                 "INSTANCE_TYPE": settings.instance_type,
                 "INSTANCE_COUNT": str(settings.instance_count),

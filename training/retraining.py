@@ -20,7 +20,7 @@ from fleet.errors import HousingError
 from fleet.gate import GateRules
 from fleet.names import PROJECT, EntityNameError, Prefix, check_entity
 from fleet.publishing import Publication, Publisher, summary
-from training.fleet_trainer.recipe import Recipe, digest
+from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS, Recipe, digest
 from training.fleet_trainer.reports import (
     FINGERPRINTS,
     MANIFEST,
@@ -205,7 +205,11 @@ def _from_environment(environment: Mapping[str, str]) -> Retraining:
         rules=GateRules(**json.loads(environment["GATE"])),
     )
     cluster = Cluster(environment["INSTANCE_TYPE"], int(environment["INSTANCE_COUNT"]))
-    return Retraining(workspace, environment["IMAGE"], cluster, Recipe())
+    hyperparameters = {
+        **json.loads(environment["SCHEMA_HYPERPARAMETERS"]),
+        **LINEAR_LEARNER_DEFAULTS,
+    }
+    return Retraining(workspace, environment["IMAGE"], cluster, Recipe(hyperparameters))
 
 
 def _arrivals(s3: "S3Client", bucket: str) -> Iterator[Arrival]:

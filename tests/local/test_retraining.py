@@ -72,7 +72,7 @@ def stage(bootstrapped: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> S
     )
     pipeline = Pipeline(workspace)
     houses = {city: Market().houses(city, 300) for city in ("Chicago_IL", "Boston_MA")}
-    artifact = pipeline.fit_preprocessor(pipeline.upload_houses(houses))
+    artifact = pipeline.fit_preprocessor(pipeline.upload(houses))
     url = store_preprocessor(workspace.s3, workspace.bucket, artifact)
     publish_preprocessor(workspace.ssm, workspace.parameter, url)
     bootstrapped.cdk(*deploy, "housing-dev-retraining")
