@@ -11,6 +11,8 @@ class PolicyOwner:
 
     inline: Mapping[str, str]
     attached: Sequence[str]
+    members: int = 0
+    """How many users a group has."""
 
 
 class Account(Protocol):

@@ -1,6 +1,7 @@
 """Whether a call may reach its service."""
 
 from localaws.admission.account import Account
+from localaws.admission.form_rules import FORM_RULES
 from localaws.admission.reading import MALFORMED_XML, Call
 from localaws.admission.rules import RULES
 from localaws.admission.validation import validate
@@ -29,6 +30,7 @@ def check(call: Call, account: Account) -> None:
         code = VALIDATION_CODES.get(call.service, error.code)
         text = f"{MALFORMED_XML}: {error.message}" if code == "MalformedXML" else error.message
         raise AwsError(code, text, error.status) from None
-    rule = RULES.get((call.service, call.operation))
-    if rule is not None:
-        rule(call.parameters, account)
+    for rules in (FORM_RULES, RULES):
+        rule = rules.get((call.service, call.operation))
+        if rule is not None:
+            rule(call.parameters, account)

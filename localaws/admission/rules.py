@@ -75,6 +75,13 @@ def _attach(kind: str) -> Rule:
     return rule
 
 
+def _delete_group(parameters: Parameters, account: Account) -> None:
+    group = account.owner("Group", parameters["GroupName"])
+    if group is not None and group.members:
+        text = "Cannot delete entity, must remove users from group first."
+        raise AwsError("DeleteConflict", text, 409)
+
+
 def _create_counted(kind: str, quota: str) -> Rule:
     return lambda parameters, account: _count(kind, quota, account)
 
@@ -553,6 +560,7 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("iam", "CreateUser"): _create_counted("User", "UsersPerAccount"),
     ("iam", "CreateGroup"): _create_counted("Group", "GroupsPerAccount"),
     ("iam", "CreateAccessKey"): _create_access_key,
+    ("iam", "DeleteGroup"): _delete_group,
     ("sts", "AssumeRole"): _assume_role,
     ("s3", "PutBucketPolicy"): _put_bucket_policy,
     ("s3", "PutBucketLifecycleConfiguration"): _put_lifecycle,

@@ -119,7 +119,9 @@ class MiniStackAccount:
         else:
             inline = iam._group_inline_policies.get(name) or {}
         texts = {key: _text(document) for key, document in inline.items()}
-        return PolicyOwner(texts, tuple(record.get("AttachedPolicies") or ()))
+        return PolicyOwner(
+            texts, tuple(record.get("AttachedPolicies") or ()), len(record.get("Users") or ())
+        )
 
     def count(self, kind: str) -> int:
         return len(_owners(kind))

@@ -64,6 +64,8 @@ class MiniStackIdentities:
 
     def trust_policy(self, role_arn: str) -> Policy | None:
         """Who may assume a role; None without the role."""
+        if role_arn.count(":") < 5:
+            return None
         role = iam._roles.get_scoped(role_arn.split(":")[4], None, role_arn.rsplit("/", 1)[-1])
         if role is None:
             return None

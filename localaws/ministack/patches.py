@@ -322,6 +322,15 @@ PATCHES = (
         )
         for module in ("handlers", "changesets")
     ),
+    *(
+        Patch(
+            f"services.cloudformation.{module}._resolve_parameters",
+            "template, provided_params, previous_params",
+            "values for parameters that the template has not are dropped",
+            _REFUSE,
+        )
+        for module in ("handlers", "changesets")
+    ),
     Patch(
         "services.cloudformation.stacks._validation_errors",
         "resources_defs, ordered, param_values, conditions, mappings, stack_name, stack_id,"

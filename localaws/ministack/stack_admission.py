@@ -37,6 +37,7 @@ def install() -> None:
     for module in (handlers, changesets):
         patches.replace(module, "_apply_transforms", _checked_after)
         patches.replace(module, "validate_template_support", _with_references)
+        patches.replace(module, "_resolve_parameters", _with_known_parameters)
     patches.replace(stacks, "_validation_errors", lambda _: _validation_errors)
     patches.replace(stacks, "_resolve_stack_outputs", _with_free_exports)
     patches.replace(stacks, "_resolve_refs", _explained)
@@ -98,6 +99,18 @@ def _with_references(validate: Callable[..., None]) -> Callable[..., None]:
             check_references(template, conditions, _attributes)
 
     return check
+
+
+def _with_known_parameters(resolve: Callable[..., Json]) -> Callable[..., Json]:
+    def known(template: Json, provided: list[Json], *further: Any, **named: Any) -> Json:
+        keys = {str(parameter["Key"]) for parameter in provided if "Key" in parameter}
+        unknown = sorted(keys - template.get("Parameters", {}).keys())
+        if unknown:
+            names = ", ".join(unknown)
+            raise TemplateError(f"Parameters: [{names}] do not exist in the template")
+        return resolve(template, provided, *further, **named)
+
+    return known
 
 
 def _attributes(resource_type: str) -> frozenset[str] | None:

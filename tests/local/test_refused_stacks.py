@@ -131,3 +131,13 @@ def test_the_managed_policies_of_aws_can_be_attached(stack: Stack, policy: str) 
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
     assert document["Document"]["Statement"]
+
+
+def test_a_value_for_a_parameter_that_the_template_has_not(stack: Stack) -> None:
+    client: Any = stack.session.client("cloudformation")
+    with pytest.raises(ClientError, match=r"Parameters: \[Nope\] do not exist in the template"):
+        client.create_stack(
+            StackName=stack.name,
+            TemplateBody=json.dumps({"Resources": {"A": PARAMETER}}),
+            Parameters=[{"ParameterKey": "Nope", "ParameterValue": "x"}],
+        )

@@ -367,3 +367,40 @@ def test_logs(operation: str, parameters: dict[str, Any]) -> None:
     names = {"logGroupName": "g"} | ({"logStreamName": "s"} if operation == "PutLogEvents" else {})
     found = refusal("logs", operation, FakeAccount(), **(names | parameters))
     assert found.code == "InvalidParameterException"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "code"),
+    [
+        ("iam", "TagRole", {"RoleName": "r", "Tags": [{"Key": "aws:x", "Value": ""}]},
+         "InvalidInput"),
+        ("s3", "CreateBucket", {"Bucket": "xn--abc"}, "InvalidBucketName"),
+        ("s3", "CopyObject", {"Bucket": "b", "Key": "k", "CopySource": "b/k"}, "InvalidRequest"),
+        ("s3", "CompleteMultipartUpload", {"Bucket": "b", "Key": "k", "UploadId": "u"},
+         "MalformedXML"),
+        ("kms", "CreateAlias", {"AliasName": "alias/aws/x", "TargetKeyId": "k"},
+         "NotAuthorizedException"),
+        ("kms", "GenerateDataKey", {"KeyId": "k"}, "ValidationException"),
+        ("ssm", "PutParameter", {"Name": "/a b", "Value": "1", "Type": "String"},
+         "ValidationException"),
+        ("ssm", "PutParameter", {"Name": "/a", "Value": "x", "AllowedPattern": "^[0-9]+$"},
+         "ParameterPatternMismatchException"),
+        ("ssm", "PutParameter", {"Name": "/a", "Value": "x", "AllowedPattern": "("},
+         "InvalidAllowedPatternException"),
+        ("logs", "StartQuery", {"startTime": 2, "endTime": 1, "queryString": "fields a"},
+         "InvalidParameterException"),
+        ("logs", "CreateLogGroup", {"logGroupName": "g", "tags": {"aws:x": "y"}},
+         "InvalidParameterException"),
+        ("cloudwatch", "PutMetricData", {"Namespace": "n", "MetricData": [
+            {"MetricName": "m", "Value": 1.0, "Timestamp": 0}]}, "InvalidParameterValue"),
+        ("cloudwatch", "GetMetricData", {"StartTime": 0, "EndTime": 1, "MetricDataQueries": [
+            {"Id": "a"}]}, "ValidationError"),
+        ("sns", "CreateTopic", {"Name": "a b"}, "InvalidParameter"),
+        ("sts", "AssumeRole", {"RoleArn": "a role of a name", "RoleSessionName": "ab"},
+         "ValidationError"),
+    ],
+)  # fmt: skip
+def test_forms_that_models_leave_open(
+    service: str, operation: str, parameters: dict[str, Any], code: str
+) -> None:
+    assert refusal(service, operation, FakeAccount(), **parameters).code == code
