@@ -22,6 +22,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 
 from localaws import lifecycle
@@ -86,10 +87,12 @@ def evictions(
     _echo_endpoint(localaws, models)
     answers: Counter[str] = Counter()
     latencies: list[float] = []
+    session: Any = localaws.session()
+    config = Config(max_pool_connections=connections)
+    runtime = session.client("sagemaker-runtime", config=config)
     deadline = time.monotonic() + seconds
 
     def call(seed: int) -> None:
-        runtime: Any = localaws.session().client("sagemaker-runtime")
         drawn = random.Random(seed)
         while time.monotonic() < deadline:
             began = time.perf_counter()
