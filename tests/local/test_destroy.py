@@ -48,7 +48,9 @@ def test_a_full_versioned_bucket_is_destroyed_and_deployed_again_at_once(
     s3 = session.client("s3")
     for number in range(30):
         for content in (b"first", b"second"):
-            s3.put_object(Bucket=outputs["BucketName"], Key=f"models/{number}", Body=content)
+            s3.put_object(Bucket=outputs["BucketName"], Key=f"jobs/{number}", Body=content)
+        key = f"models/{number}"
+        s3.put_object(Bucket=outputs["BucketName"], Key=key, Body=b"model", IfNoneMatch="*")
     s3.delete_object(Bucket=outputs["BucketName"], Key="models/0")
     session.client("dynamodb").put_item(
         TableName=outputs["RegistryTableName"],

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from scripts.cache_options import EXAMPLE_HOUSE
 from tests.local.cache_experiment.conftest import CITY, DefaultExperiment, Watched
 from tests.local.conftest import ROOT
+from tests.local.hosting_resources import wait_until
 
 MODEL = f"{CITY}/{CITY}.tar.gz"
 BROKEN_MODEL = "Broken_XX/Broken_XX.tar.gz"
@@ -52,6 +53,11 @@ def test_a_documented_query_finds_something_in_the_logs(
         endTime=int((datetime.now(UTC) + timedelta(hours=1)).timestamp()),
         queryString=query,
     )
+    def is_done() -> bool:
+        answer = logs.get_query_results(queryId=started["queryId"])
+        return answer["status"] not in ("Scheduled", "Running")
+
+    wait_until(is_done, "the query")
     answer = logs.get_query_results(queryId=started["queryId"])
     assert answer["status"] == "Complete"
     assert answer["results"]
