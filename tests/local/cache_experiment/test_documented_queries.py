@@ -53,6 +53,7 @@ def test_a_documented_query_finds_something_in_the_logs(
         endTime=int((datetime.now(UTC) + timedelta(hours=1)).timestamp()),
         queryString=query,
     )
+
     def is_done() -> bool:
         answer = logs.get_query_results(queryId=started["queryId"])
         return answer["status"] not in ("Scheduled", "Running")
