@@ -129,6 +129,11 @@ def make_hosting(session: boto3.Session, name: str) -> Hosting:
                 "Resource": f"arn:aws:s3:::{name}",
                 "Condition": {"StringLike": {"s3:prefix": "models/*"}},
             },
+            {
+                "Effect": "Allow",
+                "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+                "Resource": "*",
+            },
         ],
     )
     return Hosting(session, name, role_arn)

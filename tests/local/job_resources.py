@@ -136,6 +136,12 @@ def make_jobs(session: boto3.Session, name: str) -> Jobs:
             "Allow", ["s3:ListBucket", "s3:GetObject", "s3:PutObject"], Resource=resources
         ),
     )
+    writes_logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+    iam.put_role_policy(
+        RoleName=name,
+        PolicyName="logs",
+        PolicyDocument=statement("Allow", writes_logs, Resource="*"),
+    )
     return Jobs(session, name, role["Role"]["Arn"])
 
 
