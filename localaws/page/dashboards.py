@@ -70,7 +70,8 @@ def _lines(rows: Sequence[Sequence[Any]], statistic: str, period: int) -> Iterat
         }
         stat = {"Metric": metric, "Period": period, "Stat": options.get("stat", statistic)}
         query = {"Id": identity, "MetricStat": stat, "ReturnData": options.get("visible", True)}
-        yield Line(query, options.get("label", name))
+        own = options.get("stat", statistic)
+        yield Line(query, options.get("label", name if own == statistic else f"{name} {own}"))
 
 
 def _spelled(words: Sequence[str], above: Sequence[str]) -> list[str]:
