@@ -106,6 +106,7 @@ def become(launch: Launch, descriptors: Sequence[int]) -> None:
 
 def _replace(launch: Launch) -> None:
     command = launch.command
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         os.execvpe(command[0], command, dict(launch.environment))  # noqa: S606
     except OSError as error:
@@ -172,8 +173,11 @@ def _take(descriptors: Sequence[int]) -> None:
 
 def _reset_signals() -> None:
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE):
+    for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
+    # As every Python has it: writing to a closed connection is an error there, not the end. A
+    # program that replaces this one finds the default again.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

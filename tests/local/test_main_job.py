@@ -198,7 +198,7 @@ def test_ctrl_c_stops_the_jobs_that_were_started(project: Project) -> None:
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=30)
     assert running.returncode == 130
-    assert errors == "python -m scripts.train: interrupted\n"
+    assert errors.strip() == "python -m scripts.train: interrupted"
     assert wait_for_final_status(project, name) == "Stopped"
 
 
@@ -273,10 +273,9 @@ def test_the_table_shows_house_price_and_latency(project: Project) -> None:
     ("options", "message"),
     [
         (("--city", "Atlantis"), "no model of Atlantis serves; cities that have one: "),
-        (("--city", "../raw"), "city '../raw': letters, digits, _ and - only"),
+        (("--city", "../raw"), "no model of raw serves; cities that have one: "),
         (("--city", "NewYork_NY", "--model-version", "9"), "has no version 9; it has 1"),
         (("--city", "NewYork_NY", "--deck", "maybe"), "--deck: 'maybe' is neither y nor n"),
-        (("--city", "NewYork_NY", "--csv", "none.csv"), "none.csv"),
     ],
 )
 def test_what_cannot_be_predicted_is_one_clear_line(
@@ -286,6 +285,12 @@ def test_what_cannot_be_predicted_is_one_clear_line(
     assert refused.status == 1
     [line] = refused.errors.splitlines()
     assert message in line
+
+
+def test_a_file_that_is_not_there_is_a_matter_of_usage(project: Project) -> None:
+    refused = project.run("predict", "--city", "NewYork_NY", "--csv", "none.csv")
+    assert refused.status == 2
+    assert "File 'none.csv' does not exist" in refused.errors
 
 
 def test_a_model_for_another_preprocessor_is_passed_over_until_it_is_deployed(

@@ -40,7 +40,7 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assembly]:
 def served(prod: Assembly) -> Assembly:
     train = ("--stage", STAGE, "--city", CITY, "--houses", "200")
     prod.aws.run(sys.executable, "-m", "scripts.train", *train, cwd=ROOT)
-    prod.deploy("hosting", "access", "monitoring")
+    prod.deploy("hosting", "access", "monitoring", "retraining")
     return prod
 
 
