@@ -34,8 +34,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, di
         [sys.executable, "app.py"], cwd=folder, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    (file,) = (folder / "cdk.out").glob("*.template.json")
-    parsed: dict[str, dict[str, dict[str, object]]] = json.loads(file.read_text())
+    assert len(list((folder / "cdk.out").glob("*.template.json"))) == 2
+    text = (folder / "cdk.out" / "Houses.template.json").read_text()
+    parsed: dict[str, dict[str, dict[str, object]]] = json.loads(text)
     return parsed
 
 

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from fleet.names import STACKS
+
 Body = dict[str, Any]
 
 ACCOUNT_ROOT = {
@@ -102,7 +104,8 @@ CONFIG: Body = {"restrictedRoles": {"NewYork": {"targetModels": ["NewYork_NY/*"]
 
 def write_assembly(directory: Path, access: Body = ACCESS, hosting: Body = HOSTING) -> Path:
     """The templates of stage dev, in ``directory``."""
-    bodies = {"storage": {}, "hosting": hosting, "access": access, "monitoring": {}}
+    none: dict[str, Body] = {part: {} for part in STACKS}
+    bodies = none | {"hosting": hosting, "access": access}
     for part, body in bodies.items():
         path = directory / f"housing-dev-{part}.template.json"
         path.write_text(json.dumps({"Resources": {}, **body}))
