@@ -43,6 +43,12 @@ class Acknowledged:
     objects: dict[str, tuple[float, str]] = field(default_factory=dict)
     items: dict[str, tuple[float, str]] = field(default_factory=dict)
 
+    def forget_after(self, moment: float) -> None:
+        """Drop what a kill was allowed to lose: the next one is not to blame for it."""
+        for kept in (self.parameters, self.objects, self.items):
+            for name in [name for name, (at, _) in kept.items() if at >= moment]:
+                del kept[name]
+
 
 def kills(directory: Path, rounds: int, seconds: float, seed: int = 0) -> list[str]:
     """Kill a loaded server again and again; what is then missing, wrong or in progress."""
@@ -71,6 +77,7 @@ def kills(directory: Path, rounds: int, seconds: float, seed: int = 0) -> list[s
         found = _missing(localaws, acknowledged, killed_at) + _in_progress(localaws)
         print(f"kill {number + 1}: started in {took:.1f} s; {found or 'nothing is missing'}")
         faults += found
+        acknowledged.forget_after(killed_at - LOST_AFTER_SECONDS)
     lifecycle.stop(directory)
     return faults
 

@@ -112,7 +112,7 @@ def test_what_costs_most_is_removed_first_and_the_data_last(deployed: LocalAws) 
     deleted = [
         line.split("delete housing-dev-")[1].split()[0] for line in lines if "delete h" in line
     ]
-    assert deleted == ["hosting", "monitoring", "access", "storage"]
+    assert deleted == ["retraining", "hosting", "monitoring", "access", "storage"]
 
 
 def test_buckets_of_every_stack_are_emptied(deployed: LocalAws) -> None:

@@ -30,6 +30,7 @@ KEYS: dict[str, tuple[Any, str, str]] = {
     "alarmEmails": (["on-call@example.com"], "monitoring", '"Endpoint": "on-call@example.com"'),
     "restrictedRoles": ({"Austin": ROLE}, "access", '"AustinRoleArn"'),
     "tenantRole": ({"maxSessionHours": 2}, "access", '"MaxSessionDuration": 7200'),
+    "retraining": ({"schedule": "rate(1 day)"}, "retraining", '"rate(1 day)"'),
     "auditTrail": (True, "access", '"AWS::CloudTrail::Trail"'),
 }
 """A value for each key, and what that puts into which stack."""

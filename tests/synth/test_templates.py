@@ -104,10 +104,13 @@ def test_cfn_lint_finds_nothing(assembly_folders: Mapping[str, Path], stage: str
 
 
 def test_parliament_finds_nothing_in_any_policy(template: Template) -> None:
+    # It wants an express execution beside the standard one; ours are standard.
+    either = "'action': 'states:DescribeExecution', 'required_format': 'arn:*:states:*:*:express:"
     findings = [
         f"{logical_id}: {finding}"
         for logical_id, document in policy_documents(template)
         for finding in analyze_policy_string(json.dumps(as_deployed(document))).findings
+        if either not in str(finding)
     ]
     assert findings == []
 
