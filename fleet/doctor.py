@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from fleet.config import REGIONS_WITHOUT_RESOURCE_TYPES, DeploymentConfig
 from fleet.deployment import Deployment
 from fleet.names import STACKS, Prefix, endpoint_name, stack_name
 from fleet.project import cdk_command, project_folder
+from fleet.quotas import CONSOLE, Need, Quota, judge, needs, read_quotas
 
 if TYPE_CHECKING:
     import boto3
@@ -25,8 +26,6 @@ CDK_VERSION = "2.1148.1"
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_VERSION = 6
 """What aws-cdk-lib's stack synthesizer asks for."""
-TRAINING_INSTANCE_TYPE = "ml.m5.xlarge"
-QUOTAS = "https://console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas"
 STUCK = re.compile(r"(ROLLBACK_COMPLETE|ROLLBACK_FAILED|DELETE_FAILED)$")
 SECONDS = 30
 
@@ -43,33 +42,18 @@ class Doctor:
     @property
     def checks(self) -> Mapping[str, Callable[[], Finding]]:
         """By name, in the order in which a first deployment would meet them."""
-        hosting, training = self.config.instance_type, TRAINING_INSTANCE_TYPE
         return {
             "Python": _python,
             "cdk CLI": _cdk,
             "credentials": self._credentials,
             "region": self._region,
             "bootstrap": self._bootstrap,
-            f"quota of {hosting} for endpoints": partial(
-                self._quota, f"{hosting} for endpoint usage", self._hosting_instances
-            ),
-            f"quota of {training} for training": partial(
-                self._quota, f"{training} for training job usage", 1
-            ),
-            f"quota of {training} for batch transform": partial(
-                self._quota, f"{training} for transform job usage", 1
-            ),
+            **{f"quota of {need.quota}": partial(self._quota, need) for need in needs(self.config)},
             "stacks": self._stacks,
             "leftovers": self._leftovers,
             "preprocessor": self._preprocessor,
             "models": self._models,
         }
-
-    @property
-    def _hosting_instances(self) -> int:
-        """While it is updated, an endpoint has both its old and its new instances."""
-        scaling = self.config.auto_scaling
-        return 2 * max(self.config.instance_count, scaling.max_capacity if scaling else 0)
 
     def _client(self, service: str) -> Any:
         return self.session.client(service)  # type: ignore[call-overload]
@@ -111,24 +95,15 @@ class Doctor:
             return failed(f"version {bootstrapped}; {BOOTSTRAP_VERSION} is needed", command)
         return passed(f"version {bootstrapped}")
 
-    def _quota(self, name: str, needed: int) -> Finding:
+    def _quota(self, need: Need) -> Finding:
         try:
-            pages = self._client("service-quotas").get_paginator("list_service_quotas")
-            quotas = {
-                quota["QuotaName"]: quota["Value"]
-                for page in pages.paginate(ServiceCode="sagemaker")
-                for quota in page["Quotas"]
-            }
+            return judge(need, self._quotas)
         except (BotoCoreError, ClientError) as error:
-            return warned(f"not known: {' '.join(str(error).split())}", f"look it up: {QUOTAS}")
-        if name not in quotas:
-            return warned("AWS lists none of that name", f"look it up: {QUOTAS}")
-        value = int(quotas[name])
-        if value == 0:
-            return failed("0: every such job or endpoint would fail", f"ask for more: {QUOTAS}")
-        if value < needed:
-            return failed(f"{value}; up to {needed} are needed", f"ask for more: {QUOTAS}")
-        return passed(f"{value}; up to {needed} are needed")
+            return warned(f"not known: {' '.join(str(error).split())}", f"look it up: {CONSOLE}")
+
+    @cached_property
+    def _quotas(self) -> Mapping[str, Quota]:
+        return read_quotas(self.session)
 
     def _stacks(self) -> Finding:
         pages = self._client("cloudformation").get_paginator("describe_stacks").paginate()

@@ -1,4 +1,4 @@
-"""python -m localaws start | stop | status | reset | env | run | audit | open."""
+"""python -m localaws start | stop | status | reset | env | run | audit | quota | open."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 from localaws import lifecycle
 from localaws.audit import read_invocations
 from localaws.profile import PAGE_PATH, program_environment, shell_lines, unset_lines
+from localaws.service_quotas.quotas import SetQuotas
 from localaws.state import State, StateError, is_state, open_state
 
 EXAMPLE = """\
@@ -61,10 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="who invoked which model, allowed or denied")
     audit.set_defaults(command=_audit)
     audit.add_argument("--json", action="store_true", help="print it as JSON")
+    quota = commands.add_parser("quota", help="set a service quota, or list those that were set")
+    quota.set_defaults(command=_quota)
+    quota.add_argument("name", nargs="?", help="such as 'ml.m5.xlarge for endpoint usage'")
+    quota.add_argument("value", nargs="?", type=_quota_value, help="0 or more; or: default")
     page = commands.add_parser("open", help="show its page in the browser")
     page.set_defaults(command=_open)
     page.add_argument("--print", action="store_true", help="print the address, open nothing")
-    for command in (start, stop, status, reset, env, run, audit, page):
+    for command in (start, stop, status, reset, env, run, audit, quota, page):
         command.add_argument(
             "--state-dir",
             type=Path,
@@ -80,6 +85,12 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{port} is no port: 0 to 65535 (0 takes a free one)")
     return port
+
+
+def _quota_value(text: str) -> str:
+    if text != "default" and not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is neither a number of instances nor: default")
+    return text
 
 
 def _start(options: argparse.Namespace) -> int:
@@ -149,6 +160,15 @@ def _open(options: argparse.Namespace) -> int:
     address = f"{running.endpoint_url}{PAGE_PATH}/?token={token}"
     if options.print or not webbrowser.open(address):
         print(address)
+    return 0
+
+
+def _quota(options: argparse.Namespace) -> int:
+    quotas = SetQuotas(_existing_state(options).quotas_file)
+    if options.value is not None:
+        quotas.set(options.name, None if options.value == "default" else int(options.value))
+    for name, value in quotas.items():
+        print(f"{value:6}  {name}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""SageMaker and Application Auto Scaling, put together of their parts."""
+"""SageMaker, Application Auto Scaling and Service Quotas, put together of their parts."""
 
 import asyncio
 import os
@@ -22,20 +22,30 @@ from localaws.sagemaker.authorizations import Authorization, sagemaker_authoriza
 from localaws.sagemaker.dispatch import ServiceApi
 from localaws.sagemaker.endpoint_configs import EndpointConfigs
 from localaws.sagemaker.endpoints import Endpoints
+from localaws.sagemaker.instance_quotas import InstanceQuotas
 from localaws.sagemaker.models import Models
 from localaws.sagemaker.resources import Request, ResourceFamily
 from localaws.sagemaker.store import ResourceStore
 from localaws.sagemaker.tags import Tags
 from localaws.sagemaker.training_jobs import TrainingJobs
 from localaws.sagemaker.transform_jobs import TransformJobs
+from localaws.service_quotas.api import ServiceQuotasApi
+from localaws.service_quotas.quotas import SetQuotas
 
 
 class SageMakerApi(ServiceApi):
     """The SageMaker control plane."""
 
-    def __init__(self, families: Iterable[ResourceFamily], tags: Tags) -> None:
+    def __init__(
+        self, families: Iterable[ResourceFamily], tags: Tags, quotas: InstanceQuotas
+    ) -> None:
         super().__init__("sagemaker", families)
         self._tags = tags
+        self._quotas = quotas
+
+    def admit(self, scope: Scope, operation: str, request: Request) -> None:
+        """Refuse what the account's quotas do not allow."""
+        self._quotas.check(scope, operation, request)
 
     def authorizations(self, scope: Scope, operation: str, request: Request) -> list[Authorization]:
         """What the caller must be allowed to do for this request."""
@@ -46,10 +56,11 @@ class SageMakerApi(ServiceApi):
 
 @dataclass(frozen=True)
 class Apis:
-    """Everything of SageMaker that the front of this AWS serves."""
+    """Everything that the front of this AWS serves itself."""
 
     sagemaker: SageMakerApi
     autoscaling: ApplicationAutoScalingApi
+    quotas: ServiceQuotasApi
     scaler: Scaler
     runtime: Runtime
     containers: ProcessHost
@@ -114,10 +125,12 @@ def create_apis(
         store, tags, models, backend, executor, state_directory / "jobs" / "transform"
     )
     families = [tags, models, configs, endpoints, training_jobs, transform_jobs]
-    sagemaker = SageMakerApi(families, tags)
+    set_quotas = SetQuotas(state_directory / "quotas.json")
+    sagemaker = SageMakerApi(families, tags, InstanceQuotas(store, set_quotas.get))
     target_tags = ScalableTargetTags(store)
     activities = Activities(store)
     targets = ScalableTargets(store, backend, endpoints, target_tags, activities)
     autoscaling = ApplicationAutoScalingApi([targets, target_tags])
     scaler = Scaler(store, endpoints, activities)
-    return Apis(sagemaker, autoscaling, scaler, runtime, containers, store)
+    quotas = ServiceQuotasApi(set_quotas)
+    return Apis(sagemaker, autoscaling, quotas, scaler, runtime, containers, store)

@@ -57,7 +57,11 @@ class Services:
         self._apis = create_apis(state.sagemaker_directory, self._backend)
         self.invocations = Invocations(self._apis.runtime, self.authorizer)
         self.operations = Operations(
-            {"SageMaker": self._apis.sagemaker, "AnyScaleFrontendService": self._apis.autoscaling},
+            {
+                "SageMaker": self._apis.sagemaker,
+                "AnyScaleFrontendService": self._apis.autoscaling,
+                "ServiceQuotasV20190624": self._apis.quotas,
+            },
             self.authorizer,
         )
         self._alarms = AlarmEvaluator(self._apis.scaler.invoke)

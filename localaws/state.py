@@ -72,6 +72,11 @@ class State:
         """Models, endpoints, jobs and what they unpack."""
         return self.directory / "sagemaker"
 
+    @property
+    def quotas_file(self) -> Path:
+        """The service quotas that were set."""
+        return self.sagemaker_directory / "quotas.json"
+
 
 def open_state(directory: Path) -> State:
     """The state in ``directory``; makes it when the folder is missing or empty.

@@ -23,6 +23,8 @@ LONGEST_POLL = 30.0
 LONGEST_RETRY_WAIT = 60.0
 MAX_REFUSALS = 12
 """In a row, with nothing of ours in flight; that is about eight minutes."""
+NO_QUOTA = "is 0 Instances"
+"""What SageMaker says where waiting for room would be in vain."""
 _BUSY = {
     "ResourceLimitExceeded",
     "ThrottlingException",
@@ -202,8 +204,12 @@ class _Run:
         self.running[index] = _RunningJob(job, name, started_here, now, now + SHORTEST_POLL)
 
     def _is_to_be_retried(self, refused: "_RefusedError") -> bool:
-        code = refused.error.response["Error"]["Code"]
-        return code in _BUSY and (bool(self.running) or self._refusals < MAX_REFUSALS)
+        code, message = (refused.error.response["Error"][key] for key in ("Code", "Message"))
+        return (
+            code in _BUSY
+            and NO_QUOTA not in message
+            and (bool(self.running) or self._refusals < MAX_REFUSALS)
+        )
 
     def _postpone(self, job: Job) -> None:
         self._refusals += 1

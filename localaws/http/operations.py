@@ -1,4 +1,4 @@
-"""JSON 1.1 operations (SageMaker, Application Auto Scaling): authorize, call."""
+"""JSON 1.1 operations of what is no part of MiniStack: authorize, call."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ class Api(Protocol):
 
 @dataclass(frozen=True)
 class Operations:
-    """The services that clients name in ``X-Amz-Target``, by the first part of that header."""
+    """The services that clients name in ``X-Amz-Target``, by what precedes the operation."""
 
     apis: Mapping[str, Api]
     authorizer: Authorizer
@@ -64,11 +64,11 @@ class Operations:
         return json_response(result)
 
     def _api(self, target: str) -> Api | None:
-        return self.apis.get(target.partition(".")[0])
+        return self.apis.get(target.rpartition(".")[0])
 
     def _find(self, request: SignedRequest) -> tuple[Api, str]:
         target = request.headers.get("x-amz-target", "")
         api = self._api(target)
         if api is None:
             raise AwsError("UnknownOperationException", f"There is no operation {target!r}")
-        return api, target.partition(".")[2]
+        return api, target.rpartition(".")[2]

@@ -67,7 +67,11 @@ class ServiceApi:
         validate(service_model(self.service).operation_model(operation).input_shape, request)
         if isinstance(tags := request.get("Tags"), list):
             check_tags(tags)
+        self.admit(scope, operation, request)
         return method(scope, request)
+
+    def admit(self, scope: Scope, operation: str, request: Request) -> None:
+        """Raise ``AwsError`` for a valid request that the account does not allow."""
 
     def _method(self, name: str) -> Operation | None:
         for family in self.families:

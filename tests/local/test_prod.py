@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import sys
 import tarfile
 import threading
@@ -85,6 +86,41 @@ def test_a_failed_first_deployment_can_be_repeated(prod: Assembly) -> None:
     ssm.delete_parameter(Name=name)
 
 
+def test_an_account_without_instances_is_told_what_to_do_at_once(prod: Assembly) -> None:
+    """By doctor and by train, neither of which waits; what they print mends it."""
+    quota = "ml.m5.xlarge for training job usage"
+    localaws = ("localaws", "quota", "--state-dir", str(prod.aws.state.directory))
+    prod.aws.run(*localaws, quota, "0")
+    trained = prod.aws.run(
+        *(sys.executable, "-m", "scripts.train", "--stage", STAGE, "--city", CITY),
+        *("--houses", "200"),
+        cwd=ROOT,
+        check=False,
+    )
+    assert f"'{quota}' is 0 Instances" in trained
+    assert "waiting for room" not in trained
+    found = doctor(prod)[f"quota of {quota}"]
+    assert found["outcome"] == "failed"
+    request = shlex.split(found["advice"])
+    assert request[:2] == ["aws", "service-quotas"]
+    options = dict(zip(request[3::2], request[4::2], strict=True))
+    prod.aws.session().client("service-quotas").request_service_quota_increase(
+        ServiceCode=options["--service-code"],
+        QuotaCode=options["--quota-code"],
+        DesiredValue=float(options["--desired-value"]),
+    )
+    assert doctor(prod)[f"quota of {quota}"]["outcome"] == "passed"
+    prod.aws.run(*localaws, quota, "default")
+
+
+def doctor(prod: Assembly) -> dict[str, dict[str, Any]]:
+    """What ``housing doctor`` finds, by check."""
+    command = (sys.executable, "-m", "scripts.doctor", "--stage", STAGE, "--json")
+    output = prod.aws.run(*command, cwd=ROOT, check=False)
+    checks = json.loads(next(line for line in output.splitlines() if line.startswith("[")))
+    return {check["check"]: check for check in checks}
+
+
 def test_it_serves_and_scales(served: Assembly) -> None:
     assert b"score" in invoke(served)
     scaling = served.aws.session().client("application-autoscaling")
@@ -105,9 +141,8 @@ def test_the_smoke_test_passes_and_writes_a_report(served: Assembly, tmp_path: P
 
 
 def test_the_doctor_finds_a_deployed_stage_well(served: Assembly) -> None:
-    doctor = ("-m", "scripts.doctor", "--stage", STAGE, "--json")
-    found = json.loads(served.aws.run(sys.executable, *doctor, cwd=ROOT).splitlines()[0])
-    assert {check["check"] for check in found if check["outcome"] == "failed"} == set()
+    found = doctor(served)
+    assert {name for name, check in found.items() if check["outcome"] == "failed"} == set()
 
 
 def test_an_alarm_that_reaches_nobody_is_told(served: Assembly) -> None:

@@ -77,8 +77,8 @@ class Account:
             self.states[name] = JobState(status, reason)
 
 
-def refusal(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "no"}}, "CreateTrainingJob")
+def refusal(code: str, message: str = "no") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "CreateTrainingJob")
 
 
 def jobs(*cities: str) -> list[Job]:
@@ -196,6 +196,20 @@ def test_a_busy_service_is_tried_again(code: str) -> None:
     account.create = busy  # type: ignore[method-assign]
     [result] = runner(account).run(jobs("Chicago_IL"))
     assert result.succeeded
+
+
+def test_an_account_without_instances_is_not_waited_for() -> None:
+    account = Account()
+    message = "The account-level service limit 'ml.m5.xlarge for training job usage' is 0 Instances"
+
+    def refuse(name: str, request: Mapping[str, Any]) -> None:
+        raise refusal("ResourceLimitExceeded", message)
+
+    account.create = refuse  # type: ignore[method-assign]
+    events: list[str] = []
+    [result] = runner(account, report=lambda event: events.append(event.what)).run(jobs("Austin"))
+    assert message in result.state.failure_reason
+    assert not any(what.startswith("waiting") for what in events)
 
 
 def test_retries_wait_longer_each_time_and_give_up_in_the_end() -> None:

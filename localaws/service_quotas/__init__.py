@@ -1,0 +1,1 @@
+"""Service Quotas: what an account may have of SageMaker's instances."""
