@@ -12,21 +12,6 @@ from rich.markup import escape
 from rich.table import Table
 
 
-def significant(number: float) -> str:
-    """A number as people read it: ``13,053`` and ``0.4219``."""
-    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
-
-
-def plural(word: str) -> str:
-    """``cities`` of ``city``."""
-    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
-
-
-def counted(number: int, word: str) -> str:
-    """``1 city``, ``2 cities``."""
-    return f"{number:,} {word if number == 1 else plural(word)}"
-
-
 class Console:
     """Writes to a stream; decoration appears on terminals alone."""
 

@@ -1,8 +1,9 @@
 """Whether a new version may serve: judged against baselines and against the one that serves.
 
-All errors are mean absolute errors in dollars on the same validation rows. How far a model is from
-least squares is told on a scale that needs no dollars: 0 is as good as least squares, 1 no better
-than the median price of the training rows.
+All errors are mean absolute errors on the same validation rows, in the label's unit; of a
+classifier the share of wrong classes. How far a model is from least squares is told on a scale that
+needs no unit: 0 is as good as least squares, 1 no better than the median label (the most frequent
+class) of the training rows.
 """
 
 import math
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fleet.versions import Candidate, Verdict
+from fleet.words import significant
 
 
 @dataclass(frozen=True)
@@ -60,17 +62,18 @@ def _reasons(candidate: Candidate, rules: GateRules) -> Iterator[str]:
     if candidate.train_rows < rules.minimum_rows:
         yield f"{candidate.train_rows} training rows; at least {rules.minimum_rows} are needed"
     if mae >= median:
-        yield f"error ${mae:,.0f}; predicting the median gives ${median:,.0f}"
+        yield f"error {significant(mae)}; predicting the median gives {significant(median)}"
     far = distance(candidate)
     if far is not None and far > rules.maximum_distance:
         least_squares = candidate.baselines["least_squares_mae"]
         yield (
-            f"error ${mae:,.0f}; least squares gives ${least_squares:,.0f}, which is"
+            f"error {significant(mae)}; least squares gives {significant(least_squares)}, which is"
             f" {far:.0%} of the way to the median; at most {rules.maximum_distance:.0%}"
         )
     serving = candidate.metrics.get("serving_mae")
     if serving is not None and mae > serving * (1 + rules.maximum_regression):
         yield (
-            f"error ${mae:,.0f}; the version that serves has ${serving:,.0f} on the same rows,"
+            f"error {significant(mae)}; the version that serves has {significant(serving)} on the"
+            " same rows,"
             f" and at most {rules.maximum_regression:.0%} more is let pass"
         )

@@ -79,11 +79,16 @@ def check_entity(name: str) -> str:
     EntityNameError
         It cannot.
     """
-    if not _ENTITY.fullmatch(name):
+    if not is_entity_key(name):
         raise EntityNameError(
             f"city {name!r}: letters, digits, _ and - only, at most 63, such as NewYork_NY"
         )
     return name
+
+
+def is_entity_key(name: str) -> bool:
+    """Whether a name can stand in keys and job names as it is."""
+    return bool(_ENTITY.fullmatch(name))
 
 
 def entity_key(name: str) -> str:

@@ -8,6 +8,8 @@ cdk.json.
 This file imports the standard library alone: a job may carry it along as it is.
 """
 
+import csv
+import io
 import json
 import math
 import re
@@ -122,6 +124,17 @@ class Column:
         return tuple(f"{self.name}_{value}" for value in self.values)
 
     @property
+    def sample(self) -> str:
+        """A cell that is allowed, as the bucket's CSV files have it."""
+        if self.values:
+            return self.values[0]
+        low = -math.inf if self.minimum is None else self.minimum
+        high = math.inf if self.maximum is None else self.maximum
+        if self.kind is Kind.DATE:
+            return date.fromordinal(EPOCH.toordinal() + int(min(max(0, low), high))).isoformat()
+        return self.default or f"{min(max(0, low), high):.15g}"
+
+    @property
     def allowed(self) -> str:
         """In words, what a cell may hold."""
         match self.kind:
@@ -224,6 +237,13 @@ class Schema:
             case PredictorType.MULTICLASS:
                 decided["num_classes"] = str(len(self.classes))
         return {name: str(value) for name, value in decided.items()}
+
+    @property
+    def sample_row(self) -> str:
+        """A line of features that every check lets pass: what is asked where no row is at hand."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerow(column.sample for column in self.columns)
+        return text.getvalue()
 
     def column(self, name: str) -> Column:
         """The column of this name, the label included.

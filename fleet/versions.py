@@ -65,6 +65,8 @@ class Candidate:
     metrics, baselines
         Errors on the validation rows, in dollars: ``mae`` of the model and ``serving_mae`` of the
         version that served then; ``median_mae`` and ``least_squares_mae`` of the baselines.
+    name
+        The city's as people write it, where that is not ``city``.
     columns
         A histogram of each column of the training rows, to compare later inputs with.
     """
@@ -82,6 +84,12 @@ class Candidate:
     metrics: Mapping[str, float] = field(default_factory=dict)
     baselines: Mapping[str, float] = field(default_factory=dict)
     columns: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call the city."""
+        return self.name or self.city
 
     def to_item(self) -> dict[str, Any]:
         """The attributes that a version's item and, but for ``columns``, a city's has."""
@@ -97,6 +105,8 @@ class Candidate:
             "validation_rows": self.validation_rows,
             "metrics": _numbers(self.metrics),
             "baselines": _numbers(self.baselines),
+            # A retraining knows files by their keys alone: the name that is there stays.
+            **({"name": self.name} if self.name not in ("", self.city) else {}),
         }
 
     @classmethod
@@ -116,6 +126,7 @@ class Candidate:
             metrics=_floats(item.get("metrics", {})),
             baselines=_floats(item.get("baselines", {})),
             columns=json.loads(item.get("columns", "{}")),
+            name=item.get("name", ""),
         )
 
 
@@ -200,6 +211,11 @@ class City:
     since: str | None = None
     trained: Candidate | None = None
     forgotten: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What people call the city."""
+        return self.city if self.trained is None else self.trained.title
 
     @property
     def target_model(self) -> str | None:

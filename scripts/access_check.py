@@ -23,7 +23,7 @@ from fleet.access.report import live_problems, print_audit, print_live
 from fleet.console import Console
 from fleet.deployment import Deployment
 from fleet.names import target_model
-from fleet.project import CONFIG_FILE, project_folder
+from fleet.project import CONFIG_FILE, project_folder, project_schema
 from fleet.registry import Registry
 from scripts.command import FAILED, SUCCEEDED, Aws, aws_options, json_option, main, make_command
 from training.houses import CITIES
@@ -87,7 +87,8 @@ def command(
     else:
         estate = read_assembly(templates or project_folder() / "cdk.out", aws.stage)
     found = audit(estate, expectation, columns or tuple(map(target_model, CITIES)))
-    tried = list(invoke_all(session, found.matrix)) if live else None
+    row = project_schema().sample_row.encode()
+    tried = list(invoke_all(session, found.matrix, row)) if live else None
     problems = [*found.problems, *live_problems(tried or ())]
     if picture:
         write_picture(picture, found.matrix)

@@ -8,7 +8,6 @@ from fleet.console import Console
 from fleet.errors import HousingError
 from scripts.command import (
     FAILED,
-    SUCCEEDED,
     Aws,
     aws_options,
     main,
@@ -16,18 +15,17 @@ from scripts.command import (
     open_workspace,
     spelled,
 )
-from scripts.options import RowOptions, entity_option, job_options, row_options
+from scripts.options import RowOptions, entity_option, job_options, row_options, say_left_out
 from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.endpoint import error_line, predict, runtime_client
 from training.pipeline import Settings
-from training.table import Table
+from training.reader import EntityTables
 from training.workspace import Workspace
 
 
 def train_city(
     workspace: Workspace,
-    city: str,
-    table: Table,
+    city: EntityTables,
     settings: Settings,
     console: Console,
     *,
@@ -43,9 +41,7 @@ def train_city(
     if url is None:
         train = spelled("housing train")
         raise HousingError(f"no preprocessor is published in {workspace.parameter}; run: {train}")
-    return train_and_publish(
-        workspace, {city: table}, settings, console, preprocessor_url=url, force=force
-    )
+    return train_and_publish(workspace, city, settings, console, preprocessor_url=url, force=force)
 
 
 @make_command(__doc__, "housing add-model --city Boston_MA")
@@ -64,13 +60,14 @@ def command(
     settings: Settings,
 ) -> int:
     console = Console()
-    [(city, table)] = rows.tables([city]).items()
+    read = rows.read([city])
+    [city] = read.tables
     session, deployment = aws.deployment()
     endpoint_name = deployment.require("endpoint_name")
     workspace = open_workspace(session, deployment)
     if readmit:
         workspace.registry.readmit(city)
-    training = train_city(workspace, city, table, settings, console, force=force)
+    training = train_city(workspace, read, settings, console, force=force)
     if city in training.failures:
         print(f"{city}: {training.failures[city]}", file=sys.stderr)
         return FAILED
@@ -80,7 +77,7 @@ def command(
         prediction = predict(runtime_client(session), endpoint_name, model, test)
         if len(test):
             step.detail = f"{error_line(prediction, test)} on {len(test)} {test.schema.row}s"
-    return SUCCEEDED
+    return say_left_out(read.left_out)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,10 @@ from fleet.console import Console
 from fleet.deployment import Deployment, find_deployment
 from fleet.errors import HousingError
 from fleet.names import stack_name
+from fleet.project import project_schema
+from fleet.schema import HOUSES
 from fleet.teardown import Teardown
+from fleet.words import plural
 from scripts.add_model import train_city
 from scripts.cdk import run_cdk
 from scripts.command import (
@@ -35,12 +38,13 @@ from scripts.command import (
     spelled,
 )
 from scripts.local_aws import LocalAws
-from scripts.options import RowOptions, job_options, row_options
+from scripts.options import RowOptions, job_options, row_options, say_left_out
 from scripts.restricted_role import show_restricted_role
-from scripts.results import draw_results, evaluate_cities, print_results
+from scripts.results import draw_overviews, draw_results, evaluate_cities, print_results
 from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.endpoint import runtime_client
 from training.pipeline import Settings
+from training.reader import EntityTables
 
 ADDED_CITY = "Boston_MA"
 RESTRICTED_ROLE, RESTRICTED_CITY, OTHER_CITY = "NewYork", "NewYork_NY", "Chicago_IL"
@@ -163,7 +167,7 @@ def _run(
     assembly: "Future[Path]",
     console: Console,
 ) -> int:
-    tables = options.rows.tables()
+    read = options.rows.read()
     with console.step("synthesize the stacks and bootstrap the account"):
         _bootstrap(session)
         stacks = assembly.result()
@@ -173,7 +177,7 @@ def _run(
     settings = options.settings
     training = train_and_publish(
         workspace,
-        tables,
+        read,
         settings,
         console,
         preprocessor_url=published_preprocessor(workspace),
@@ -183,18 +187,25 @@ def _run(
     deployment = find_deployment(session, options.aws.stage)
     endpoint_name = deployment.require("endpoint_name")
     client = runtime_client(session)
-    with console.step("predict the prices of the test houses"):
+    rows = plural(training.dataset.schema.row)
+    with console.step(f"predict the {training.dataset.schema.label.title} of the test {rows}"):
         results = evaluate_cities(client, endpoint_name, training)
-    with console.step(f"add {ADDED_CITY} to the live endpoint"):
-        added = options.rows.market.houses(ADDED_CITY, options.rows.houses_per_city)
-        addition = train_city(workspace, ADDED_CITY, added, settings, console)
-        results += evaluate_cities(client, endpoint_name, addition)
+    trainings = [training]
+    if training.dataset.schema == HOUSES:  # of which there are as many as one wants
+        with console.step(f"add {ADDED_CITY} to the live endpoint"):
+            added = options.rows.market.houses(ADDED_CITY, options.rows.houses_per_city)
+            more = EntityTables({ADDED_CITY: added})
+            trainings.append(train_city(workspace, more, settings, console))
+            results += evaluate_cities(client, endpoint_name, trainings[-1])
     _show_access(session, deployment, training, console)
-    with console.step("draw predicted against true prices"):
+    with console.step("draw predicted against true values"):
         files = draw_results(results, options.output)
+        overviews = draw_overviews(results, options.output)
     print_results(console, results)
-    console.say(f"{len(files)} pictures in {options.output}/")
-    return _report_failures(training, addition)
+    names = " and ".join(file.name for file in overviews)
+    console.say(f"{len(files)} pictures in {options.output}/, and {names} of all")
+    left_out = say_left_out(read.left_out)
+    return _report_failures(*trainings) or left_out
 
 
 def _synthesize(stage: str, assembly: Path) -> Path:
@@ -248,8 +259,10 @@ def _say_how_to_go_on(options: Options, local: LocalAws | None, console: Console
     if local is not None:
         console.say(f"  {local.shell_command}")
     chosen = options.aws.options
-    console.say(f"  {spelled(f'housing predict --city Chicago_IL --square-feet 2400{chosen}')}")
-    console.say(f"  {spelled(f'housing add-model --city Seattle_WA{chosen}')}")
+    if project_schema() == HOUSES:
+        console.say(f"  {spelled(f'housing predict --city Chicago_IL --square-feet 2400{chosen}')}")
+        console.say(f"  {spelled(f'housing add-model --city Seattle_WA{chosen}')}")
+    console.say(f"  {spelled(f'housing models list{chosen}')}")
     console.say(f"To end it:\n  {_teardown(options)}")
     if local is not None:
         console.say(f"  {local.stop_command}")

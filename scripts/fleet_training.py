@@ -2,20 +2,20 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from fleet.console import Console, significant
+from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.gate import distance
-from fleet.names import Prefix
+from fleet.names import Prefix, entity_key, is_entity_key
 from fleet.project import project_schema
 from fleet.publishing import Outcome, summary
 from fleet.schema import HOUSES
-from scripts.command import FAILED, SUCCEEDED
+from fleet.words import counted, plural, significant
+from scripts.command import FAILED
 from scripts.job_reporter import JobReporter
-from scripts.options import RowOptions
+from scripts.options import RowOptions, say_left_out
 from scripts.training_run import published_preprocessor
 from training.fleet_trainer.recipe import Recipe
 from training.fleet_trainer.request import Cluster
@@ -24,7 +24,7 @@ from training.fleet_trainer.sources import Source, of_folder, of_market, of_pref
 from training.houses import CITIES
 from training.pipeline import Pipeline, Settings
 from training.publish import publish_preprocessor, store_preprocessor
-from training.reader import read_rows
+from training.reader import csv_files, read_rows
 from training.table import Table
 from training.workspace import Workspace
 
@@ -56,17 +56,19 @@ class FleetOptions:
 
 def train_fleet(workspace: Workspace, options: FleetOptions, console: Console) -> int:
     """Run the command; returns its exit status."""
-    with console.step("look at the cities' files") as step:
-        sources = _sources(workspace, options)
-        step.detail = f"{len(sources):,} cities"
+    schema = project_schema()
+    with console.step(f"look at the files of all {plural(schema.entity)}") as step:
+        rows = _rows(workspace, options)
+        sources = rows.sources
+        step.detail = counted(len(sources), schema.entity)
     if options.dry_run:
         _print_plan(workspace, sources, options)
-        return SUCCEEDED
+        return say_left_out(rows.left_out)
     url = published_preprocessor(workspace, any_columns=options.refit_preprocessor)
     is_fitted = url is None or options.refit_preprocessor
     if url is None or is_fitted:
-        url = _fitted(workspace, sources, options, console)
-    hyperparameters = {**project_schema().hyperparameters, **options.settings.hyperparameters}
+        url = _fitted(workspace, rows, options, console)
+    hyperparameters = {**schema.hyperparameters, **options.settings.hyperparameters}
     recipe = Recipe(hyperparameters, options.solver, TEST_SHARE)
     cluster = Cluster(
         options.settings.instance_type,
@@ -79,30 +81,58 @@ def train_fleet(workspace: Workspace, options: FleetOptions, console: Console) -
     if is_fitted and not failures:
         publish_preprocessor(workspace.ssm, workspace.parameter, url)
     if options.as_json:
-        print(json.dumps(_as_json(run, failures, options), indent=2))
+        document = {**_as_json(run, failures, options), "left_out": dict(rows.left_out)}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         _print(run, options, console)
     for reason in failures.values():
         print(reason, file=sys.stderr)
-    return FAILED if failures else SUCCEEDED
+    left_out = say_left_out(rows.left_out)
+    return FAILED if failures else left_out
 
 
-def _sources(workspace: Workspace, options: FleetOptions) -> dict[str, Source]:
+def _rows(workspace: Workspace, options: FleetOptions) -> "_Rows":
+    """Of the entities that were asked for; of all without any."""
+    data, cities = options.rows.data, [entity_key(city) for city in options.cities]
     if options.prefix is not None:
-        found = of_prefix(workspace, _key(workspace, options.prefix))
         where = options.prefix
-    elif options.rows.data is not None:
-        where = str(options.rows.data)
-        plain = _are_plain(options.rows)
-        found = of_folder(options.rows.data) if plain else of_tables(options.rows.tables())
+        rows = _Rows(of_prefix(workspace, _key(workspace, options.prefix)))
+    elif data is None:
+        market, count = options.rows.market, options.rows.houses_per_city
+        drawn = of_market(market, dict.fromkeys(cities or CITIES, count))
+        return _Rows(drawn, lambda city: market.houses(city, count))
+    elif _are_plain(options.rows):
+        where = str(data)
+        schema = project_schema()
+        rows = _Rows(
+            of_folder(data),
+            lambda city: read_rows(data / f"{city}.csv", schema, with_label=True).table,
+        )
     else:
-        names = options.cities or CITIES
-        count = options.rows.houses_per_city
-        return of_market(options.rows.market, dict.fromkeys(names, count))
-    missing = [city for city in options.cities if city not in found]
-    if missing or not found:
-        raise HousingError(f"{where} has no file for {', '.join(missing) or 'any city'}")
-    return {city: found[city] for city in options.cities} if options.cities else found
+        where = str(data)
+        read = options.rows.read()
+        rows = _Rows(of_tables(read.tables, read.names), read.tables.__getitem__, read.left_out)
+    missing = [city for city in cities if city not in rows.sources]
+    if missing or not rows.sources:
+        what = ", ".join(missing) or f"any {project_schema().entity}"
+        raise HousingError(f"{where} has no file for {what}")
+    chosen = {city: rows.sources[city] for city in cities} or rows.sources
+    return replace(rows, sources=chosen)
+
+
+def _unreadable(city: str) -> Table:
+    raise HousingError(
+        "no preprocessor is published to train with; run housing train --data FOLDER first"
+    )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Where the rows of each entity are, and how to read them; ``left_out`` by file."""
+
+    sources: Mapping[str, Source]
+    table: Callable[[str], Table] = _unreadable
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def _key(workspace: Workspace, url: str) -> str:
@@ -112,34 +142,25 @@ def _key(workspace: Workspace, url: str) -> str:
     return key
 
 
-def _fitted(
-    workspace: Workspace, sources: Mapping[str, Source], options: FleetOptions, console: Console
-) -> str:
-    """A preprocessor, fitted on the houses of these cities, or of some where they are many."""
-    if options.prefix is not None:
-        raise HousingError(
-            "no preprocessor is published to train with; run housing train --data FOLDER first"
-        )
-    names = sorted(sources)[:: max(1, len(sources) // FITTED_ON)]
-    with console.step(f"fit the preprocessor on {len(names)} cities"):
+def _fitted(workspace: Workspace, rows: _Rows, options: FleetOptions, console: Console) -> str:
+    """A preprocessor, fitted on the rows of these entities, or of some where they are many."""
+    names = sorted(rows.sources)[:: max(1, len(rows.sources) // FITTED_ON)]
+    with console.step(f"fit the preprocessor on {counted(len(names), project_schema().entity)}"):
         pipeline = Pipeline(workspace, options.settings, JobReporter(console))
-        tables = {name: _table(name, options.rows) for name in names}
+        tables = {name: rows.table(name) for name in names}
         artifact = pipeline.fit_preprocessor(pipeline.upload(tables))
         return store_preprocessor(workspace.s3, workspace.bucket, artifact)
 
 
-def _table(city: str, options: RowOptions) -> Table:
-    if options.data is None:
-        return options.market.houses(city, options.houses_per_city)
-    if _are_plain(options):
-        file = Path(options.data) / f"{city}.csv"
-        return read_rows(file, project_schema(), with_label=True).table
-    return options.tables([city])[city]
-
-
 def _are_plain(options: RowOptions) -> bool:
-    """Whether there is a file of houses for each city, which travels to the job as it is."""
-    return options.data is not None and options.data.is_dir() and project_schema() == HOUSES
+    """Whether there is a file of houses for each city's key, which travels to the job as it is."""
+    folder = options.data
+    return (
+        folder is not None
+        and folder.is_dir()
+        and project_schema() == HOUSES
+        and all(is_entity_key(file.stem) for file in csv_files(folder))
+    )
 
 
 def _not_served(run: FleetRun) -> dict[str, str]:

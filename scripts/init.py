@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
-from fleet.console import Console, counted, plural
+from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.project import SCHEMA_FILE, project_folder
 from fleet.schema import Kind, PredictorType
+from fleet.words import counted, plural
 from scripts.command import SUCCEEDED, main, make_command, spelled
 from training.proposal import describe, propose
 

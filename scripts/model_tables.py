@@ -5,6 +5,7 @@ from typing import Any
 
 from fleet.gate import distance
 from fleet.versions import City, Version
+from fleet.words import significant
 
 
 def city_as_json(city: City) -> dict[str, Any]:
@@ -12,6 +13,7 @@ def city_as_json(city: City) -> dict[str, Any]:
     trained = city.trained
     facts: dict[str, Any] = {
         "city": city.city,
+        "name": city.title,
         "version": city.serving,
         "target_model": city.target_model,
         "since": city.since,
@@ -61,8 +63,9 @@ def city_row(city: City) -> list[str]:
     if trained is None:
         return [city.city, "-", (city.forgotten or "")[:10], "", "", "", "", ""]
     far = distance(trained)
+    named = city.city if city.title == city.city else f"{city.title} ({city.city})"
     return [
-        city.city,
+        named,
         str(city.serving),
         (city.since or "")[:16].replace("T", " "),
         number(trained.metrics.get("mae")),
@@ -111,4 +114,4 @@ def digest_of(url: str) -> str:
 
 def number(value: float | None) -> str:
     """A number as people read it."""
-    return "-" if value is None else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"
+    return "-" if value is None else significant(value)

@@ -13,11 +13,13 @@ import click
 from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.forgetting import Forgetter, still_answers
-from fleet.names import check_entity
+from fleet.names import entity_key
+from fleet.project import project_schema
 from fleet.publishing import Publisher
 from fleet.registry import Registry, RegistryError
 from fleet.verification import disagreements
 from fleet.versions import City, State, Version
+from fleet.words import counted, with_unit
 from scripts.command import (
     CONTEXT,
     FAILED,
@@ -28,6 +30,7 @@ from scripts.command import (
     confirm,
     json_option,
     main,
+    spelled,
 )
 from scripts.model_tables import (
     city_as_json,
@@ -44,7 +47,6 @@ if TYPE_CHECKING:
 
     from fleet.deployment import Deployment
 
-SAMPLE_ROW = "2000,3000.0,3,2.0,1.0,2,n,y\n"
 WARMING_THREADS = 8
 
 
@@ -103,7 +105,7 @@ def yes_option(function: Function) -> Function:
 @click.option("--forgotten", is_flag=True, help="Those that were forgotten.")
 @click.option("--idle", is_flag=True, help="Those of which no version serves.")
 @click.option("--preprocessor", metavar="DIGEST", help="Of this digest, or a part of it.")
-@click.option("--error-above", type=float, metavar="DOLLARS", help="On validation rows.")
+@click.option("--error-above", type=float, metavar="NUMBER", help="On validation rows.")
 @json_option
 @aws_options
 def list_command(
@@ -135,9 +137,11 @@ def list_command(
     if as_json:
         print(json.dumps([city_as_json(city) for city in cities], indent=2))
         return
-    columns = ["city", "version", "since", "error $", "distance", "rows", "bytes", "preprocessor"]
+    schema = project_schema()
+    error = with_unit("error", schema.label.unit)
+    facts = ["version", "since", error, "distance", "rows", "bytes", "preprocessor"]
     rows = [city_row(city) for city in cities]
-    Console().table(f"{len(cities):,} cities", columns, rows)
+    Console().table(counted(len(cities), schema.entity), [schema.entity, *facts], rows)
 
 
 @command.command("show", help="A city's versions, and what the gate said of each.")
@@ -147,7 +151,7 @@ def list_command(
 def show_command(aws: Aws, city: str, as_json: bool) -> None:
     registry = Stage.open(aws).registry
     item = _known(registry, city)
-    versions = registry.versions(city)
+    versions = registry.versions(item.city)
     if as_json:
         print(
             json.dumps(
@@ -157,9 +161,11 @@ def show_command(aws: Aws, city: str, as_json: bool) -> None:
         )
         return
     console = Console()
-    columns = ["version", "state", "recorded", "error $", "median $", "least squares $", "rows"]
+    unit = project_schema().label.unit
+    errors = [with_unit(name, unit) for name in ("error", "median", "least squares")]
+    columns = ["version", "state", "recorded", *errors, "rows"]
     rows = [version_row(version) for version in versions]
-    console.table(f"{city}: {summary(item)}", columns, rows)
+    console.table(f"{item.title}: {summary(item)}", columns, rows)
     for version in versions:
         for line in remarks(version):
             console.say(f"version {version.number}: {line}")
@@ -173,7 +179,7 @@ def show_command(aws: Aws, city: str, as_json: bool) -> None:
 @aws_options
 def promote_command(aws: Aws, city: str, version: int, force: bool, as_json: bool) -> None:
     stage = Stage.open(aws)
-    chosen = stage.registry.version(check_entity(city), version)
+    chosen = stage.registry.version(entity_key(city), version)
     _say_serving(stage.publisher(force=force).promote(chosen), as_json)
 
 
@@ -182,7 +188,7 @@ def promote_command(aws: Aws, city: str, version: int, force: bool, as_json: boo
 @json_option
 @aws_options
 def rollback_command(aws: Aws, city: str, as_json: bool) -> None:
-    _say_serving(Stage.open(aws).registry.rollback(check_entity(city)), as_json)
+    _say_serving(Stage.open(aws).registry.rollback(entity_key(city)), as_json)
 
 
 @command.command("retire", help="Delete the model of a version that does not serve.")
@@ -193,7 +199,7 @@ def rollback_command(aws: Aws, city: str, as_json: bool) -> None:
 @aws_options
 def retire_command(aws: Aws, city: str, version: int, yes: bool, as_json: bool) -> None:
     stage = Stage.open(aws)
-    chosen = stage.registry.version(check_entity(city), version)
+    chosen = stage.registry.version(entity_key(city), version)
     if not yes and not confirm(f"Delete {chosen.target_model}? Its number is not given again."):
         raise HousingError("nothing deleted")
     stage.registry.delete_version(chosen)
@@ -232,7 +238,7 @@ def expire_command(aws: Aws, keep: int, pattern: str, yes: bool, as_json: bool) 
 @aws_options
 def diff_command(aws: Aws, city: str, a: int, b: int, as_json: bool) -> None:
     stage = Stage.open(aws)
-    pair = [stage.registry.version(check_entity(city), number) for number in (a, b)]
+    pair = [stage.registry.version(entity_key(city), number) for number in (a, b)]
     rows = list(_differences(stage, pair))
     if as_json:
         print(
@@ -264,9 +270,14 @@ def warm_command(
 
     stage = Stage.open(aws)
     endpoint_name = stage.deployment.require("endpoint_name")
-    known = stage.registry.some_cities(cities).values() if cities else stage.registry.cities()
+    known = (
+        stage.registry.some_cities(map(entity_key, cities)).values()
+        if cities
+        else stage.registry.cities()
+    )
     targets = [city.target_model for city in known if city.target_model][:most]
     client = runtime_client(stage.session)
+    row = project_schema().sample_row.encode()
 
     def warm(target: str) -> str | None:
         try:
@@ -275,7 +286,7 @@ def warm_command(
                     EndpointName=endpoint_name,
                     TargetModel=target,
                     ContentType="text/csv",
-                    Body=SAMPLE_ROW.encode(),
+                    Body=row,
                 )
         except client.exceptions.ClientError as error:
             return f"{target}: {error}"
@@ -311,25 +322,26 @@ def verify_command(aws: Aws, forgotten: str | None, as_json: bool) -> int:
 @aws_options
 def forget_command(aws: Aws, city: str, yes: bool, as_json: bool) -> None:
     stage = Stage.open(aws)
-    _known(stage.registry, city)
-    question = f"Delete all rows, features, jobs and models of {city}, every version of them?"
+    item = _known(stage.registry, city)
+    question = f"Delete all rows, features, jobs and models of {item.title}, every version of them?"
     if not yes and not confirm(question):
         raise HousingError("nothing deleted")
-    receipt = stage.forgetter.forget(city)
+    receipt = stage.forgetter.forget(item.city)
     if as_json:
         print(json.dumps(receipt.as_json(), indent=2))
         return
     console = Console()
     rows = [[folder, str(count)] for folder, count in receipt.objects.items()]
     rows += [["shared files cleaned", str(receipt.shared_files)], ["jobs", str(receipt.jobs)]]
-    console.table(f"{city} was forgotten on {receipt.forgotten}", ["deleted", ""], rows)
+    console.table(f"{item.title} was forgotten on {receipt.forgotten}", ["deleted", ""], rows)
     for left in receipt.left:
         console.say(f"left: {left}")
-    console.say(f"Proof: housing models verify --forgotten {city}")
+    proof = f"housing models verify --forgotten {item.city}{aws.options}"
+    console.say(f"Proof: {spelled(proof)}")
 
 
 def _known(registry: Registry, city: str) -> City:
-    item = registry.city(check_entity(city))
+    item = registry.city(entity_key(city))
     if item is None:
         raise RegistryError(f"the registry has no city {city}; housing models list shows which")
     return item
@@ -364,9 +376,9 @@ def _differences(stage: Stage, pair: Sequence[Version]) -> Iterator[tuple[str, A
 
     first, second = (version.trained for version in pair)
     for name in sorted({*first.metrics, *second.metrics}):
-        yield f"{name} $", first.metrics.get(name), second.metrics.get(name)
+        yield name, first.metrics.get(name), second.metrics.get(name)
     for name in sorted({*first.baselines, *second.baselines}):
-        yield f"{name} $", first.baselines.get(name), second.baselines.get(name)
+        yield name, first.baselines.get(name), second.baselines.get(name)
     yield "training rows", first.train_rows, second.train_rows
     s3 = stage.session.client("s3")
     models = []
@@ -399,12 +411,13 @@ def _left_of(stage: Stage, city: str) -> list[str]:
     from training.endpoint import runtime_client
 
     item = _known(stage.registry, city)
-    left = stage.forgetter.remains(city)
+    left = stage.forgetter.remains(item.city)
     if stage.deployment.endpoint_name is None:
         return left
     runtime = runtime_client(stage.session)
     endpoint = stage.deployment.endpoint_name
-    answering = still_answers(runtime, endpoint, city, item.last_version, SAMPLE_ROW)
+    row = project_schema().sample_row
+    answering = still_answers(runtime, endpoint, item.city, item.last_version, row)
     return left + [
         f"{target}: an instance still has it loaded, until it is replaced" for target in answering
     ]

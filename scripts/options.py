@@ -1,8 +1,8 @@
 """Options that several commands share: which rows, and how to run the jobs."""
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,11 @@ from fleet.errors import HousingError
 from fleet.names import entity_key
 from fleet.project import project_schema
 from fleet.schema import HOUSES
-from scripts.command import Function, assignment
+from scripts.command import FAILED, SUCCEEDED, Function, assignment
 from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS
 from training.houses import CITIES, HOUSES_PER_CITY, Market
 from training.pipeline import Settings
-from training.reader import RowsError, read_entities
-from training.table import Table
+from training.reader import EntityTables, RowsError, read_entities
 
 POSITIVE = click.IntRange(min=1)
 
@@ -31,7 +30,7 @@ class RowOptions:
     houses_per_city: int
     data: Path | None = None
 
-    def tables(self, entities: Sequence[str] = ()) -> dict[str, Table]:
+    def read(self, entities: Sequence[str] = ()) -> EntityTables:
         """The rows of these cities; of all in the files, or of the ten cities, without any.
 
         Files that cannot be used are told on standard error, and the others are used.
@@ -47,7 +46,8 @@ class RowOptions:
             if schema != HOUSES:
                 raise HousingError(f"give the rows: --data FILE or FOLDER of {schema.row}s")
             cities = keys or CITIES
-            return {city: self.market.houses(city, self.houses_per_city) for city in cities}
+            drawn = {city: self.market.houses(city, self.houses_per_city) for city in cities}
+            return EntityTables(drawn)
         read = read_entities(self.data, schema)
         for line in read.notes:
             print(line, file=sys.stderr)
@@ -56,7 +56,19 @@ class RowOptions:
         missing = [key for key in keys if key not in read.tables]
         if missing:
             raise HousingError(f"{self.data} has no usable {schema.entity} {', '.join(missing)}")
-        return {key: read.tables[key] for key in keys or read.tables}
+        chosen = {key: read.tables[key] for key in keys} or read.tables
+        return replace(read, tables=chosen)
+
+
+def say_left_out(left_out: Collection[str]) -> int:
+    """Say last what a run has left out, where it would be lost above; the exit status of the run.
+
+    A run that leaves rows out has not done what it was asked to.
+    """
+    if not left_out:
+        return SUCCEEDED
+    print(f"left out, as told above: {', '.join(left_out)}", file=sys.stderr)
+    return FAILED
 
 
 def entity_option(

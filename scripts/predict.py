@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from fleet.cache.request_trace import print_trace, trace_requests
-from fleet.console import Console, significant
+from fleet.console import Console
 from fleet.deployment import Deployment
 from fleet.errors import HousingError
 from fleet.names import Prefix, entity_key
@@ -20,6 +20,7 @@ from fleet.registry import Registry
 from fleet.schema import HOUSES, Schema
 from fleet.serving import numbered_version, serving_version
 from fleet.versions import Version
+from fleet.words import significant
 from scripts.command import (
     SUCCEEDED,
     Aws,

@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 
 from fleet.checks import all_passed, make
+from fleet.project import project_schema
 from fleet.smoke import METRICS_SECONDS, Smoke, report
 from scripts.command import FAILED, SUCCEEDED, Aws, aws_options, json_option, main, make_command
 
-ROW = "2000,3000,3,2,1.0,2,n,y"
-
 
 @make_command(__doc__, "housing smoke --stage prod", "housing smoke --row 2000,3000,3,2,1.0,2,n,y")
-@click.option("--row", default=ROW, show_default=True, help="Features to send, as CSV.")
+@click.option("--row", metavar="CSV", help="Features to send.  [default: one that fits the schema]")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -32,9 +31,9 @@ ROW = "2000,3000,3,2,1.0,2,n,y"
 )
 @aws_options
 @json_option
-def command(aws: Aws, row: str, output: Path, wait: float, as_json: bool) -> int:
+def command(aws: Aws, row: str | None, output: Path, wait: float, as_json: bool) -> int:
     session, deployment = aws.deployment()
-    smoke = Smoke(session, deployment, row.encode(), wait)
+    smoke = Smoke(session, deployment, (row or project_schema().sample_row).encode(), wait)
     told = sys.stderr if as_json else sys.stdout
     made = make(smoke.checks, lambda checked: print(checked, file=told))
     output.mkdir(parents=True, exist_ok=True)

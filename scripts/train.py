@@ -7,16 +7,16 @@ from typing import Any
 
 import click
 
-from fleet.console import Console, significant
+from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.gate import distance
 from fleet.names import Prefix, target_model
 from fleet.project import deploy_command
 from fleet.publishing import Outcome
 from fleet.versions import City
+from fleet.words import significant
 from scripts.command import (
     FAILED,
-    SUCCEEDED,
     Aws,
     aws_options,
     json_option,
@@ -25,7 +25,7 @@ from scripts.command import (
     open_workspace,
 )
 from scripts.fleet_training import FleetOptions, train_fleet
-from scripts.options import RowOptions, entity_option, job_options, row_options
+from scripts.options import RowOptions, entity_option, job_options, row_options, say_left_out
 from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.pipeline import Settings
 from training.table import Table
@@ -106,19 +106,21 @@ def command(
             as_json=as_json,
         )
         return train_fleet(open_workspace(*aws.deployment()), options, console)
-    tables = rows.tables(cities)
+    read = rows.read(cities)
+    tables = read.tables
     session, deployment = aws.deployment()
     workspace = open_workspace(session, deployment)
     url = _preprocessor_to_use(workspace, tables, refit=refit_preprocessor)
     if dry_run:
         plan = _plan(workspace, tables, settings, url)
         print(json.dumps(plan, indent=2) if as_json else "\n".join(_plan_lines(plan)))
-        return SUCCEEDED
+        return say_left_out(read.left_out)
     training = train_and_publish(
-        workspace, tables, settings, console, preprocessor_url=url, force=force
+        workspace, read, settings, console, preprocessor_url=url, force=force
     )
     if as_json:
-        print(json.dumps(_as_json(training), indent=2))
+        document = {**_as_json(training), "left_out": read.left_out}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         _print(training, console)
     if training.preprocessor_is_new and deployment.endpoint_name:
@@ -126,7 +128,8 @@ def command(
         console.say(f"The endpoint gets the new preprocessor with: {command}")
     for city, reason in training.failures.items():
         print(f"{city}: {reason}", file=sys.stderr)
-    return FAILED if training.failures else SUCCEEDED
+    left_out = say_left_out(read.left_out)
+    return FAILED if training.failures else left_out
 
 
 def _preprocessor_to_use(

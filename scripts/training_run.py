@@ -1,12 +1,13 @@
 """One training run: from rows to published models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from fleet.console import Console, counted, plural
+from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.project import SCHEMA_FILE, project_schema
 from fleet.publishing import Publication, Publisher, summary
+from fleet.words import counted, plural
 from scripts.job_reporter import JobReporter
 from training.evaluation import candidates_of_jobs
 from training.job import JobResult
@@ -17,7 +18,7 @@ from training.publish import (
     read_artifact_schema,
     store_preprocessor,
 )
-from training.table import Table
+from training.reader import EntityTables
 from training.workspace import Workspace
 
 
@@ -51,7 +52,7 @@ class Training:
 
 def train_and_publish(
     workspace: Workspace,
-    tables: Mapping[str, Table],
+    rows: EntityTables,
     settings: Settings,
     console: Console,
     *,
@@ -64,6 +65,7 @@ def train_and_publish(
     rows and published. With ``force`` models serve that the gate refuses.
     """
     pipeline = Pipeline(workspace, settings, JobReporter(console))
+    tables = rows.tables
     schema = next(iter(tables.values())).schema
     with console.step(f"upload the {schema.row}s") as step:
         dataset = pipeline.upload(tables)
@@ -92,7 +94,8 @@ def train_and_publish(
         publisher = Publisher(
             workspace.registry, workspace.s3, workspace.bucket, workspace.rules, force=force
         )
-        publications = {each.city: each for each in publisher.publish(candidates)}
+        named = [replace(each, name=rows.names.get(each.city, "")) for each in candidates]
+        publications = {each.city: each for each in publisher.publish(named)}
         step.detail = summary(publications.values())
     is_new = _publish_preprocessor(workspace, url, jobs)
     return Training(dataset, url, is_new, jobs, publications)

@@ -6,8 +6,8 @@ from datetime import date
 
 import numpy as np
 
-from fleet.console import significant
 from fleet.schema import EPOCH, Column, Kind
+from fleet.words import significant
 from training.endpoint import Prediction
 from training.table import Table
 

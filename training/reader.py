@@ -9,7 +9,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fleet.errors import HousingError
@@ -77,12 +77,29 @@ class Rows:
 
 @dataclass(frozen=True)
 class EntityTables:
-    """The rows of each entity by its key; ``names`` are as people write them."""
+    """The rows of each entity by its key.
+
+    Parameters
+    ----------
+    tables
+        By key.
+    names
+        As people write them, by key.
+    notes
+        What was understood beyond plain CSV, a line each.
+    left_out
+        What could not be used: the lines about each file, by its name.
+    """
 
     tables: Mapping[str, Table]
-    names: Mapping[str, str]
+    names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """All lines about what could not be used."""
+        return tuple(line for lines in self.left_out.values() for line in lines)
 
 
 def read_entities(path: Path, schema: Schema) -> EntityTables:
@@ -90,7 +107,7 @@ def read_entities(path: Path, schema: Schema) -> EntityTables:
 
     A file without such a column is one entity, called as the file.
 
-    Files that cannot be used are left out and named in ``problems``.
+    Files that cannot be used are left out, and named in ``left_out``.
 
     Raises
     ------
@@ -101,16 +118,16 @@ def read_entities(path: Path, schema: Schema) -> EntityTables:
     found: dict[str, list[Table]] = {}
     names: dict[str, str] = {}
     notes: list[str] = []
-    problems: list[str] = []
+    left_out: dict[str, tuple[str, ...]] = {}
     for file in files:
         try:
             rows = read_rows(file, schema, with_label=True)
-            parts = _by_entity(rows, file, schema)
         except RowsError as error:
-            problems += error.problems
+            left_out[file.name] = error.problems
             continue
         notes += rows.notes
-        for name, table in parts.items():
+        problems = []
+        for name, table in _by_entity(rows, file).items():
             try:
                 key = entity_key(name)
             except HousingError as error:
@@ -122,10 +139,13 @@ def read_entities(path: Path, schema: Schema) -> EntityTables:
                 )
                 continue
             found.setdefault(key, []).append(table)
-    if not found:
-        raise RowsError(problems)
+        if problems:
+            left_out[file.name] = tuple(problems)
     tables = {key: _joined(parts) for key, parts in found.items()}
-    return EntityTables(tables, {k: names[k] for k in tables}, tuple(notes), tuple(problems))
+    read = EntityTables(tables, {k: names[k] for k in tables}, tuple(notes), left_out)
+    if not found:
+        raise RowsError(read.problems)
+    return read
 
 
 def csv_files(path: Path) -> list[Path]:
@@ -159,7 +179,7 @@ def read_sheet_of(file: Path) -> Sheet:
     return read_sheet(_content(file), file.name)
 
 
-def _by_entity(rows: Rows, file: Path, schema: Schema) -> dict[str, Table]:
+def _by_entity(rows: Rows, file: Path) -> dict[str, Table]:
     if rows.entities is None:
         return {file.stem: rows.table}
     import numpy as np

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     import boto3
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-HOUSE = "1988,3040.78,2,2.5,1.46,1,y,n"
 DENIED = {"AccessDenied", "AccessDeniedException"}
-# Answers of callers who were allowed: the model is not there, or it did not like the house.
+# Answers of callers who were allowed: the model is not there, or it did not like the row.
 REACHED = {"ValidationError", "ModelError", "ModelNotReadyException", "InternalDependencyException"}
 
 
@@ -33,8 +32,11 @@ class LiveCell:
         return self.allowed is None or self.allowed is self.cell.decision.allowed
 
 
-def invoke_all(session: "boto3.Session", matrix: Matrix) -> Iterator[LiveCell]:
-    """Try every cell; a role that this caller cannot assume gives one cell that tells nothing."""
+def invoke_all(session: "boto3.Session", matrix: Matrix, body: bytes) -> Iterator[LiveCell]:
+    """Send this row to every cell's model, as its session.
+
+    A role that this caller cannot assume gives one cell that tells nothing.
+    """
     for row in matrix.rows:
         if not row.subject.target_models:
             continue
@@ -43,7 +45,7 @@ def invoke_all(session: "boto3.Session", matrix: Matrix) -> Iterator[LiveCell]:
         except ClientError as error:
             yield LiveCell(row.subject, row.cells[0], None, f"not assumed: {_code(error)}")
             continue
-        yield from _row_cells(client, row)
+        yield from _row_cells(client, row, body)
 
 
 def _client_of(session: "boto3.Session", subject: Subject) -> "SageMakerRuntimeClient":
@@ -64,10 +66,10 @@ def _client_of(session: "boto3.Session", subject: Subject) -> "SageMakerRuntimeC
     )
 
 
-def _row_cells(client: "SageMakerRuntimeClient", row: Row) -> Iterator[LiveCell]:
+def _row_cells(client: "SageMakerRuntimeClient", row: Row, body: bytes) -> Iterator[LiveCell]:
     for cell in row.cells:
         try:
-            _invoke(client, cell.question)
+            _invoke(client, cell.question, body)
         except ClientError as error:
             code = _code(error)
             if code in DENIED:
@@ -78,18 +80,16 @@ def _row_cells(client: "SageMakerRuntimeClient", row: Row) -> Iterator[LiveCell]
             yield LiveCell(row.subject, cell, True, "invoked")
 
 
-def _invoke(client: "SageMakerRuntimeClient", question: Question) -> None:
+def _invoke(client: "SageMakerRuntimeClient", question: Question, body: bytes) -> None:
     endpoint = question.resource.rpartition("/")[2]
     if question.action == INVOKE_ASYNC:
         client.invoke_endpoint_async(EndpointName=endpoint, InputLocation="s3://none/none.csv")
         return
     if question.action != INVOKE:
-        client.invoke_endpoint_with_response_stream(EndpointName=endpoint, Body=HOUSE.encode())
+        client.invoke_endpoint_with_response_stream(EndpointName=endpoint, Body=body)
         return
     target = {} if question.target_model is None else {"TargetModel": question.target_model}
-    client.invoke_endpoint(
-        EndpointName=endpoint, ContentType="text/csv", Body=HOUSE.encode(), **target
-    )
+    client.invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Body=body, **target)
 
 
 def _code(error: ClientError) -> str:

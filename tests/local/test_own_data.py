@@ -82,6 +82,7 @@ def test_a_number_is_predicted_for_each_clinic(project: OwnProject, tmp_path: Pa
     train = ("train", "--data", str(file), "--hyperparameter", "epochs=100", "--json")
     models = json.loads(project.succeed(*train))["models"]
     assert list(models) == ["Lyon", "Sao_Paulo"]
+    assert "São Paulo (Sao_Paulo)" in project.succeed("models", "list")
     project.deploy("housing-dev-hosting")
 
     rows = list(csv.reader(file.open(encoding="utf-8")))
@@ -96,6 +97,8 @@ def test_a_number_is_predicted_for_each_clinic(project: OwnProject, tmp_path: Pa
     judged = json.loads(project.succeed("predict", "--city", "Lyon", "--csv", str(file), "--json"))
     assert float(judged["mae"]) < float(judged["baseline"])
 
+    assert project.succeed("models", "warm") == "2 models are loaded\n"
+
     old = json.loads(project.succeed("predict", "--city", "Lyon", "--age", "500", "--json"))
     assert old["out_of_range"] == [["AGE"]]
 
@@ -103,14 +106,26 @@ def test_a_number_is_predicted_for_each_clinic(project: OwnProject, tmp_path: Pa
 def test_one_of_three_classes_is_predicted(project: OwnProject, tmp_path: Path) -> None:
     frame = load_wine(as_frame=True).frame
     frame["target"] = frame["target"].map({0: "Barolo", 1: "Grignolino", 2: "Barbera"})
-    file = tmp_path / "wine.csv"
+    folder = tmp_path / "wines"
+    folder.mkdir()
+    file = folder / "Côte d'Or.csv"
     frame.to_csv(file, index=False)
-    said = project.succeed("init", "--from", str(file))
+    said = project.succeed("init", "--from", str(folder))
     assert "predicts TARGET: one of 3 classes, from 13 features" in said
 
-    project.succeed("train", "--data", str(file), "--hyperparameter", "mini_batch_size=20")
+    (folder / "Médoc.csv").write_text("alcohol;target\n12,5;Merlot\n", encoding="cp1252")
+    train = project.run("train", "--data", str(folder), "--hyperparameter", "mini_batch_size=20")
+    assert train.returncode == 1, train.stdout + train.stderr
+    assert "Médoc.csv: column MALIC_ACID is missing" in train.stderr
+    assert train.stderr.splitlines()[-1] == "left out, as told above: Médoc.csv"
+    [listed] = json.loads(project.succeed("models", "list", "--json"))
+    assert (listed["city"], listed["name"]) == ("Cote_d_Or", "Côte d'Or")
+    shown = project.succeed("models", "show", "Côte d'Or").splitlines()[0]
+    assert shown.startswith("Côte d'Or: version 1 serves")
+
     project.deploy("housing-dev-hosting")
-    answer = json.loads(project.succeed("predict", "--city", "wine", "--csv", str(file), "--json"))
+    predict = ("predict", "--city", "Côte d'Or", "--csv", str(file), "--json")
+    answer = json.loads(project.succeed(*predict))
     assert set(answer["predictions"]) == {"Barolo", "Grignolino", "Barbera"}
     assert float(answer["accuracy"].rstrip("%")) > 90
     assert float(answer["baseline"].rstrip("%")) < 50

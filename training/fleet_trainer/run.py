@@ -7,7 +7,7 @@ reports of the latest jobs, finished or stopped.
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fleet.errors import HousingError
@@ -120,7 +120,10 @@ class FleetTrainer:
         lost = set(to_train) - set(trained)
         failures |= dict.fromkeys(sorted(lost), f"job {job} says nothing of it")
         candidates = [
-            candidate_of(each, city, sources[city].fingerprint, preprocessor_url)
+            replace(
+                candidate_of(each, city, sources[city].fingerprint, preprocessor_url),
+                name=sources[city].title,
+            )
             for city, each in sorted(reported.items())
             if city not in failures
         ]
@@ -176,7 +179,7 @@ class FleetTrainer:
             if each.read is not None:
                 self._workspace.write(each.key, each.read())
 
-        with self._step("upload the houses") as step, ThreadPoolExecutor(S3_THREADS) as threads:
+        with self._step("upload the rows") as step, ThreadPoolExecutor(S3_THREADS) as threads:
             list(threads.map(put, local))  # so that the first error is raised here
             step.detail = f"{len(local)} cities, {sum(each.size for each in local):,} bytes"
 

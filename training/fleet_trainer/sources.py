@@ -1,7 +1,7 @@
 """Where cities' rows are before they are trained on: files, drawn houses, objects in S3."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ class Source:
     """One city's CSV file.
 
     ``fingerprint`` changes with the bytes. ``read`` is None where the bytes are in the bucket,
-    under ``key``; elsewhere they go there.
+    under ``key``; elsewhere they go there. ``title`` is what people call the city.
     """
 
     city: str
@@ -28,6 +28,7 @@ class Source:
     size: int
     key: str
     read: Callable[[], bytes] | None = None
+    title: str = ""
 
 
 def of_folder(folder: Path) -> dict[str, Source]:
@@ -39,12 +40,13 @@ def of_folder(folder: Path) -> dict[str, Source]:
     return sources
 
 
-def of_tables(tables: Mapping[str, Table]) -> dict[str, Source]:
-    """The rows of each entity as they were read."""
+def of_tables(tables: Mapping[str, Table], titles: Mapping[str, str]) -> dict[str, Source]:
+    """The rows of each entity as they were read; ``titles`` are what people call them."""
     sources = {}
     for city, table in tables.items():
         data = table.to_csv().encode()
-        sources[city] = _local(check_entity(city), f"{city}.csv", data, partial(bytes, data))
+        source = _local(check_entity(city), f"{city}.csv", data, partial(bytes, data))
+        sources[city] = replace(source, title=titles.get(city, ""))
     return sources
 
 

@@ -61,20 +61,20 @@ def test_too_few_rows_are_refused_with_what_is_needed() -> None:
 
 
 def test_a_model_no_better_than_the_median_is_refused() -> None:
-    assert "predicting the median gives $60,000" in reasons(candidate(mae=60_000.0))
+    assert "predicting the median gives 60,000" in reasons(candidate(mae=60_000.0))
 
 
 def test_the_user_reported_44604_on_noise_free_houses_is_refused_with_its_distance() -> None:
     noise_free = {"median_mae": 80_000.0, "least_squares_mae": 2_533.0}
     assert reasons(candidate(mae=44_604.0, baselines=noise_free)) == (
-        "error $44,604; least squares gives $2,533, which is 54% of the way to the median;"
+        "error 44,604; least squares gives 2,533, which is 54% of the way to the median;"
         " at most 50%"
     )
 
 
 def test_a_model_worse_than_the_serving_one_by_more_than_allowed_is_refused() -> None:
     assert not reasons(candidate(mae=20_900.0, serving=20_000.0))
-    assert "the version that serves has $20,000" in reasons(candidate(21_100.0, 20_000.0))
+    assert "the version that serves has 20,000" in reasons(candidate(21_100.0, 20_000.0))
 
 
 def test_the_rules_decide() -> None:
