@@ -116,10 +116,8 @@ class HostingStack(StageStack):
             )
         )
         if scaling := config.auto_scaling:
-            self.endpoint.auto_scale(
-                min_capacity=scaling.min_capacity,
-                max_capacity=scaling.max_capacity,
-                invocations_per_instance=scaling.invocations_per_instance,
-            )
+            self.endpoint.auto_scale_instance_count(
+                min_capacity=scaling.min_capacity, max_capacity=scaling.max_capacity
+            ).scale_on_invocations(invocations_per_instance=scaling.invocations_per_instance)
         cdk.CfnOutput(self, "EndpointName", value=self.endpoint.endpoint_name)
         cdk.CfnOutput(self, "EndpointArn", value=self.endpoint.endpoint_arn)

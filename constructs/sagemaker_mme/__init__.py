@@ -7,28 +7,51 @@ from sagemaker_mme.container import (
     MultiModelContainer,
 )
 from sagemaker_mme.container_image import BoundImage, ContainerImage
+from sagemaker_mme.data_capture import CaptureMode, DataCapture
+from sagemaker_mme.deployment_policy import CapacitySize, DeploymentPolicy
 from sagemaker_mme.endpoint_alarms import EndpointAlarms
-from sagemaker_mme.endpoint_base import MultiModelEndpointBase, MultiModelEndpointGrants
+from sagemaker_mme.endpoint_base import (
+    EndpointVariant,
+    MultiModelEndpointBase,
+    MultiModelEndpointGrants,
+)
 from sagemaker_mme.endpoint_dashboard import EndpointDashboard
+from sagemaker_mme.images import Processor
+from sagemaker_mme.instance_scaling import ScalableInstanceCount
 from sagemaker_mme.instance_type import InstanceType
 from sagemaker_mme.invocation_trail import InvocationTrail
 from sagemaker_mme.model import Model, ModelBase
 from sagemaker_mme.model_store import ModelStore, Prefix, PrefixGrants
 from sagemaker_mme.multi_model_endpoint import MultiModelEndpoint
+from sagemaker_mme.pipeline_rules import InferenceExecutionMode
 from sagemaker_mme.problems import InvalidPropsError
+from sagemaker_mme.production_variant import (
+    InferenceAmiVersion,
+    ManagedInstanceScaling,
+    ProductionVariant,
+    RoutingStrategy,
+)
 from sagemaker_mme.service_roles import SageMakerRole, TrainingRole
 from sagemaker_mme.target_model_invoker_role import TargetModelInvokerRole, TenantInvokerRole
 from sagemaker_mme.target_model_rule import target_model_rule
 
 __all__ = [
     "BoundImage",
+    "CapacitySize",
+    "CaptureMode",
     "Container",
     "ContainerImage",
+    "DataCapture",
+    "DeploymentPolicy",
     "EndpointAlarms",
     "EndpointDashboard",
+    "EndpointVariant",
+    "InferenceAmiVersion",
+    "InferenceExecutionMode",
     "InstanceType",
     "InvalidPropsError",
     "InvocationTrail",
+    "ManagedInstanceScaling",
     "Model",
     "ModelBase",
     "ModelCacheSetting",
@@ -40,7 +63,11 @@ __all__ = [
     "MultiModelEndpointGrants",
     "Prefix",
     "PrefixGrants",
+    "Processor",
+    "ProductionVariant",
+    "RoutingStrategy",
     "SageMakerRole",
+    "ScalableInstanceCount",
     "TargetModelInvokerRole",
     "TenantInvokerRole",
     "TrainingRole",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import aws_cdk as cdk
 import jsii
@@ -12,10 +13,10 @@ from aws_cdk.interfaces import aws_sagemaker as sagemaker_refs
 from constructs import Construct
 
 from sagemaker_mme.metrics import EndpointMetrics
-from sagemaker_mme.problems import raise_problems
+from sagemaker_mme.problems import InvalidPropsError, raise_problems
+from sagemaker_mme.production_variant import DEFAULT_VARIANT
 from sagemaker_mme.target_model import CONDITION_KEY, pattern_problems
 
-DEFAULT_VARIANT = "AllTraffic"
 DEFAULT_CONTAINER_NAMES = ("container-1", "container-2")
 
 
@@ -55,12 +56,64 @@ class MultiModelEndpointGrants:
         return self.invoke(grantee, target_models=["*"], allow_wide=True)
 
 
+@dataclass(frozen=True)
+class EndpointVariant(EndpointMetrics):
+    """One variant of an endpoint: its metrics."""
+
+    endpoint_name: str
+    variant_name: str
+    container_names: tuple[str, ...]
+
+    @property
+    def metric_dimensions(self) -> Mapping[str, str]:
+        return {"EndpointName": self.endpoint_name, "VariantName": self.variant_name}
+
+
 @jsii.implements(sagemaker.IEndpoint)
 class MultiModelEndpointBase(EndpointMetrics, cdk.Resource):
     """What new and imported endpoints have in common."""
 
-    variant_name: str
-    container_names: tuple[str, ...]
+    variants: tuple[EndpointVariant, ...]
+    """The production variants."""
+
+    @property
+    def variant_name(self) -> str:
+        """The name of the one production variant; see ``find_production_variant``."""
+        return self._only_variant.variant_name
+
+    @property
+    def container_names(self) -> tuple[str, ...]:
+        """The containers of the one production variant, in the order of requests."""
+        return self._only_variant.container_names
+
+    @property
+    def metric_dimensions(self) -> Mapping[str, str]:
+        return self._only_variant.metric_dimensions
+
+    def find_production_variant(self, variant_name: str) -> EndpointVariant:
+        """The variant of that name, for its metrics.
+
+        Raises
+        ------
+        InvalidPropsError
+        """
+        for variant in self.variants:
+            if variant.variant_name == variant_name:
+                return variant
+        raise InvalidPropsError(
+            f"{self.node.path} has no production variant '{variant_name}'; it has"
+            f" {', '.join(variant.variant_name for variant in self.variants)}"
+        )
+
+    @property
+    def _only_variant(self) -> EndpointVariant:
+        if len(self.variants) != 1:
+            names = ", ".join(variant.variant_name for variant in self.variants)
+            raise InvalidPropsError(
+                f"{self.node.path} has several production variants ({names}): say whose metrics"
+                " are meant with find_production_variant(name)"
+            )
+        return self.variants[0]
 
     @property
     def endpoint_arn(self) -> str:
@@ -111,8 +164,7 @@ class ImportedEndpoint(MultiModelEndpointBase):
         parts = cdk.Stack.of(self).split_arn(endpoint_arn, cdk.ArnFormat.SLASH_RESOURCE_NAME)
         self._arn = endpoint_arn
         self._name = endpoint_name or parts.resource_name or ""
-        self.variant_name = variant_name
-        self.container_names = tuple(container_names)
+        self.variants = (EndpointVariant(self._name, variant_name, tuple(container_names)),)
 
     @property
     def endpoint_arn(self) -> str:
@@ -121,7 +173,3 @@ class ImportedEndpoint(MultiModelEndpointBase):
     @property
     def endpoint_name(self) -> str:
         return self._name
-
-    @property
-    def metric_dimensions(self) -> Mapping[str, str]:
-        return {"EndpointName": self._name, "VariantName": self.variant_name}

@@ -4,13 +4,13 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from sagemaker_mme.endpoint_base import MultiModelEndpointBase
+from sagemaker_mme.endpoint_base import EndpointVariant, MultiModelEndpointBase
 
 _HALF = 12
 
 
 class EndpointDashboard(cloudwatch.Dashboard):
-    """Models in memory, cache hits, latencies, loading times, traffic and errors of one endpoint.
+    """Models in memory, cache hits, latencies, loading times, traffic and errors of each variant.
 
     Parameters
     ----------
@@ -34,13 +34,20 @@ class EndpointDashboard(cloudwatch.Dashboard):
             dashboard_name=dashboard_name,
             default_interval=cdk.Duration.hours(3),
         )
-        self.add_widgets(_memory(endpoint), _cache_hits(endpoint))
-        self.add_widgets(_latency(endpoint), _container_latency(endpoint))
-        self.add_widgets(_loading_times(endpoint), _unloading(endpoint))
-        self.add_widgets(_traffic(endpoint), _utilization(endpoint))
+        for variant in endpoint.variants:
+            if len(endpoint.variants) > 1:
+                self.add_widgets(
+                    cloudwatch.TextWidget(
+                        markdown=f"# {variant.variant_name}", width=2 * _HALF, height=1
+                    )
+                )
+            self.add_widgets(_memory(variant), _cache_hits(variant))
+            self.add_widgets(_latency(variant), _container_latency(variant))
+            self.add_widgets(_loading_times(variant), _unloading(variant))
+            self.add_widgets(_traffic(variant), _utilization(variant))
 
 
-def _memory(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
+def _memory(endpoint: EndpointVariant) -> cloudwatch.IWidget:
     return _graph(
         "Models in memory, and the memory they take",
         left=[endpoint.metric_loaded_model_count()],
@@ -50,7 +57,7 @@ def _memory(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
     )
 
 
-def _cache_hits(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
+def _cache_hits(endpoint: EndpointVariant) -> cloudwatch.IWidget:
     return _graph(
         "Models in memory, and requests that found theirs there",
         left=[endpoint.metric_loaded_model_count()],
@@ -60,7 +67,7 @@ def _cache_hits(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
     )
 
 
-def _latency(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
+def _latency(endpoint: EndpointVariant) -> cloudwatch.IWidget:
     return _graph(
         "Latency of the pipeline and of SageMaker around it",
         left=[
@@ -74,7 +81,7 @@ def _latency(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
     )
 
 
-def _container_latency(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
+def _container_latency(endpoint: EndpointVariant) -> cloudwatch.IWidget:
     return _graph(
         "Latency of each container",
         left=[endpoint.metric_container_latency(name) for name in endpoint.container_names],
@@ -82,7 +89,7 @@ def _container_latency(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
     )
 
 
-def _loading_times(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
+def _loading_times(endpoint: EndpointVariant) -> cloudwatch.IWidget:
     return _graph(
         "What a cold model costs",
         left=[
@@ -94,7 +101,7 @@ def _loading_times(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
     )
 
 
-def _unloading(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
+def _unloading(endpoint: EndpointVariant) -> cloudwatch.IWidget:
     return _graph(
         "Models loaded and unloaded: thrashing, when both stay high",
         left=[
@@ -105,7 +112,7 @@ def _unloading(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
     )
 
 
-def _traffic(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
+def _traffic(endpoint: EndpointVariant) -> cloudwatch.IWidget:
     return _graph(
         "Requests and errors",
         left=[endpoint.metric_invocations(), endpoint.metric_invocations_per_instance()],
@@ -119,7 +126,7 @@ def _traffic(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
     )
 
 
-def _utilization(endpoint: MultiModelEndpointBase) -> cloudwatch.IWidget:
+def _utilization(endpoint: EndpointVariant) -> cloudwatch.IWidget:
     return _graph(
         "CPU and disk",
         left=[endpoint.metric_cpu_utilization(), endpoint.metric_disk_utilization()],

@@ -1,10 +1,11 @@
-"""The ML instance types of real-time endpoints, and which of them suit CPU containers on x86."""
+"""The ML instance types of real-time endpoints, and which of them suit which images."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from sagemaker_mme.images import Processor
 from sagemaker_mme.problems import is_token
 
 _SIZES: dict[str, str] = {
@@ -73,7 +74,43 @@ INSTANCE_TYPES: frozenset[str] = frozenset(
 _ACCELERATED = ("dl", "g", "inf", "p", "trn")
 _BURSTABLE = ("t",)
 _GRAVITON = re.compile(r"[a-z]\d+g[a-z]*")
-_X86_WITH_NVME = frozenset(("m5d", "c5d", "r5d"))
+_WITH_NVME = frozenset(
+    [
+        "m5d",
+        "c5d",
+        "r5d",
+        "m6gd",
+        "c6gd",
+        "r6gd",
+        "r7gd",
+        "g4dn",
+        "g5",
+        "g6",
+        "g6e",
+        "p4d",
+        "p4de",
+        "p5",
+        "p5e",
+        "p5en",
+        "dl1",
+        "trn1",
+        "trn1n",
+    ]
+)
+"""https://docs.aws.amazon.com/sagemaker/latest/dg/host-instance-storage.html"""
+
+PAGE = "https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-support.html"
+MULTI_MODEL_GPU_TYPES: frozenset[str] = frozenset(
+    f"ml.{family}.{size}"
+    for family, sizes in {
+        "p2": "xlarge",
+        "p3": "2xlarge",
+        "g4dn": "xlarge 2xlarge 4xlarge 8xlarge 16xlarge",
+        "g5": "xlarge 2xlarge 4xlarge 8xlarge 16xlarge",
+    }.items()
+    for size in sizes.split()
+)
+"""The GPU types that multi-model endpoints run on, each with one GPU; source: PAGE."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +119,18 @@ class InstanceType:
 
     Models share an instance's memory, so memory decides how many of them stay loaded: prefer the m
     and r families. https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoint-instance.html
+
+    Parameters
+    ----------
+    name
+        The name, ``ml.`` included.
+    checked
+        Refuse names and combinations that AWS does not list; False for types that are newer than
+        this library. Default: True.
     """
 
     name: str
+    checked: bool = True
 
     def __str__(self) -> str:
         return self.name
@@ -102,21 +148,53 @@ class InstanceType:
 
     @property
     def has_instance_storage(self) -> bool:
-        """True for families with NVMe disks, which encrypt themselves and take no volume key."""
-        return self.family in _X86_WITH_NVME
+        """True for families with NVMe disks, which encrypt themselves and take no volume."""
+        return self.family in _WITH_NVME
 
-    def problems(self) -> Iterator[str]:
-        """Why scikit-learn and Linear Learner containers cannot run on it, if so."""
-        if is_token(self.name):
+    @property
+    def has_gpu(self) -> bool:
+        """True for NVIDIA's GPUs."""
+        return self.family.startswith(("g", "p"))
+
+    def problems(self, processors: Collection[Processor]) -> Iterator[str]:
+        """Why containers for these processors cannot run on it, if so.
+
+        Parameters
+        ----------
+        processors
+            Those of the images; none where the images are not known.
+        """
+        if is_token(self.name) or not self.checked:
             return
         if self.name not in INSTANCE_TYPES:
             yield f"instance_type '{self.name}' is unknown{_suggestion(self.name)}"
+        elif self.has_gpu:
+            yield from self._gpu_problems(processors)
         elif self.family.startswith(_ACCELERATED):
-            yield f"instance_type '{self.name}' has an accelerator; these containers use CPUs only"
-        elif _GRAVITON.fullmatch(self.family):
             yield (
-                f"instance_type '{self.name}' has a Graviton processor; there is no Arm image of"
-                " these containers"
+                f"instance_type '{self.name}' has an accelerator that multi-model endpoints do not"
+                f" use: {PAGE}"
+            )
+        elif Processor.GPU in processors:
+            yield f"instance_type '{self.name}' has no GPU, and an image is built for one"
+        elif _GRAVITON.fullmatch(self.family):
+            if processors and set(processors) != {Processor.GRAVITON}:
+                yield (
+                    f"instance_type '{self.name}' has a Graviton processor, and an image is built"
+                    " for x86; pass processor=Processor.GRAVITON where there is such an image"
+                )
+        elif Processor.GRAVITON in processors:
+            yield f"instance_type '{self.name}' has an x86 processor, and an image is for Graviton"
+
+    def _gpu_problems(self, processors: Collection[Processor]) -> Iterator[str]:
+        if processors and Processor.GPU not in processors:
+            yield f"instance_type '{self.name}' has a GPU; these containers use CPUs only"
+        elif Processor.GRAVITON in processors:
+            yield f"instance_type '{self.name}' has an x86 processor, and an image is for Graviton"
+        elif self.name not in MULTI_MODEL_GPU_TYPES:
+            yield (
+                f"instance_type '{self.name}' is none of the types with one GPU that multi-model"
+                f" endpoints run on ({', '.join(sorted(MULTI_MODEL_GPU_TYPES))}): {PAGE}"
             )
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -13,20 +11,19 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from sagemaker_mme.container import MultiModelContainer, PipelineContainer
-from sagemaker_mme.model_store import PrefixGrants, prefix_problems
-from sagemaker_mme.problems import is_token, raise_problems
+from sagemaker_mme.images import Processor
+from sagemaker_mme.model_store import PrefixGrants
+from sagemaker_mme.pipeline_rules import (
+    InferenceExecutionMode,
+    direct_problems,
+    pipeline_problems,
+)
+from sagemaker_mme.problems import raise_problems
 from sagemaker_mme.service_roles import SageMakerRole
+from sagemaker_mme.vpc_config import vpc_config, vpc_problems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
-
-MAX_CONTAINERS = 15
-MAX_SECURITY_GROUPS = 5
-MAX_SUBNETS = 16
-MAX_ENVIRONMENT_ENTRIES = 100
-MAX_ENVIRONMENT_BYTES = 1024
-MAX_PIPELINE_ENVIRONMENT_BYTES = 32 * 1024
-_HOSTNAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
 class ModelBase(cdk.Resource):
@@ -36,6 +33,8 @@ class ModelBase(cdk.Resource):
     """What SageMaker runs the containers as; None where that is not known."""
     container_names: tuple[str, ...]
     """Host names of the containers in the order in which they see a request."""
+    processors: frozenset[Processor] = frozenset()
+    """What their images are built for; none where that is not known."""
 
     @property
     def model_name(self) -> str:
@@ -103,6 +102,9 @@ class Model(ModelBase):
         scikit-learn container runs pip as it starts and then needs
         ``PIP_NO_BUILD_ISOLATION=false`` and ``SAGEMAKER_SUBMIT_DIRECTORY=/opt/ml/model/code``.
         Default: False.
+    inference_execution_mode
+        Whether several containers make a pipeline, or each is invoked by itself. Default: a
+        pipeline (SERIAL).
     """
 
     def __init__(
@@ -116,22 +118,25 @@ class Model(ModelBase):
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         network_isolation: bool = False,
+        inference_execution_mode: InferenceExecutionMode = InferenceExecutionMode.SERIAL,
     ) -> None:
         super().__init__(scope, construct_id)
         raise_problems(
             self,
             [
-                *_pipeline_problems(containers),
-                *_network_problems(vpc, vpc_subnets, security_groups),
+                *pipeline_problems(containers),
+                *direct_problems(containers, inference_execution_mode),
+                *vpc_problems(vpc, vpc_subnets, security_groups),
             ],
         )
-        self._network = _network(self, vpc, vpc_subnets, security_groups)
+        self._network = vpc_config(self, vpc, vpc_subnets, security_groups)
         self.role: iam.IRole = role or self._execution_role(containers)
         self.grant_principal = self.role.grant_principal
         self.container_names = tuple(
             container.name or f"container-{number}"
             for number, container in enumerate(containers, start=1)
         )
+        self.processors = frozenset(container.image.processor for container in containers)
         definitions = [_definition(self, container) for container in containers]
         model = sagemaker.CfnModel(
             self,
@@ -140,6 +145,7 @@ class Model(ModelBase):
             primary_container=definitions[0] if len(definitions) == 1 else None,
             containers=definitions if len(definitions) > 1 else None,
             enable_network_isolation=network_isolation or None,
+            inference_execution_config=_execution_config(inference_execution_mode),
             vpc_config=self._network,
         )
         # CreateModel tries the role at once, so its policies must be there before the model is.
@@ -213,6 +219,15 @@ class Model(ModelBase):
         return role
 
 
+def _execution_config(
+    mode: InferenceExecutionMode,
+) -> sagemaker.CfnModel.InferenceExecutionConfigProperty | None:
+    """None for a pipeline, which is what SageMaker takes without it."""
+    if mode is InferenceExecutionMode.SERIAL:
+        return None
+    return sagemaker.CfnModel.InferenceExecutionConfigProperty(mode=mode.value)
+
+
 def _definition(
     scope: Construct, container: PipelineContainer
 ) -> sagemaker.CfnModel.ContainerDefinitionProperty:
@@ -231,111 +246,3 @@ def _definition(
             else None
         ),
     )
-
-
-def _network(
-    scope: Construct,
-    vpc: ec2.IVpc | None,
-    vpc_subnets: ec2.SubnetSelection | None,
-    security_groups: Sequence[ec2.ISecurityGroup] | None,
-) -> sagemaker.CfnModel.VpcConfigProperty | None:
-    if vpc is None:
-        return None
-    # It is the CDK's largest module: apps without a VPC synthesize two seconds sooner without it.
-    from aws_cdk import aws_ec2 as ec2
-
-    groups = security_groups or [ec2.SecurityGroup(scope, "SecurityGroup", vpc=vpc)]
-    return sagemaker.CfnModel.VpcConfigProperty(
-        subnets=_selected(vpc, vpc_subnets).subnet_ids,
-        security_group_ids=[group.security_group_id for group in groups],
-    )
-
-
-def _selected(vpc: ec2.IVpc, subnets: ec2.SubnetSelection | None) -> ec2.SelectedSubnets:
-    if subnets is None:
-        return vpc.select_subnets()
-    return vpc.select_subnets(
-        availability_zones=subnets.availability_zones,
-        one_per_az=subnets.one_per_az,
-        subnet_filters=subnets.subnet_filters,
-        subnet_group_name=subnets.subnet_group_name,
-        subnets=subnets.subnets,
-        subnet_type=subnets.subnet_type,
-    )
-
-
-def _network_problems(
-    vpc: ec2.IVpc | None,
-    vpc_subnets: ec2.SubnetSelection | None,
-    security_groups: Sequence[ec2.ISecurityGroup] | None,
-) -> Iterator[str]:
-    if vpc is None:
-        if vpc_subnets is not None:
-            yield "vpc_subnets is given without vpc"
-        if security_groups is not None:
-            yield "security_groups is given without vpc"
-        return
-    selected = _selected(vpc, vpc_subnets)
-    if not selected.is_pending_lookup:
-        yield from _subnet_problems(selected)
-    if security_groups is not None and not 1 <= len(security_groups) <= MAX_SECURITY_GROUPS:
-        yield (
-            f"security_groups has {len(security_groups)} entries;"
-            f" allowed: 1 to {MAX_SECURITY_GROUPS}"
-        )
-
-
-def _subnet_problems(selected: ec2.SelectedSubnets) -> Iterator[str]:
-    if len(selected.subnet_ids) > MAX_SUBNETS:
-        yield f"vpc_subnets selects {len(selected.subnet_ids)} subnets; allowed: 2 to {MAX_SUBNETS}"
-    if len(set(selected.availability_zones)) < 2:
-        yield (
-            f"vpc_subnets selects subnets in {sorted(set(selected.availability_zones))};"
-            " SageMaker wants two zones, for a single instance too"
-        )
-
-
-def _pipeline_problems(containers: Sequence[PipelineContainer]) -> Iterator[str]:
-    if not 1 <= len(containers) <= MAX_CONTAINERS:
-        yield f"containers has {len(containers)} entries; allowed: 1 to {MAX_CONTAINERS}"
-    many = sum(isinstance(container, MultiModelContainer) for container in containers)
-    if many != 1:
-        yield (
-            f"containers has {many} MultiModelContainers; a multi-model endpoint needs exactly one"
-        )
-    names = [container.name for container in containers]
-    if any(names) and not all(names):
-        yield f"containers are named {names}; SageMaker wants names for all of them or for none"
-    if len(set(filter(None, names))) < len(list(filter(None, names))):
-        yield f"containers are named {names}; two of them share a name"
-    size = sum(
-        len(f"{key}{value}".encode())
-        for container in containers
-        for key, value in container.environment.items()
-    )
-    if size > MAX_PIPELINE_ENVIRONMENT_BYTES:
-        yield (
-            f"the environments of all containers take {size} bytes;"
-            f" allowed: {MAX_PIPELINE_ENVIRONMENT_BYTES}"
-        )
-    yield from chain.from_iterable(
-        _container_problems(f"containers[{index}]", container)
-        for index, container in enumerate(containers)
-    )
-
-
-def _container_problems(where: str, container: PipelineContainer) -> Iterator[str]:
-    name = container.name
-    if name is not None and not is_token(name) and not _HOSTNAME.fullmatch(name):
-        yield f"{where}.name '{name}' is not a host name of letters, digits and inner hyphens"
-    if container.model_data is not None:
-        for problem in prefix_problems([container.model_data.prefix]):
-            yield f"{where}: {problem}"
-    if len(container.environment) > MAX_ENVIRONMENT_ENTRIES:
-        yield (
-            f"{where}.environment has {len(container.environment)} entries;"
-            f" allowed: {MAX_ENVIRONMENT_ENTRIES}"
-        )
-    for key, value in container.environment.items():
-        if not is_token(value) and len(value.encode()) > MAX_ENVIRONMENT_BYTES:
-            yield f"{where}.environment['{key}'] is longer than {MAX_ENVIRONMENT_BYTES} bytes"

@@ -14,6 +14,7 @@ from aws_cdk.assertions import Template
 from sagemaker_mme import (
     Container,
     ContainerImage,
+    InferenceExecutionMode,
     InvalidPropsError,
     Model,
     ModelCacheSetting,
@@ -299,3 +300,35 @@ def test_an_endpoint_serves_an_imported_model(stack: cdk.Stack, resources: Resou
     MultiModelEndpoint(stack, "Endpoint", model=imported)
     (config,) = resources("AWS::SageMaker::EndpointConfig")
     assert config["ProductionVariants"][0]["ModelName"] == "houses"
+
+
+def test_containers_can_be_invoked_each_by_itself(
+    stack: cdk.Stack, many_models: MultiModelContainer, resources: Resources
+) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/multi-container-create.html"""
+    Model(
+        stack,
+        "Model",
+        containers=[replace(PLAIN, name="one"), replace(many_models, name="many")],
+        inference_execution_mode=InferenceExecutionMode.DIRECT,
+    )
+    (model,) = resources("AWS::SageMaker::Model")
+    assert model["InferenceExecutionConfig"] == {"Mode": "Direct"}
+
+
+def test_direct_invocation_wants_two_containers_with_names(
+    stack: cdk.Stack, many_models: MultiModelContainer
+) -> None:
+    problems = problems_of(
+        stack,
+        "Model",
+        containers=[many_models],
+        inference_execution_mode=InferenceExecutionMode.DIRECT,
+    )
+    assert all(problem.endswith("dg/multi-container-create.html") for problem in problems)
+    assert len(problems) == 2
+
+
+def test_a_pipeline_says_nothing_of_how_it_is_invoked(model: Model, resources: Resources) -> None:
+    (properties,) = resources("AWS::SageMaker::Model")
+    assert "InferenceExecutionConfig" not in properties

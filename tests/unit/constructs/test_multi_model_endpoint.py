@@ -142,7 +142,9 @@ def test_no_deployment_config_without_alarms(
 def test_scaling_follows_invocations_per_instance(
     endpoint: MultiModelEndpoint, resources: Resources
 ) -> None:
-    endpoint.auto_scale(min_capacity=2, max_capacity=8, invocations_per_instance=3000)
+    endpoint.auto_scale_instance_count(min_capacity=2, max_capacity=8).scale_on_invocations(
+        invocations_per_instance=3000
+    )
     (target,) = resources("AWS::ApplicationAutoScaling::ScalableTarget")
     assert target["ResourceId"] == "endpoint/houses/variant/AllTraffic"
     assert target["ScalableDimension"] == "sagemaker:variant:DesiredInstanceCount"
@@ -169,7 +171,7 @@ def test_updates_of_an_endpoint_that_does_not_scale_set_the_instance_count(
 def test_updates_of_a_scaled_endpoint_keep_the_instance_count(
     endpoint: MultiModelEndpoint, resources: Resources
 ) -> None:
-    endpoint.auto_scale(max_capacity=2, invocations_per_instance=100)
+    endpoint.auto_scale_instance_count(max_capacity=2)
     (properties,) = resources("AWS::SageMaker::Endpoint")
     assert properties["RetainAllVariantProperties"] is True
 
@@ -177,7 +179,7 @@ def test_updates_of_a_scaled_endpoint_keep_the_instance_count(
 def test_the_scaling_target_waits_for_the_endpoint(
     stack: cdk.Stack, endpoint: MultiModelEndpoint
 ) -> None:
-    endpoint.auto_scale(max_capacity=2, invocations_per_instance=100)
+    endpoint.auto_scale_instance_count(max_capacity=2)
     template = Template.from_stack(stack)
     (name,) = template.find_resources("AWS::SageMaker::Endpoint")
     targets = template.find_resources("AWS::ApplicationAutoScaling::ScalableTarget")
@@ -231,13 +233,12 @@ def test_burstable_instances_are_not_scaled(stack: cdk.Stack, model: Model) -> N
         stack, "Endpoint", model=model, instance_type=InstanceType("ml.t2.medium")
     )
     with pytest.raises(InvalidPropsError) as error:
-        endpoint.auto_scale(min_capacity=0, max_capacity=-1, invocations_per_instance=0)
+        endpoint.auto_scale_instance_count(min_capacity=0, max_capacity=-1)
     _, *lines = str(error.value).splitlines()
     assert lines == [
         "  - instance_type 'ml.t2.medium' is burstable; SageMaker does not scale those",
         "  - min_capacity is 0; a multi-model endpoint keeps at least 1 instance",
         "  - max_capacity -1 is below min_capacity 0",
-        "  - invocations_per_instance is 0; it must be above 0",
     ]
 
 

@@ -156,3 +156,52 @@ def test_a_topic_hears_of_alarms_and_their_ends(
     EndpointAlarms(stack, "Alarms", endpoint=endpoint, topic=topic)
     for alarm in resources("AWS::CloudWatch::Alarm"):
         assert alarm["AlarmActions"] == alarm["OKActions"] == [arn]
+
+
+def test_a_composite_alarm_sends_one_message_for_all(
+    stack: cdk.Stack, endpoint: MultiModelEndpointBase, resources: Resources
+) -> None:
+    arn = "arn:aws:sns:us-east-1:123456789012:pager"
+    topic = sns.Topic.from_topic_arn(stack, "Topic", arn)
+    EndpointAlarms(stack, "Alarms", endpoint=endpoint, topic=topic, composite=True)
+    (composite,) = resources("AWS::CloudWatch::CompositeAlarm")
+    assert composite["AlarmActions"] == composite["OKActions"] == [arn]
+    assert composite["AlarmName"] == "houses-Composite"
+    assert json.dumps(composite["AlarmRule"]).count("ALARM(") == 6
+    assert all("AlarmActions" not in alarm for alarm in resources("AWS::CloudWatch::Alarm"))
+
+
+# The tables of the two pages above: which statistics each metric has.
+TIMES = {"Average", "Sum", "Minimum", "Maximum", "SampleCount"}
+STATISTICS = {
+    "Invocations": {"Sum"},
+    "InvocationsPerInstance": {"Sum"},
+    "Invocation4XXErrors": {"Average", "Sum"},
+    "Invocation5XXErrors": {"Average", "Sum"},
+    "InvocationModelErrors": {"Average", "Sum"},
+    "ModelLatency": TIMES,
+    "OverheadLatency": TIMES,
+    "ContainerLatency": TIMES,
+    "ModelLoadingWaitTime": TIMES,
+    "ModelUnloadingTime": TIMES,
+    "ModelDownloadingTime": TIMES,
+    "ModelLoadingTime": TIMES,
+    "ModelCacheHit": {"Average", "Sum", "SampleCount"},
+    "LoadedModelCount": TIMES,
+    "CPUUtilization": TIMES,
+    "MemoryUtilization": TIMES,
+    "DiskUtilization": TIMES,
+}
+
+
+def test_every_metric_has_a_statistic_that_is_documented_for_it(
+    endpoint: MultiModelEndpointBase,
+) -> None:
+    methods = [name for name in dir(endpoint) if name.startswith("metric_")]
+    metrics = [
+        getattr(endpoint, name)(*(["c"] if "container" in name else []))
+        for name in methods
+        if name != "metric_dimensions"
+    ]
+    assert {metric.metric_name for metric in metrics} == STATISTICS.keys()
+    assert all(metric.statistic in STATISTICS[metric.metric_name] for metric in metrics)
