@@ -8,7 +8,6 @@ whose Dockerfile was seen to have it stands in ``IMAGES`` below.
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
@@ -130,4 +129,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,7 +1,7 @@
 """The endpoint: what it runs on, who may call it, how it scales and what it measures."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -294,7 +294,7 @@ def _name_problems(name: str) -> Iterator[str]:
 
 
 def _shape_problems(
-    of_one: dict[str, object], variants: Sequence[ProductionVariant] | None
+    of_one: Collection[str], variants: Sequence[ProductionVariant] | None
 ) -> Iterator[str]:
     if variants is None and "model" not in of_one:
         yield "neither model nor production_variants is given"
