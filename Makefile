@@ -52,7 +52,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Minutes of hostile and random input; each run of the folder ends with status 1 at a fault.
+# About an hour of hostile input, kills and load; each run ends with status 1 at a fault.
 soak: setup
 	for run in $$(grep -l __main__ benchmarks/soak/*.py); do \
 		$(BIN)/python -m benchmarks.soak.$$(basename $$run .py) || exit 1; done

@@ -20,6 +20,8 @@ from localaws.row_store import Key, RowStore
 
 MOST_EVENTS_OF_STREAM = 10_000
 MOST_EVENTS = 100_000
+MOST_CHARACTERS = 64_000_000
+"""That the events of all streams take together; the longest streams lose their oldest first."""
 MOST_RECORDS = 20_000
 """That GetLogRecord finds, of the rows that queries answered."""
 Stream = dict[str, Any]
@@ -33,6 +35,7 @@ class Chunk:
 
     name: str
     count: int
+    size: int
 
 
 @dataclass
@@ -43,6 +46,17 @@ class KeptStream:
     chunks: deque[Chunk] = field(default_factory=deque)
     new: list[dict[str, Any]] = field(default_factory=list)
     next_number: int = 0
+
+    @property
+    def size(self) -> int:
+        """Characters that its chunks have together."""
+        return sum(chunk.size for chunk in self.chunks)
+
+    def drop_oldest(self) -> str:
+        """Forget the oldest chunk; its name."""
+        chunk = self.chunks.popleft()
+        del self.stream["events"][: chunk.count]
+        return chunk.name
 
     def trim(self, most: int) -> list[str]:
         """Forget the oldest events; the names of the chunks that hold none of the others."""
@@ -75,8 +89,9 @@ class LogStore:
             for name, kept in self._streams.items():
                 part = json.dumps(name)
                 if kept.new:
-                    chunk = Chunk(f"{kept.next_number:012}", len(kept.new))
-                    changed[part, chunk.name] = json.dumps(kept.new)
+                    text = json.dumps(kept.new)
+                    chunk = Chunk(f"{kept.next_number:012}", len(kept.new), len(text))
+                    changed[part, chunk.name] = text
                     taken.append((kept, chunk))
                 self._gone |= {(part, gone) for gone in kept.trim(self._most())}
             gone = set(self._gone)
@@ -88,6 +103,7 @@ class LogStore:
                 kept.chunks.append(chunk)
                 kept.new = []
                 kept.next_number += 1
+            self._make_room()
 
     def close(self) -> None:
         """Release the file."""
@@ -126,6 +142,14 @@ class LogStore:
         kept = self._streams[name] = KeptStream(record)
         return kept
 
+    def _make_room(self) -> None:
+        """Forget the oldest of the longest streams; they are deleted at the next saving."""
+        total = sum(kept.size for kept in self._streams.values())
+        while total > MOST_CHARACTERS:
+            name, longest = max(self._streams.items(), key=lambda item: item[1].size)
+            total -= longest.chunks[0].size
+            self._gone.add((json.dumps(name), longest.drop_oldest()))
+
     def _forget_deleted(self) -> None:
         for name, kept in list(self._streams.items()):
             group = cloudwatch_logs._log_groups.get_scoped(*name[:3]) or {"streams": {}}
@@ -152,7 +176,7 @@ class LogStore:
                     continue
                 events = json.loads(text)
                 kept = self._streams.setdefault(name, KeptStream(record))
-                kept.chunks.append(Chunk(chunk, len(events)))
+                kept.chunks.append(Chunk(chunk, len(events), len(text)))
                 kept.next_number = int(chunk) + 1
                 record["events"] += events
         except (ValueError, TypeError, KeyError) as error:

@@ -7,6 +7,7 @@ import ast
 import math
 import operator
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -41,6 +42,9 @@ _AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
 
 MOST_CHARACTERS = 2048
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataQuery.html"""
+FILE_NAME = "expression"
+# What Python finds doubtful in an expression, such as 0or 1, is no affair of the server's log.
+warnings.filterwarnings("ignore", category=SyntaxWarning, module=FILE_NAME)
 
 
 class ExpressionError(ValueError):
@@ -56,7 +60,7 @@ def evaluate(expression: str, named: Callable[[str], Series]) -> Series:
         text = f"has {len(expression)} characters; at most {MOST_CHARACTERS} are allowed"
         raise ExpressionError(f"Expression '{_shown(expression)}' {text}")
     try:
-        tree = ast.parse(expression.strip(), mode="eval")
+        tree = ast.parse(expression.strip(), FILE_NAME, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"Error in expression '{_shown(expression)}': {error}") from None
     try:

@@ -18,8 +18,10 @@ from localaws.ministack import patches
 from localaws.ministack.metric_values import Slot, Values
 from localaws.row_store import Key, RowStore
 
-MOST_PERIODS = 100_000
+MOST_CHARACTERS = 32_000_000
 """That all metrics keep together; the oldest are the first to go, whatever the clock says."""
+CHARACTERS_OF_METRIC = 500
+"""What a metric takes, however little it holds."""
 EVERYTHING = (0.0, 1e12)
 Name = tuple[str, str, str, str, Any]
 """Account, region, namespace, name and dimensions, as MiniStack's keys hold them."""
@@ -34,8 +36,9 @@ class Points(Values):
         begin, end = _window.get()
         for start, unit, period in self.with_units(begin, end):
             base = {"Timestamp": float(start), "Unit": unit, "Dimensions": self.dimensions}
-            if period.values is not None:
-                for value, count in list(period.values.items()):
+            values = period.values
+            if values is not None:
+                for value, count in list(values.items()):
                     yield {**base, "Value": value, "Count": count}
             elif period.count:
                 average = period.total / period.count
@@ -91,20 +94,20 @@ class MetricStore:
         deleted: list[Key] = []
         with self._lock:
             self._make_room()
-            for key, points in self._metrics.items():
-                points.compact()
+            for key, points in list(self._metrics.items()):
                 if not points.changed:
                     continue
+                points.compact()
                 slots, points.changed = points.changed, set()
                 taken.append((points, slots))
                 part = json.dumps([*key[:4], points.dimensions])
                 for slot in slots:
-                    period = points.get(slot)
+                    text = points.row(slot)
                     row = (part, json.dumps(slot))
-                    if period is None:
+                    if text is None:
                         deleted.append(row)
                     else:
-                        changed[row] = json.dumps(period.as_row())
+                        changed[row] = text
         if not taken:
             return
         try:
@@ -114,6 +117,9 @@ class MetricStore:
                 for points, slots in taken:
                     points.changed |= slots
             raise
+        with self._lock:
+            for key in [key for key, points in self._metrics.items() if not len(points)]:
+                self._forget(key)
 
     def close(self) -> None:
         """Release the file."""
@@ -124,11 +130,25 @@ class MetricStore:
         cloudwatch._metrics.set_scoped(*key[:2], key[2:], points)
         return points
 
+    def _forget(self, key: Name) -> None:
+        del self._metrics[key]
+        cloudwatch._metrics.pop_scoped(*key[:2], key[2:], None)
+
     def _make_room(self) -> None:
-        total = sum(len(points) for points in self._metrics.values())
-        if total > MOST_PERIODS:
-            longest = max(self._metrics.values(), key=len)
-            longest.drop_oldest(total - MOST_PERIODS + MOST_PERIODS // 100)
+        total = sum(points.size + CHARACTERS_OF_METRIC for points in self._metrics.values())
+        if total <= MOST_CHARACTERS:
+            return
+        rows = [
+            (slot, size, points)
+            for points in self._metrics.values()
+            for slot, size in points.slots()
+        ]
+        rows.sort(key=lambda row: row[0][1])
+        for slot, size, points in rows:
+            if total <= 0.9 * MOST_CHARACTERS:
+                break
+            points.drop(slot)
+            total -= size if len(points) else size + CHARACTERS_OF_METRIC
 
     def _load(self) -> None:
         try:
@@ -136,7 +156,7 @@ class MetricStore:
                 *scoped, dimensions = json.loads(part)
                 key = (*scoped, cloudwatch._dims_key(dimensions))
                 points = self._metrics.get(key) or self._new(key, dimensions)
-                points.put_row(tuple(json.loads(name)), json.loads(text))
+                points.put_row(tuple(json.loads(name)), text)
         except (ValueError, TypeError) as error:
             self._rows.damaged(repr(error))
 

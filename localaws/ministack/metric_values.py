@@ -2,9 +2,11 @@
 
 Of each period there are the four sums and how often each value occurred, which is what percentiles
 need. A period of many different values keeps them to within a percent or so. Thus neither memory
-nor disk grows with the number of values, and neither an alarm nor a start has to go through them.
+nor disk grows with the number of values, and neither an alarm nor a start has to go through them:
+those of a period that is read from disk stay as text until somebody asks for a percentile.
 """
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,10 +24,7 @@ FINEST_STEP = 0.01
 class Period:
     """What was put into one period of a metric in one unit.
 
-    ``values`` counts each value; None when there can be no percentiles, because a value is negative
-    or a statistic set came without its values
-    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html).
-    ``step`` is the ratio to which they are rounded, less 1; 0 for values as they are.
+    ``step`` is the ratio to which its values are rounded, less 1; 0 for values as they are.
     """
 
     count: float = 0.0
@@ -33,17 +32,27 @@ class Period:
     least: float = math.inf
     most: float = -math.inf
     step: float = 0.0
-    values: dict[float, float] | None = field(default_factory=dict)
+    _values: dict[float, float] | str | None = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[float, float] | None:
+        """How often each value occurred.
+
+        None when there can be no percentiles, because a value is negative or a statistic set came
+        without its values
+        (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html).
+        """
+        return dict(json.loads(self._values)) if isinstance(self._values, str) else self._values
 
     def add(self, value: float, count: float = 1.0) -> None:
         """Add a value that occurred ``count`` times."""
         self._sum(count, value * count, value, value)
-        if value < 0:
-            self.values = None
-        if self.values is not None:
+        self._values = values = None if value < 0 else self.values
+        if values is not None:
             value = self._rounded(value)
-            self.values[value] = self.values.get(value, 0.0) + count
-            self._coarsen()
+            values[value] = values.get(value, 0.0) + count
+            if len(values) > MOST_VALUES:
+                self._values = self._coarser(values)
 
     def add_set(self, count: float, total: float, least: float, most: float) -> None:
         """Add a statistic set; when all its values are the same, they are known."""
@@ -51,19 +60,20 @@ class Period:
             self.add(least, count)
         else:
             self._sum(count, total, least, most)
-            self.values = None
+            self._values = None
 
     def merge(self, other: "Period") -> None:
         """Add all of another period."""
         self._sum(other.count, other.total, other.least, other.most)
-        if self.values is None or other.values is None:
-            self.values = None
+        values, others = self.values, other.values
+        if values is None or others is None:
+            self._values = None
             return
         self.step = max(self.step, other.step)
-        for value, count in other.values.items():
+        for value, count in others.items():
             value = self._rounded(value)
-            self.values[value] = self.values.get(value, 0.0) + count
-        self._coarsen()
+            values[value] = values.get(value, 0.0) + count
+        self._values = self._coarser(values)
 
     def statistic(self, name: str) -> float | None:
         """Sum, Average, p99 and so on; None when there is none."""
@@ -84,14 +94,24 @@ class Period:
 
     def as_row(self) -> list[Any]:
         """What JSON holds of it."""
-        values = None if self.values is None else list(self.values.items())
-        return [self.count, self.total, self.least, self.most, self.step, values]
+        return [self.count, self.total, self.least, self.most, self.step, self._text()]
+
+    def rest(self) -> None:
+        """Keep the values as text, which takes a fifth of the memory."""
+        self._values = self._text()
 
     @classmethod
     def of_row(cls, row: list[Any]) -> "Period":
-        """The period that ``as_row`` made it of."""
+        """The period that ``as_row`` made it of; rows of before hold their values as a list."""
         count, total, least, most, step, values = row
-        return cls(count, total, least, most, step, None if values is None else dict(values))
+        if isinstance(values, list):
+            values = dict(values)
+        return cls(count, total, least, most, step, values)
+
+    def _text(self) -> str | None:
+        if isinstance(self._values, dict):
+            return json.dumps(list(self._values.items()), separators=(",", ":"))
+        return self._values
 
     def _sum(self, count: float, total: float, least: float, most: float) -> None:
         self.count += count
@@ -102,21 +122,23 @@ class Period:
     def _rounded(self, value: float) -> float:
         if not self.step or value <= 0:
             return value
-        return math.exp(round(math.log(value) / self.step) * self.step)
+        return float(f"{math.exp(round(math.log(value) / self.step) * self.step):.6g}")
 
-    def _coarsen(self) -> None:
-        while self.values is not None and len(self.values) > MOST_VALUES:
+    def _coarser(self, values: dict[float, float]) -> dict[float, float]:
+        while len(values) > MOST_VALUES:
             self.step = 2 * self.step or FINEST_STEP
-            finer, self.values = self.values, {}
+            finer, values = values, {}
             for value, count in finer.items():
                 value = self._rounded(value)
-                self.values[value] = self.values.get(value, 0.0) + count
+                values[value] = values.get(value, 0.0) + count
+        return values
 
     def _percentile(self, percent: float) -> float | None:
         """Between the two nearest ranks, as if each value stood there as often as it occurred."""
-        if not self.values:
+        values = self.values
+        if not values:
             return None
-        ordered = sorted(self.values.items())
+        ordered = sorted(values.items())
         rank = percent / 100 * max(self.count - 1, 0.0)
         low = _at_rank(ordered, int(rank))
         share = rank - int(rank)
@@ -144,12 +166,27 @@ class Values:
         self.dimensions = dict(dimensions)
         self.changed: set[Slot] = set()
         """What is to be written anew, or deleted if it is no longer there."""
+        self.size = 0
+        """Characters that all its rows have together."""
+        self._sizes: dict[Slot, int] = {}
         self._periods: dict[int, dict[int, dict[str, Period]]] = {SECOND: {}, MINUTE: {}}
         self._whole_minutes: dict[int, Period] = {}
         self._newest = 0
 
     def __len__(self) -> int:
         return sum(len(starts) for starts in self._periods.values())
+
+    def row(self, slot: Slot) -> str | None:
+        """The text of a period, if it is there."""
+        period = self.get(slot)
+        if period is None:
+            self._weigh(slot, "")
+            return None
+        if slot[0] == MINUTE:
+            period.rest()
+        text = json.dumps(period.as_row())
+        self._weigh(slot, text)
+        return text
 
     def at(self, timestamp: float, unit: str) -> Period:
         """The period to which a value of this moment is to be added."""
@@ -159,11 +196,12 @@ class Values:
         self._whole_minutes.pop(second // MINUTE, None)
         return self._slot((size, second - second % size, unit))
 
-    def put_row(self, slot: Slot, row: list[Any]) -> None:
+    def put_row(self, slot: Slot, text: str) -> None:
         """Bring a period back."""
         size, start, unit = slot
         self._newest = max(self._newest, start)
-        self._periods[size].setdefault(start, {})[unit] = Period.of_row(row)
+        self._periods[size].setdefault(start, {})[unit] = Period.of_row(json.loads(text))
+        self._weigh(slot, text)
 
     def get(self, slot: Slot) -> Period | None:
         """A period, if it is there."""
@@ -213,11 +251,22 @@ class Values:
         for minute in [m for m in list(self._whole_minutes) if m * MINUTE < oldest]:
             del self._whole_minutes[minute]
 
-    def drop_oldest(self, count: int) -> None:
-        """Forget this many minutes, the oldest first."""
-        minutes = self._periods[MINUTE]
-        for start in sorted(minutes)[:count]:
-            self.changed |= {(MINUTE, start, unit) for unit in minutes.pop(start)}
+    def slots(self) -> Iterator[tuple[Slot, int]]:
+        """What was written of it, with the length of each row."""
+        yield from self._sizes.items()
+
+    def drop(self, slot: Slot) -> None:
+        """Forget a period."""
+        size, start, unit = slot
+        periods = self._periods[size].get(start, {})
+        if periods.pop(unit, None) is not None and not periods:
+            del self._periods[size][start]
+        self.changed.add(slot)
+
+    def _weigh(self, slot: Slot, text: str) -> None:
+        self.size += len(text) - self._sizes.pop(slot, 0)
+        if text:
+            self._sizes[slot] = len(text)
 
     def _slot(self, slot: Slot) -> Period:
         size, start, unit = slot

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from tests.soak import evictions, kills, signatures
+from tests.soak.evictions import evictions
+from tests.soak.kills import kills
+from tests.soak.signatures import signatures
 
 
 def test_what_was_answered_is_there_after_kills_and_nothing_stays_in_progress(
@@ -12,8 +14,8 @@ def test_what_was_answered_is_there_after_kills_and_nothing_stays_in_progress(
 
 
 def test_many_connections_over_more_models_than_there_is_room_for(tmp_path: Path) -> None:
-    answers = evictions(tmp_path / "state", connections=8, models=20, room=5, seconds=3)
-    assert set(answers) == {"right"}
+    seen = evictions(tmp_path / "state", connections=8, models=20, room=5, seconds=3)
+    assert set(seen.answers) == {"right"}
 
 
 def test_what_botocore_signs_is_taken_and_what_was_changed_is_not() -> None:

@@ -29,6 +29,7 @@ EXAMPLES = [
     ("DateLessThan", "2020", "2019-12-31T23:59:59Z", "2020-01-01T00:00Z"),
     ("DateLessThanEquals", "1577836800", "2020-01-01T00:00:00Z", "2020-01-01T00:00:00.1Z"),
     ("DateGreaterThan", "2020-01", "1577836801", "1577836800"),
+    ("DateGreaterThan", "2020", "1000000000000000000000", "-1000000000000000000000"),
     ("DateGreaterThanEquals", "2020-01-01", "2020-01-01", "2019-12-31"),
     ("Bool", "true", "True", "false"),
     ("BinaryEquals", "QmluYXJ5VmFsdWVJbkJhc2U2NA==", "QmluYXJ5VmFsdWVJbkJhc2U2NA==", "QQ=="),

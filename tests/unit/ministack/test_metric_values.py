@@ -66,7 +66,26 @@ def test_there_are_no_percentiles_of_negative_values_nor_of_statistic_sets() -> 
 
 def test_a_period_is_the_same_from_its_row() -> None:
     period = period_of([1.0, 2.5, 2.5])
-    assert Period.of_row(json.loads(json.dumps(period.as_row()))) == period
+    again = Period.of_row(json.loads(json.dumps(period.as_row())))
+    assert (again.as_row(), again.values) == (period.as_row(), {1.0: 1.0, 2.5: 2.0})
+    again.add(1.0)
+    assert again.values == {1.0: 2.0, 2.5: 2.0}
+
+
+def test_a_row_of_before_is_read() -> None:
+    assert Period.of_row([1.0, 2.0, 2.0, 2.0, 0.0, [[2.0, 1.0]]]).statistic("p50") == 2.0
+
+
+def test_the_size_of_a_metric_is_that_of_its_rows() -> None:
+    metric = Values({})
+    for minute in range(3):
+        put(metric, NOW - 60 * minute, 1.0, 2.0)
+    rows = [metric.row(slot) or "" for slot in metric.changed]
+    assert metric.size == sum(map(len, rows))
+    for slot in list(metric.changed):
+        metric.drop(slot)
+        assert metric.row(slot) is None
+    assert (metric.size, len(metric)) == (0, 0)
 
 
 def test_a_window_holds_the_seconds_that_begin_within_it() -> None:
