@@ -56,7 +56,6 @@ format: setup
 soak: setup
 	for run in $$(grep -l __main__ benchmarks/soak/*.py); do \
 		$(BIN)/python -m benchmarks.soak.$$(basename $$run .py) || exit 1; done
-	$(BIN)/python -m tests.soak
 
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -16,11 +16,11 @@ from types import SimpleNamespace
 import boto3
 
 from benchmarks.figure import Figure
+from benchmarks.registry_table import deployed_table
 from fleet.gate import GateRules
 from localaws import lifecycle
-from tests.local.conftest import LocalAws, start_localaws
-from tests.local.job_resources import Jobs, make_jobs
-from tests.local.registry.conftest import deployed_table
+from localaws.testing import LocalAws, start_localaws
+from localaws.testing.jobs import Jobs, make_jobs
 from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS, Recipe
 from training.fleet_trainer.request import Cluster
 from training.fleet_trainer.run import FleetRun, FleetTrainer

@@ -16,7 +16,7 @@ from localaws.hosting.specification import (
     EndpointSpecification,
     VariantSpecification,
 )
-from tests.unit.memory_backend import BUCKET, ROLE, SCOPE, MemoryBackend, model_archive
+from localaws.testing.memory import BUCKET, ROLE, SCOPE, MemoryBackend, model_archive
 
 IMAGE = "localaws-echo"
 ENDPOINT = "echo"

@@ -19,9 +19,9 @@ from botocore.credentials import Credentials
 from benchmarks.figure import Figure
 from benchmarks.http_load import Load, invocation, measure
 from localaws import lifecycle
-from tests.local.conftest import LocalAws, start_localaws
-from tests.local.hosting_resources import make_hosting
-from tests.local.job_resources import (
+from localaws.testing import LocalAws, start_localaws
+from localaws.testing.hosting import make_hosting
+from localaws.testing.jobs import (
     LINEAR_LEARNER,
     SCIKIT_LEARN,
     Jobs,

@@ -22,8 +22,8 @@ from benchmarks.figure import Figure
 from benchmarks.http_load import Load, invocation, measure, post
 from localaws import lifecycle
 from localaws.server import HEALTH_PATH
-from tests.local.conftest import LocalAws, start_localaws
-from tests.local.stacks import echo_endpoint, put_artifacts
+from localaws.testing import LocalAws, start_localaws
+from localaws.testing.stacks import echo_endpoint, put_artifacts
 
 ENDPOINT = "benchmark"
 BUCKET = "benchmark"
@@ -66,7 +66,7 @@ def _server(directory: Path) -> Iterator[tuple[LocalAws, list[Figure]]]:
 def _deployment(aws: LocalAws, folder: Path) -> list[Figure]:
     """Times of the CDK CLI, and the load on the endpoint between deploy and destroy."""
     colours = {colour: _assembly(aws, folder, colour) for colour in ("green", "blue")}
-    target = f"aws://{aws.state.account_id}/{aws.state.region}"
+    target = aws.target
 
     def cdk(*arguments: str) -> float:
         return _timed(lambda: aws.cdk(*arguments, cwd=folder))[0]

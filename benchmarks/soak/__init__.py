@@ -1,1 +1,4 @@
-"""Long runs of hostile and random input (``make soak``): minutes long, with an end of their own."""
+"""Long runs of hostile input, load and kills (``make soak``): minutes, with an end of their own.
+
+Each has a small form among the tests.
+"""

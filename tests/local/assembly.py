@@ -8,7 +8,8 @@ from typing import Any
 import aws_cdk as cdk
 
 from app import add_stacks
-from tests.local.conftest import ROOT, LocalAws
+from localaws.testing import LocalAws
+from tests.local.conftest import ROOT
 
 
 @dataclass(frozen=True)

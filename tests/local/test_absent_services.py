@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import LocalAws
+from localaws.testing import LocalAws
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.local.conftest import LocalAws
+from localaws.testing import LocalAws
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

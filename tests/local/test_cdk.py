@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from benchmarks.echo_app import STACK
-from tests.local.conftest import LocalAws
-from tests.local.stacks import echo_endpoint, put_artifacts
+from localaws.testing import LocalAws
+from localaws.testing.stacks import echo_endpoint, put_artifacts
 
 ENDPOINT = "cdk-endpoint"
 BUCKET = "cdk-endpoint-store"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import LocalAws
-from tests.local.stacks import Stack, Template, echo_endpoint, put_artifacts
+from localaws.testing import LocalAws
+from localaws.testing.stacks import Stack, Template, echo_endpoint, put_artifacts
 
 
 @pytest.fixture

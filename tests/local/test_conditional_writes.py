@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import LocalAws
+from localaws.testing import LocalAws
 
 
 @pytest.fixture

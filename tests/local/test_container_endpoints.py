@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import ROOT, LocalAws
-from tests.local.job_resources import (
+from localaws.testing import LocalAws
+from localaws.testing.jobs import (
     LINEAR_LEARNER,
     SCIKIT_LEARN,
     Jobs,
     make_jobs,
     source_archive,
 )
+from tests.local.conftest import ROOT
 
 ADULT = ROOT / "tests" / "data" / "linear_learner"
 """A model that the real Linear Learner trained, with requests and the real endpoint's answers."""

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from localaws.profile import OVERRIDING
-from tests.local.conftest import ROOT, LocalAws
+from localaws.testing import LocalAws
+from tests.local.conftest import ROOT
 from training.houses import CITIES
 
 

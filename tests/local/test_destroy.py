@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from fleet.names import preprocessor_url_parameter
+from localaws.testing import LocalAws
 from tests.local.assembly import Assembly
-from tests.local.conftest import LocalAws
 
 STAGE = "short-lived"
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from localaws import lifecycle
-from tests.local.conftest import LocalAws, start_localaws
-from tests.local.stacks import Stack, echo_endpoint, put_artifacts
+from localaws.testing import LocalAws, start_localaws
+from localaws.testing.stacks import Stack, echo_endpoint, put_artifacts
 
 SAVED_WITHIN = 1.0
 """Seconds; what docs/localaws.md promises."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import LocalAws
+from localaws.testing import LocalAws
 
 BUCKET = "encrypted-store"
 ROLE_TRUST = {

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import LocalAws
-from tests.local.hosting_resources import ECHO, Hosting, make_hosting, make_role, wait_until
-from tests.unit.memory_backend import model_archive
+from localaws.testing import LocalAws
+from localaws.testing.hosting import Hosting, make_hosting, make_role, wait_until
+from localaws.testing.memory import model_archive
+from localaws.testing.stacks import ECHO
 
 ENDPOINT = "test-endpoints"
 

@@ -14,7 +14,8 @@ import boto3
 import pytest
 
 from localaws.profile import BUNDLE, program_environment, read_proxy_port
-from tests.local.conftest import ROOT, LocalAws
+from localaws.testing import LocalAws
+from tests.local.conftest import ROOT
 
 
 def tunnel(aws: LocalAws, host: str, port: int) -> tuple[socket.socket, str]:

@@ -11,8 +11,8 @@ import pytest
 from fleet.gate import GateRules
 from fleet.publishing import Outcome
 from fleet.schema import HOUSES
-from tests.local.conftest import LocalAws
-from tests.local.job_resources import make_jobs
+from localaws.testing import LocalAws
+from localaws.testing.jobs import make_jobs
 from tests.local.registry.conftest import table  # noqa: F401 - a fixture
 from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS, Recipe
 from training.fleet_trainer.request import Cluster

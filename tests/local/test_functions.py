@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import LocalAws
-from tests.local.stacks import Stack, Template
+from localaws.testing import LocalAws
+from localaws.testing.stacks import Stack, Template
 
 TRUST_LAMBDA = {
     "Version": "2012-10-17",

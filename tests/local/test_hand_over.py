@@ -8,8 +8,9 @@ import pytest
 
 from fleet.deployment import find_deployment
 from localaws import lifecycle
+from localaws.testing import LocalAws, start_localaws
 from tests.local.assembly import Assembly
-from tests.local.conftest import ROOT, LocalAws, start_localaws
+from tests.local.conftest import ROOT
 
 CITY = "Chicago_IL"
 
@@ -20,7 +21,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     directory = tmp_path_factory.mktemp("handed-over")
     aws = start_localaws(directory / "state")
     try:
-        aws.cdk("bootstrap", f"aws://{aws.state.account_id}/{aws.state.region}", cwd=directory)
+        aws.cdk("bootstrap", aws.target, cwd=directory)
         Assembly.synthesize(aws, directory / "cdk.out", "dev").deploy("storage")
         train = ("--city", CITY, "--houses", "200")
         aws.run(sys.executable, "-m", "scripts.train", *train, cwd=ROOT)

@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws import lifecycle
-from tests.local.conftest import LocalAws, start_localaws
-from tests.local.job_resources import (
+from localaws.testing import LocalAws, start_localaws
+from localaws.testing.jobs import (
     LINEAR_LEARNER,
     SCIKIT_LEARN,
     Jobs,

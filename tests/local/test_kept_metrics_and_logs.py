@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from localaws import lifecycle
-from tests.local.conftest import LocalAws, start_localaws
+from localaws.testing import LocalAws, start_localaws
 
 FLUSHED = 2.5
 """Seconds after which an acknowledged write is on disk: a flush a second, with some room."""

@@ -14,7 +14,8 @@ import pytest
 
 from localaws import lifecycle
 from localaws.profile import read_proxy_port
-from tests.local.conftest import ROOT, LocalAws, start_localaws
+from localaws.testing import LocalAws, start_localaws
+from tests.local.conftest import ROOT
 
 
 def command(*arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:

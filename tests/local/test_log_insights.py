@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import LocalAws
+from localaws.testing import LocalAws
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

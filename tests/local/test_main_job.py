@@ -15,7 +15,8 @@ from fleet.deployment import Deployment, find_deployment
 from fleet.registry import Draft, Registry
 from fleet.versions import Verdict
 from localaws import lifecycle
-from tests.local.conftest import ROOT, LocalAws, start_localaws
+from localaws.testing import LocalAws, start_localaws
+from tests.local.conftest import ROOT
 from training.houses import COLUMNS, Market
 
 CITIES = ("NewYork_NY", "Chicago_IL")
@@ -86,9 +87,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     aws = start_localaws(directory)
     try:
         elsewhere = tmp_path_factory.mktemp("elsewhere")
-        target = f"aws://{aws.state.account_id}/{aws.state.region}"
         assembly = str(elsewhere / "cdk.out")
-        aws.cdk("bootstrap", target, cwd=elsewhere)
+        aws.cdk("bootstrap", aws.target, cwd=elsewhere)
         aws.cdk("synth", "--quiet", "--output", assembly)
         deploy = ("deploy", "--app", assembly, "--exclusively", "--require-approval", "never")
         aws.cdk(*deploy, "housing-dev-storage")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import LocalAws
+from localaws.testing import LocalAws
 
 
 def test_deleting_each_page_while_listing_leaves_nothing(localaws: LocalAws) -> None:

@@ -13,7 +13,8 @@ import pytest
 from sklearn.datasets import load_diabetes, load_wine
 
 from localaws import lifecycle
-from tests.local.conftest import ROOT, LocalAws, start_localaws
+from localaws.testing import LocalAws, start_localaws
+from tests.local.conftest import ROOT
 
 HOUSING = Path(sys.executable).with_name("housing")
 
@@ -54,7 +55,7 @@ def project(tmp_path: Path) -> Iterator[OwnProject]:
         folder = tmp_path / "project"
         folder.mkdir()
         shutil.copy(ROOT / "cdk.json", folder)
-        aws.cdk("bootstrap", f"aws://{aws.state.account_id}/{aws.state.region}", cwd=tmp_path)
+        aws.cdk("bootstrap", aws.target, cwd=tmp_path)
         assembly = tmp_path / "cdk.out"
         aws.cdk("synth", "--quiet", "--output", str(assembly))
         project = OwnProject(aws, folder, assembly)

@@ -12,8 +12,8 @@ import pytest
 
 from localaws.page.door import COOKIE, page_token
 from localaws.profile import PAGE_PATH
-from tests.local.conftest import LocalAws
-from tests.local.hosting_resources import Hosting, make_hosting, make_role, wait_until
+from localaws.testing import LocalAws
+from localaws.testing.hosting import Hosting, make_hosting, make_role, wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import LocalAws
-from tests.local.stacks import TRUST_SAGEMAKER
+from localaws.testing import LocalAws
+from localaws.testing.stacks import TRUST_SAGEMAKER
 
 TRUST_ACCOUNT = json.dumps(TRUST_SAGEMAKER).replace(
     '"Service": "sagemaker.amazonaws.com"', '"AWS": "123456789012"'

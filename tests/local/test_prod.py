@@ -15,8 +15,9 @@ from botocore.exceptions import ClientError
 
 from fleet.names import preprocessor_url_parameter
 from localaws import lifecycle
+from localaws.testing import start_localaws
 from tests.local.assembly import Assembly
-from tests.local.conftest import ROOT, start_localaws
+from tests.local.conftest import ROOT
 
 STAGE = "prod"
 CITY = "Chicago_IL"
@@ -29,7 +30,7 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assembly]:
     directory = tmp_path_factory.mktemp("prod")
     aws = start_localaws(directory / "state")
     try:
-        aws.cdk("bootstrap", f"aws://{aws.state.account_id}/{aws.state.region}", cwd=directory)
+        aws.cdk("bootstrap", aws.target, cwd=directory)
         prod = Assembly.synthesize(aws, directory / "cdk.out", STAGE, like=STAGE)
         prod.deploy("storage")
         yield prod

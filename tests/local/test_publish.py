@@ -9,7 +9,7 @@ import pytest
 
 from fleet.errors import HousingError
 from fleet.names import target_model
-from tests.local.conftest import LocalAws
+from localaws.testing import LocalAws
 from training.publish import (
     PublishError,
     current_preprocessor,

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.conftest import ROOT, LocalAws
-from tests.local.stacks import artifact
+from localaws.testing import LocalAws
+from localaws.testing.memory import model_archive
+from tests.local.conftest import ROOT
 
 READMES = ("README.md", "constructs/sagemaker_mme/README.md")
 SCRIPT = """
@@ -61,7 +62,7 @@ def test_it_deploys_as_printed(bootstrapped: LocalAws, app_folder: Path) -> None
     )
     s3 = session.client("s3")
     s3.put_object(Bucket=bucket, Key="preprocessor/1/model.tar.gz", Body=preprocessor())
-    s3.put_object(Bucket=bucket, Key="models/A/A.tar.gz", Body=artifact(), IfNoneMatch="*")
+    s3.put_object(Bucket=bucket, Key="models/A/A.tar.gz", Body=model_archive(), IfNoneMatch="*")
     bootstrapped.cdk(*deploy, "Houses", cwd=app_folder)
     endpoints = session.client("sagemaker").list_endpoints(NameContains="houses-endpoint")
     assert [endpoint["EndpointStatus"] for endpoint in endpoints["Endpoints"]] == ["InService"]

@@ -10,7 +10,7 @@ import pytest
 from fleet.deployment import find_deployment
 from fleet.gate import GateRules
 from fleet.registry import Registry
-from tests.local.conftest import LocalAws
+from localaws.testing import LocalAws
 from training.houses import Market
 from training.pipeline import Pipeline
 from training.publish import publish_preprocessor, store_preprocessor

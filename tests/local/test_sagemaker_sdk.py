@@ -3,8 +3,8 @@
 import pytest
 from sagemaker.core import resources, shapes
 
-from tests.local.conftest import LocalAws
-from tests.local.hosting_resources import Hosting, make_hosting
+from localaws.testing import LocalAws
+from localaws.testing.hosting import Hosting, make_hosting
 
 NAME = "test-sdk"
 

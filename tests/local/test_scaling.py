@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import LocalAws
-from tests.local.hosting_resources import Hosting, make_hosting, wait_until
+from localaws.testing import LocalAws
+from localaws.testing.hosting import Hosting, make_hosting, wait_until
 
 NAME = "scaling"
 TARGET = {

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import LocalAws
-from tests.local.stacks import TRUST_SAGEMAKER
+from localaws.testing import LocalAws
+from localaws.testing.stacks import TRUST_SAGEMAKER
 
 ENDPOINT = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/housing-dev"
 POLICY = {

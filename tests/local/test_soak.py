@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tests.soak.evictions import evictions
-from tests.soak.kills import kills
-from tests.soak.signatures import signatures
+from benchmarks.soak.evictions import evictions
+from benchmarks.soak.kills import kills
+from benchmarks.soak.signatures import signatures
 
 
 def test_what_was_answered_is_there_after_kills_and_nothing_stays_in_progress(

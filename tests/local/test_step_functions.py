@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import LocalAws
-from tests.local.job_resources import LINEAR_LEARNER, Jobs, houses_csv, make_jobs, statement
-from tests.local.stacks import Stack
+from localaws.testing import LocalAws
+from localaws.testing.jobs import LINEAR_LEARNER, Jobs, houses_csv, make_jobs, statement
+from localaws.testing.stacks import Stack
 
 REGION = "us-east-1"
 RULE = "StepFunctionsGetEventsForSageMakerTrainingJobsRule"

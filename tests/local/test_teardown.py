@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from fleet.deployment import Deployment
 from fleet.names import stack_name
 from localaws import lifecycle
-from tests.local.conftest import ROOT, LocalAws, start_localaws
+from localaws.testing import LocalAws, start_localaws
+from tests.local.conftest import ROOT
 
 STACKS = ("storage", "hosting", "access", "monitoring", "retraining")
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import LocalAws
-from tests.local.job_resources import (
+from localaws.testing import LocalAws
+from localaws.testing.jobs import (
     LINEAR_LEARNER,
     Jobs,
     csv_channel,

@@ -1,8 +1,6 @@
 """The deployed access stack, in front of an endpoint that answers what it is sent."""
 
-import io
 import json
-import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,15 +11,16 @@ from botocore.exceptions import ClientError
 
 from fleet.deployment import Deployment, find_deployment
 from localaws import lifecycle
+from localaws.testing import LocalAws, start_localaws
+from localaws.testing.memory import model_archive
+from localaws.testing.stacks import ECHO
 from tests.local.access.http import Answer, SignedInvocation, sign_invocation
-from tests.local.conftest import LocalAws, start_localaws
 
 NEW_YORK = "NewYork_NY/NewYork_NY.tar.gz"
 CHICAGO = "Chicago_IL/Chicago_IL.tar.gz"
 LOOKALIKE = "NewYork_NYC/x.tar.gz"
 ENDPOINT = "housing-dev"
 BUCKET = "access-test-models"
-ECHO = "123456789012.dkr.ecr.us-east-1.amazonaws.com/localaws-echo:1"
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,7 @@ def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
     """A server with the access stack, deployed by the real CLI, and the endpoint."""
     directory = tmp_path_factory.mktemp("access")
     aws = start_localaws(directory / "state")
-    account = f"aws://{aws.state.account_id}/{aws.state.region}"
-    aws.cdk("bootstrap", account, cwd=directory)
+    aws.cdk("bootstrap", aws.target, cwd=directory)
     aws.cdk(
         "deploy", "housing-dev-access", "--exclusively", "--require-approval", "never",
         "--output", str(directory / "cdk.out"),
@@ -96,7 +94,7 @@ def _create_endpoint(session: boto3.Session) -> None:
     s3, iam, sagemaker = session.client("s3"), session.client("iam"), session.client("sagemaker")
     s3.create_bucket(Bucket=BUCKET)
     for model in (NEW_YORK, CHICAGO, LOOKALIKE):
-        s3.put_object(Bucket=BUCKET, Key=f"models/{model}", Body=_model_archive())
+        s3.put_object(Bucket=BUCKET, Key=f"models/{model}", Body=model_archive())
     role = iam.create_role(
         RoleName="access-test-hosting",
         AssumeRolePolicyDocument=_document(
@@ -138,13 +136,3 @@ def _create_endpoint(session: boto3.Session) -> None:
 
 def _document(**elements: object) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", **elements}})
-
-
-def _model_archive() -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        content = b"echo"
-        member = tarfile.TarInfo("model.txt")
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from tests.local.conftest import LocalAws
+from localaws.testing import LocalAws
 
 BUCKET = "signed-bodies"
 

@@ -22,7 +22,8 @@ from fleet.cache.copies import EXPERIMENTS_PREFIX
 from fleet.cache.metrics import Series
 from fleet.deployment import Deployment, find_deployment
 from localaws import lifecycle
-from tests.local.conftest import ROOT, LocalAws, start_localaws
+from localaws.testing import LocalAws, start_localaws
+from tests.local.conftest import ROOT
 
 CITY = "Chicago_IL"
 EXPERIMENT = (sys.executable, "-m", "scripts.cache_experiment")
@@ -83,7 +84,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     directory = tmp_path_factory.mktemp("watched")
     aws = start_localaws(directory / "state")
     try:
-        aws.cdk("bootstrap", f"aws://{aws.state.account_id}/{aws.state.region}", cwd=directory)
+        aws.cdk("bootstrap", aws.target, cwd=directory)
         _write_config(directory / "cdk.json")
         aws.cdk("synth", "--quiet", "--output", "cdk.out", cwd=directory)
         _deploy(aws, directory, "housing-dev-storage")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from localaws.testing.hosting import wait_until
 from scripts.cache_options import EXAMPLE_HOUSE
 from tests.local.cache_experiment.conftest import CITY, DefaultExperiment, Watched
 from tests.local.conftest import ROOT
-from tests.local.hosting_resources import wait_until
 
 MODEL = f"{CITY}/{CITY}.tar.gz"
 BROKEN_MODEL = "Broken_XX/Broken_XX.tar.gz"

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk.assertions import Template
 
-from fleet.config import DeploymentConfig
+from benchmarks.registry_table import deployed_table
 from fleet.registry import Draft, Registry
 from fleet.versions import Candidate, Verdict
-from stacks.storage import StorageStack
-from tests.local.conftest import LocalAws
-from tests.local.stacks import Stack
+from localaws.testing import LocalAws
+from localaws.testing.stacks import Stack
 
 PASSED = Verdict(passed=True)
 
@@ -33,16 +30,6 @@ def candidate(city: str, digest: str = "1", **facts: object) -> Candidate:
 def draft(city: str, digest: str = "1", verdict: Verdict = PASSED) -> Draft:
     """A draft that the gate let pass, unless another verdict is given."""
     return Draft(candidate(city, digest), verdict)
-
-
-def deployed_table(localaws: LocalAws, stack_name: str) -> str:
-    """The name of a table with the schema of the storage stack's, in a stack of its own."""
-    config = DeploymentConfig.model_validate({"removalPolicy": "DESTROY"})
-    storage = StorageStack(cdk.App(), stage="test", config=config)
-    tables = dict(Template.from_stack(storage).find_resources("AWS::DynamoDB::Table"))
-    stack = Stack(localaws, stack_name)
-    assert stack.deploy(tables) == "CREATE_COMPLETE"
-    return stack.physical_id(next(iter(tables)))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from fleet.gate import GateRules
 from fleet.publishing import Publisher
 from fleet.registry import Registry
 from fleet.versions import Candidate, Version
-from tests.local.conftest import ROOT, LocalAws
+from localaws.testing import LocalAws
+from tests.local.conftest import ROOT
 from tests.local.registry.conftest import candidate
 from training.linear_learner.artifact import write_artifact
 from training.linear_learner.model import LinearModel, PredictorType

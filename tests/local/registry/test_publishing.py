@@ -10,7 +10,7 @@ from fleet.gate import GateRules
 from fleet.publishing import Outcome, Publisher
 from fleet.registry import Registry, RegistryError
 from fleet.versions import Candidate, State
-from tests.local.conftest import LocalAws
+from localaws.testing import LocalAws
 from tests.local.registry.conftest import candidate
 
 if TYPE_CHECKING:

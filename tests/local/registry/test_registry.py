@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from fleet.registry import Registry, RegistryConflictError, RegistryError
 from fleet.versions import State, Verdict, Version
-from tests.local.conftest import LocalAws
+from localaws.testing import LocalAws
 from tests.local.registry.conftest import candidate, draft
 
 REFUSED = Verdict(passed=False, reasons=("worse than the median",))

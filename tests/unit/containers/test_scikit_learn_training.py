@@ -12,7 +12,7 @@ from localaws.containers.contract import Exit, JobError, Program, TrainingHost
 from localaws.containers.image_versions import Interpreters
 from localaws.containers.scikit_learn_training import prepare, toolkit_exit
 from localaws.processes.launch import Launch
-from tests.unit.memory_backend import BUCKET, MemoryObjectStore, model_archive
+from localaws.testing.memory import BUCKET, MemoryObjectStore, model_archive
 
 IMAGE = "registry/sagemaker-scikit-learn:1.9-0-cpu-py3"
 REQUEST = {

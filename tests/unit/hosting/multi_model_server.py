@@ -16,8 +16,8 @@ from localaws.hosting.multi_model import (
     MultiModelServer,
 )
 from localaws.hosting.specification import EndpointSpecification, VariantSpecification
+from localaws.testing.memory import BUCKET, ROLE, SCOPE, MemoryBackend, model_archive
 from tests.unit.hosting.containers import ScriptedImage
-from tests.unit.memory_backend import BUCKET, ROLE, SCOPE, MemoryBackend, model_archive
 
 DIMENSIONS = {"EndpointName": "housing", "VariantName": "AllTraffic"}
 MODEL_FILE_BYTES = 1000

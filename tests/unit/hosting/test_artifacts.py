@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from localaws import artifacts
 from localaws.artifacts import ArtifactError, S3Location, unpack
-from tests.unit.memory_backend import model_archive
+from localaws.testing.memory import model_archive
 
 
 def archive_with(member: tarfile.TarInfo, content: bytes = b"") -> bytes:

@@ -7,8 +7,8 @@ import pytest
 
 from localaws.containers.contract import ContainerRequest, ContainerResponse
 from localaws.hosting.start import DeploymentError
+from localaws.testing.memory import SCOPE
 from tests.unit.hosting.platform import Platform, answering, endpoint, variant
-from tests.unit.memory_backend import SCOPE
 
 
 def test_an_update_starts_with_cold_caches(pipeline: Platform) -> None:

@@ -1,5 +1,5 @@
 from localaws.hosting.logs import MAXIMUM_ACCESS_LINES, LogPublisher
-from tests.unit.memory_backend import SCOPE, MemoryBackend
+from localaws.testing.memory import SCOPE, MemoryBackend
 
 
 def flushed(publisher: LogPublisher, backend: MemoryBackend) -> list[str]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localaws.hosting.metrics import MetricsPublisher, Unit
-from tests.unit.memory_backend import SCOPE, MemoryBackend
+from localaws.testing.memory import SCOPE, MemoryBackend
 
 DIMENSIONS = {"EndpointName": "housing"}
 

@@ -5,8 +5,8 @@ import pytest
 
 from localaws.containers.contract import ModelLoadError
 from localaws.errors import AwsError
+from localaws.testing.memory import BUCKET
 from tests.unit.hosting.multi_model_server import MODEL_FILE_BYTES, Models, call, run
-from tests.unit.memory_backend import BUCKET
 
 
 def test_a_missing_object_is_a_validation_error_that_names_bucket_and_key(models: Models) -> None:

@@ -5,8 +5,8 @@ import pytest
 
 from localaws.errors import AwsError
 from localaws.hosting.invocation import InvocationRequest
+from localaws.testing.memory import SCOPE
 from tests.unit.hosting.platform import FIRST, Platform, answering, endpoint, variant
-from tests.unit.memory_backend import SCOPE
 
 
 def only(header: str, value: str) -> dict[str, Any]:

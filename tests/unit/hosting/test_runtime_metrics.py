@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from localaws.hosting.settings import HostingSettings
+from localaws.testing.memory import model_archive
 from tests.unit.hosting.containers import wait_until
 from tests.unit.hosting.platform import DIMENSIONS, FIRST, Platform, answering, endpoint, variant
-from tests.unit.memory_backend import model_archive
 
 
 def test_a_successful_invocation_is_counted_and_timed(pipeline: Platform) -> None:

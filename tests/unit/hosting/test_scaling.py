@@ -2,8 +2,8 @@ import pytest
 
 from localaws.hosting.endpoint import Capacity
 from localaws.hosting.start import DeploymentError
+from localaws.testing.memory import SCOPE
 from tests.unit.hosting.platform import Platform, endpoint, variant
-from tests.unit.memory_backend import SCOPE
 
 
 def test_scaling_out_keeps_loaded_models(pipeline: Platform) -> None:

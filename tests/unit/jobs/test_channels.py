@@ -9,7 +9,7 @@ import pytest
 
 from localaws.containers.contract import JobError
 from localaws.jobs.channels import Channel, download, list_files, read_channel
-from tests.unit.memory_backend import BUCKET, MemoryObjectStore
+from localaws.testing.memory import BUCKET, MemoryObjectStore
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from localaws.containers import opt_ml
 from localaws.containers.contract import JobError, TrainingHost
 from localaws.jobs.outputs import ModelOutput
-from tests.unit.memory_backend import BUCKET, MemoryObjectStore
+from localaws.testing.memory import BUCKET, MemoryObjectStore
 
 NAMES = ("algo-1", "algo-2")
 REQUEST = {"OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/jobs"}}

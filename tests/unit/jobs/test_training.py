@@ -13,7 +13,7 @@ from localaws.jobs.executor import JobExecutor
 from localaws.jobs.processes import Cores, StopSignal
 from localaws.jobs.training import LOG_GROUP, TrainingJob, TrainingOutcome, TrainingRun
 from localaws.processes.launch import Launch
-from tests.unit.memory_backend import BUCKET, ROLE, SCOPE, MemoryBackend
+from localaws.testing.memory import BUCKET, ROLE, SCOPE, MemoryBackend
 
 REQUEST = {
     "RoleArn": ROLE,

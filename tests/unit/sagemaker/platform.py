@@ -10,8 +10,8 @@ from localaws.apis import Apis, create_apis
 from localaws.containers.registry import ContainerRegistry
 from localaws.errors import AwsError
 from localaws.hosting.invocation import InvocationRequest
+from localaws.testing.memory import BUCKET, ROLE, SCOPE, MemoryBackend, model_archive
 from tests.unit.hosting.containers import ScriptedImage, wait_until
-from tests.unit.memory_backend import BUCKET, ROLE, SCOPE, MemoryBackend, model_archive
 
 PIPELINE = [
     {"Image": "first", "ModelDataUrl": f"s3://{BUCKET}/preprocessor/model.tar.gz"},

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from localaws.sagemaker.authorizations import Authorization, sagemaker_authorizations
-from tests.unit.memory_backend import ROLE, SCOPE
+from localaws.testing.memory import ROLE, SCOPE
 
 PREFIX = "arn:aws:sagemaker:us-east-1:123456789012:"
 TAGS = {f"{PREFIX}endpoint/tagged": {"City": "Chicago"}}

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from localaws.errors import AwsError
-from tests.unit.memory_backend import SCOPE
+from localaws.testing.memory import SCOPE
 from tests.unit.sagemaker.platform import Platform
 
 RESOURCE = "endpoint/housing/variant/AllTraffic"

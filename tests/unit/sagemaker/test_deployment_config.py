@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from localaws.backend import MetricAlarm
-from tests.unit.memory_backend import SCOPE
+from localaws.testing.memory import SCOPE
 from tests.unit.sagemaker.platform import Platform
 
 HALF = {"Type": "CAPACITY_PERCENT", "Value": 50}

@@ -6,8 +6,8 @@ import pytest
 
 from localaws.apis import create_apis
 from localaws.hosting.invocation import InvocationRequest
+from localaws.testing.memory import SCOPE
 from tests.unit.hosting.containers import wait_until
-from tests.unit.memory_backend import SCOPE
 from tests.unit.sagemaker.endpoints import ARN, delete, prepare, start_creating
 from tests.unit.sagemaker.platform import Platform
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.memory_backend import SCOPE
+from localaws.testing.memory import SCOPE
 from tests.unit.sagemaker.endpoints import counts, set_capacity
 from tests.unit.sagemaker.platform import Platform
 

@@ -1,7 +1,7 @@
 import threading
 
+from localaws.testing.memory import model_archive
 from tests.unit.hosting.containers import wait_until
-from tests.unit.memory_backend import model_archive
 from tests.unit.sagemaker.endpoints import IN_PROGRESS, update
 from tests.unit.sagemaker.platform import Platform
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.memory_backend import BUCKET, ROLE, SCOPE
+from localaws.testing.memory import BUCKET, ROLE, SCOPE
 from tests.unit.sagemaker.platform import PIPELINE, Platform
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:model/housing-model"

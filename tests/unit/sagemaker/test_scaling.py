@@ -6,7 +6,7 @@ import pytest
 
 from localaws.backend import AlarmInvocation, MetricAlarm
 from localaws.errors import AwsError
-from tests.unit.memory_backend import SCOPE
+from localaws.testing.memory import SCOPE
 from tests.unit.sagemaker.platform import Platform
 
 RESOURCE = "endpoint/housing/variant/AllTraffic"

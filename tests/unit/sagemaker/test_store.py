@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from localaws.backend import Scope
 from localaws.sagemaker.store import ResourceStore, StoreError
-from tests.unit.memory_backend import SCOPE
+from localaws.testing.memory import SCOPE
 
 ELSEWHERE = Scope("123456789012", "eu-west-1")
 JSON = st.recursive(

@@ -14,7 +14,7 @@ from typing import Any
 
 from localaws import lifecycle
 from localaws.http.access_log import ROTATE_BYTES
-from tests.local.conftest import LocalAws, start_localaws
+from localaws.testing import LocalAws, start_localaws
 
 LOST_AFTER_SECONDS = 1.0
 START_SECONDS = 2.0

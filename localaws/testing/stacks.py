@@ -1,14 +1,13 @@
-"""Stacks of tests, through CloudFormation's API; templates small enough to read."""
+"""Stacks of a test, through CloudFormation's API; templates small enough to read."""
 
-import io
 import json
-import tarfile
 import time
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import LocalAws
+from localaws.testing.memory import model_archive
+from localaws.testing.server import LocalAws
 
 Template = dict[str, Any]
 
@@ -80,16 +79,6 @@ class Stack:
         ]
 
 
-def artifact(content: bytes = b"weights") -> bytes:
-    """A model.tar.gz with one file."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
-        member = tarfile.TarInfo("model")
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
-    return stream.getvalue()
-
-
 def echo_endpoint(bucket: str, name: str, **environment: str) -> Template:
     """An endpoint with a pipeline of two echo containers, the second one with many models.
 
@@ -156,6 +145,6 @@ def put_artifacts(session: Any, bucket: str, models: int = 1) -> None:
     """Make the bucket that ``echo_endpoint`` reads, with ``models/0.tar.gz`` and so on."""
     s3 = session.client("s3")
     s3.create_bucket(Bucket=bucket)
-    s3.put_object(Bucket=bucket, Key="first/model.tar.gz", Body=artifact())
+    s3.put_object(Bucket=bucket, Key="first/model.tar.gz", Body=model_archive())
     for number in range(models):
-        s3.put_object(Bucket=bucket, Key=f"models/{number}.tar.gz", Body=artifact())
+        s3.put_object(Bucket=bucket, Key=f"models/{number}.tar.gz", Body=model_archive())

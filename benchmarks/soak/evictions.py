@@ -1,6 +1,5 @@
 """Many connections over more models than there is room for: answers, memory, latency."""
 
-import json
 import os
 import random
 import statistics
@@ -18,8 +17,10 @@ from botocore.config import Config
 
 from localaws import lifecycle
 from localaws.state import open_state
-from tests.local.conftest import LocalAws, start_localaws
-from tests.local.stacks import ECHO, artifact
+from localaws.testing import LocalAws, start_localaws
+from localaws.testing.hosting import make_hosting
+from localaws.testing.memory import model_archive
+from localaws.testing.stacks import ECHO
 
 WARM_MODEL = "0.tar.gz"
 """Called all the time, and so never the least recently used."""
@@ -69,7 +70,7 @@ def evictions(
         localaws = start_localaws(directory)
     finally:
         del os.environ["LOCALAWS_MODEL_MEMORY_MIB"]
-    _echo_endpoint(localaws, models)
+    _deploy_echo(localaws, models)
     seen = Evictions()
     session: Any = localaws.session()
     runtime = session.client("sagemaker-runtime", config=Config(max_pool_connections=connections))
@@ -93,7 +94,7 @@ def evictions(
             thread.join()
         answers, seen.warm = warm.result()
     seen.answers.update(answers)
-    lifecycle.stop(directory)
+    localaws.stop()
     return seen
 
 
@@ -133,36 +134,10 @@ def _memory(directory: Path) -> float:
     return int(subprocess.run(command, capture_output=True, check=True).stdout) / 1024
 
 
-def _echo_endpoint(localaws: LocalAws, models: int) -> None:
-    session: Any = localaws.session()
-    s3, iam, sagemaker = session.client("s3"), session.client("iam"), session.client("sagemaker")
-    s3.create_bucket(Bucket="models")
+def _deploy_echo(localaws: LocalAws, models: int) -> None:
+    hosting = make_hosting(localaws.session(), "soak")
     for number in range(models):
-        s3.put_object(Bucket="models", Key=f"m/{number}.tar.gz", Body=artifact())
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "sagemaker.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-    role = iam.create_role(RoleName="soak", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
-    allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    iam.put_role_policy(RoleName="soak", PolicyName="s3", PolicyDocument=document)
-    container = {"Image": ECHO, "Mode": "MultiModel", "ModelDataUrl": "s3://models/m/"}
-    sagemaker.create_model(
-        ModelName="soak", ExecutionRoleArn=role["Arn"], PrimaryContainer=container
-    )
-    variant = {
-        "VariantName": "A",
-        "ModelName": "soak",
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": 1,
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName="soak", ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName="soak", EndpointConfigName="soak")
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="soak", WaiterConfig={"Delay": 1})
+        key = f"models/{number}.tar.gz"
+        hosting.s3.put_object(Bucket=hosting.bucket, Key=key, Body=model_archive())
+    container = {"Image": ECHO, "Mode": "MultiModel", "ModelDataUrl": hosting.models_url}
+    hosting.deploy("soak", [container])

@@ -1,4 +1,4 @@
-"""What the tests of jobs share: a bucket, a role for SageMaker, and requests."""
+"""Jobs of a test: a bucket, a role for SageMaker, and requests."""
 
 import io
 import json

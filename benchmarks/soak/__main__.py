@@ -1,12 +1,12 @@
-"""Run all for some minutes; exit status 1 when a promise was broken."""
+"""What localaws promises, under load and kills; exit status 1 when a promise was broken."""
 
 import argparse
 import tempfile
 from pathlib import Path
 
-from tests.soak.evictions import evictions
-from tests.soak.kills import kills
-from tests.soak.signatures import signatures
+from benchmarks.soak.evictions import evictions
+from benchmarks.soak.kills import kills
+from benchmarks.soak.signatures import signatures
 
 
 def main() -> None:

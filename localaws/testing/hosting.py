@@ -1,4 +1,4 @@
-"""What the tests of endpoints share: a bucket with models, roles, and a pipeline of echoes."""
+"""Endpoints of a test: a bucket with models, roles, and a pipeline of echoes."""
 
 import json
 import time
@@ -8,18 +8,25 @@ from typing import Any
 
 import boto3
 
-from tests.unit.memory_backend import model_archive
+from localaws.testing.memory import model_archive
+from localaws.testing.stacks import ECHO
 
-ECHO = "123456789012.dkr.ecr.us-east-1.amazonaws.com/localaws-echo:1"
 LINEAR_LEARNER = "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"
 DEADLINE_SECONDS = 60
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Poll until ``condition`` holds; fails the test when it never does."""
+    """Poll until ``condition`` holds.
+
+    Raises
+    ------
+    TimeoutError
+        It did not within a minute; the message names ``what``.
+    """
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited in vain for {what}")
         time.sleep(0.05)
 
 
