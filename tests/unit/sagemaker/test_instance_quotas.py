@@ -7,7 +7,7 @@ import pytest
 from localaws.errors import AwsError
 from localaws.service_quotas.quotas import GRANTED, SetQuotas
 from localaws.state import StateError
-from tests.unit.memory_backend import SCOPE
+from localaws.testing.memory import SCOPE
 from tests.unit.sagemaker.endpoints import prepare, start_creating, update
 from tests.unit.sagemaker.platform import Platform
 
