@@ -110,7 +110,7 @@ class Authorizer:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html
         """
         signature, given = parse_authorization(request)
-        credential = self._credential(signature.access_key_id)
+        credential = self.credential(signature.access_key_id)
         if credential is None:
             raise _unknown_token()
         now = self._now()
@@ -128,7 +128,7 @@ class Authorizer:
         AwsError
         """
         signature, given = parse_authorization(request)
-        credential = self._credential(signature.access_key_id)
+        credential = self.credential(signature.access_key_id)
         if credential is None:
             raise _unknown_token()
         now = self._now()
@@ -140,7 +140,7 @@ class Authorizer:
 
     def knows(self, access_key_id: str) -> bool:
         """Whether this is the access key of somebody."""
-        return self._credential(access_key_id) is not None
+        return self.credential(access_key_id) is not None
 
     def authorize(
         self,
@@ -207,7 +207,8 @@ class Authorizer:
         request = Request("sts:AssumeRole", role_arn, principal, context)
         return evaluate(PolicySet(resource=trust, resource_must_allow=True), request).allowed
 
-    def _credential(self, access_key_id: str) -> Credential | None:
+    def credential(self, access_key_id: str) -> Credential | None:
+        """The owner of an active access key, as it was when it was first asked for."""
         known = self._credentials.get(access_key_id)
         if known is None:
             known = self._identities.credential(access_key_id)

@@ -146,6 +146,7 @@ class Services:
             interrupted_stacks,
             stack_admission,
             tables,
+            transactions,
         )
         from localaws.ministack.functions import Functions
         from localaws.ministack.step_functions import StepFunctions
@@ -153,6 +154,7 @@ class Services:
         conditions.install()
         buckets.install()
         tables.install()
+        transactions.install()
         stack_admission.install()
         interrupted_stacks.install()
         cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))

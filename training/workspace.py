@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # SageMaker throttles early; this mode retries with jitter and slows the client down.
 _RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 10})
+# botocore checks the type of each value of each item again, which the registry has just written:
+# half of the client's time where a fleet is published.
+_UNCHECKED = Config(parameter_validation=False)
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Workspace:
             s3=session.client("s3"),
             sagemaker=sagemaker,
             ssm=session.client("ssm"),
-            registry=Registry(session.client("dynamodb"), registry_table),
+            registry=Registry(session.client("dynamodb", config=_UNCHECKED), registry_table),
             rules=rules,
             key_arn=key_arn,
         )

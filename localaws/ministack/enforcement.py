@@ -63,7 +63,7 @@ class Enforcement:
         if refused is not None:
             return refused
         try:
-            credential = self._identities.credential(access_key_id)
+            credential = self._authorizer.credential(access_key_id)
             if credential is None:
                 return _unknown(access_key_id, iam_action, service)
             _caller.set(credential)

@@ -57,6 +57,8 @@ _REFUSE = "refuse them in CloudFormation's words"
 _PYTHON_TEXT = "the text of a Python exception becomes the reason"
 _COPIES = "get_state copies all there is, and fails while other requests write"
 _SNAPSHOT = "tell what changed"
+_READ_AGAIN = "the expressions of a transaction are read anew for each of its actions, many times"
+_READ_ONCE = "remember what it read"
 _SAVED_MODULES = (
     "cloudformation",
     "dynamodb",
@@ -133,6 +135,21 @@ PATCHES = (
         "it has a few of the managed policies",
         "have them all",
     ),
+    # DynamoDB
+    *(
+        Patch(f"services.dynamodb.{name}", parameters, _READ_AGAIN, _READ_ONCE)
+        for name, parameters in (
+            ("_tokenize", "expr"),
+            ("_condition_syntax_error", "expr, slot"),
+            ("_number_size_bytes", "text"),
+        )
+    ),
+    Patch(
+        "core.iam_actions.dynamodb_transaction_checks",
+        "iam_action, body, region, account_id",
+        "each action of a transaction is authorized anew, however alike they are",
+        "ask once for each action and table",
+    ),
     # The server
     Patch(
         "app._MAIN_LOOP",
@@ -183,6 +200,12 @@ PATCHES = (
         "bucket, key, obj",
         "a kill leaves new bytes with the old checksum; a full disk is not told",
         "write both files, then rename both, and raise what fails",
+    ),
+    Patch(
+        "services.s3._key_disk_path",
+        "base, key",
+        "each folder above an object is looked at, up to the root, several times a request",
+        "resolve the folder of the bucket once",
     ),
     # CloudWatch and its logs
     Patch(
