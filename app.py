@@ -34,7 +34,7 @@ def add_stacks(app: cdk.App, stage: str) -> HousingStacks:
         config = config.model_copy(update={"auto_scaling": None})
     storage = StorageStack(app, stage=stage, config=config)
     hosting = HostingStack(app, stage=stage, config=config, model_store=storage.model_store)
-    access = AccessStack(app, stage=stage, config=config)
+    access = AccessStack(app, stage=stage, config=config, registry=storage.registry)
     monitoring = MonitoringStack(app, stage=stage, config=config, endpoint=hosting.endpoint)
     retraining = RetrainingStack(
         app,

@@ -5,6 +5,7 @@ be in different accounts. The target's own gate judges every model again, and it
 them; what serves there already is left alone.
 """
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -86,7 +87,13 @@ class Promotion:
             key = f"{PROMOTED}{version.trained.artifact_digest}/{version.city}/model.tar.gz"
             body = source.get_object(Bucket=self.source.bucket, Key=version.key)["Body"].read()
             _put_if_absent(target, self.target.bucket, key, body)
-            return replace(version.trained, artifact_key=key, preprocessor_url=target_url)
+            return replace(
+                version.trained,
+                artifact_key=key,
+                preprocessor_url=target_url,
+                metrics={"mae": version.trained.metrics.get("mae", math.inf)},
+                compared_with="",
+            )
 
         with ThreadPoolExecutor(THREADS) as threads:
             candidates = list(threads.map(copy, versions))

@@ -112,9 +112,13 @@ class Publisher:
         batch = _Batch({candidate.city: candidate for candidate in candidates}, before)
         drafts = []
         for candidate in candidates:
-            serving = before.get(candidate.city, City(candidate.city)).trained
+            known = before.get(candidate.city, City(candidate.city))
+            serving = known.trained
             if serving is not None and serving.artifact_digest == candidate.artifact_digest:
                 batch.finish(candidate.city, Outcome.UNCHANGED)
+            elif candidate.compared_with not in ("", known.target_model) and not self._force:
+                reason = f"{known.target_model} began to serve meanwhile; train again to compare"
+                batch.finish(candidate.city, Outcome.FAILED, reason)
             else:
                 drafts.append(Draft(candidate, judge(candidate, self._rules)))
         copied: list[Version] = []

@@ -69,6 +69,8 @@ class Candidate:
         The city's as people write it, where that is not ``city``.
     columns
         A histogram of each column of the training rows, to compare later inputs with.
+    compared_with
+        The target model that ``serving_mae`` was measured of; empty where none was.
     """
 
     city: str
@@ -84,6 +86,7 @@ class Candidate:
     metrics: Mapping[str, float] = field(default_factory=dict)
     baselines: Mapping[str, float] = field(default_factory=dict)
     columns: Mapping[str, Any] = field(default_factory=dict)
+    compared_with: str = ""
     name: str = ""
 
     @property
@@ -105,6 +108,7 @@ class Candidate:
             "validation_rows": self.validation_rows,
             "metrics": _numbers(self.metrics),
             "baselines": _numbers(self.baselines),
+            "compared_with": self.compared_with,
             # A retraining knows files by their keys alone: the name that is there stays.
             **({"name": self.name} if self.name not in ("", self.city) else {}),
         }
@@ -126,6 +130,7 @@ class Candidate:
             metrics=_floats(item.get("metrics", {})),
             baselines=_floats(item.get("baselines", {})),
             columns=json.loads(item.get("columns", "{}")),
+            compared_with=item.get("compared_with", ""),
             name=item.get("name", ""),
         )
 

@@ -171,8 +171,8 @@ def _run(
     with console.step("synthesize the stacks and bootstrap the account"):
         _bootstrap(session)
         stacks = assembly.result()
-    with console.step("deploy storage and access"):
-        _deploy(options.aws.stage, stacks, "storage", "access")
+    with console.step("deploy storage"):
+        _deploy(options.aws.stage, stacks, "storage")
     workspace = open_workspace(session, find_deployment(session, options.aws.stage))
     settings = options.settings
     training = train_and_publish(
@@ -182,8 +182,8 @@ def _run(
         console,
         preprocessor_url=published_preprocessor(workspace),
     )
-    with console.step("deploy hosting and monitoring"):
-        _deploy(options.aws.stage, stacks, "hosting", "monitoring")
+    with console.step("deploy hosting, access and monitoring"):
+        _deploy(options.aws.stage, stacks, "hosting", "access", "monitoring")
     deployment = find_deployment(session, options.aws.stage)
     endpoint_name = deployment.require("endpoint_name")
     client = runtime_client(session)

@@ -1,6 +1,7 @@
 """The access stack: who may invoke which models."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -18,8 +19,8 @@ from stacks.stage import StageStack
 class AccessStack(StageStack):
     """One role for each entry of the config, one for all tenants, and a record of who invoked.
 
-    The endpoint is known by its name, so that who may do what can be read, checked and deployed
-    without it.
+    Each role may also read which version of its own models serves. The endpoint is known by its
+    name, so that who may do what can be read, checked and deployed without it.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class AccessStack(StageStack):
         *,
         stage: str,
         config: DeploymentConfig,
+        registry: dynamodb.ITable,
     ) -> None:
         super().__init__(
             scope,
@@ -39,7 +41,7 @@ class AccessStack(StageStack):
         endpoint = MultiModelEndpoint.from_endpoint_name(
             self, "Endpoint", names.endpoint_name(stage)
         )
-        self.roles: dict[str, iam.Role] = {
+        self.roles: dict[str, TargetModelInvokerRole] = {
             name: TargetModelInvokerRole(
                 self,
                 f"{name}Role",
@@ -60,6 +62,8 @@ class AccessStack(StageStack):
             external_id=config.tenant_role.external_id,
             max_session_duration=cdk.Duration.hours(config.tenant_role.max_session_hours),
         )
+        for invoker in (*self.roles.values(), self.tenant_role):
+            invoker.allow_own_items(registry)
         if config.audit_trail:
             trail = InvocationTrail(
                 self,

@@ -73,6 +73,7 @@ class StorageStack(StageStack):
                         Prefix.PREPROCESSOR,
                         Prefix.PREPROCESSED,
                         Prefix.JOBS,
+                        Prefix.MODELS,
                     )
                 },
             },

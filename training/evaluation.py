@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
-
 from fleet.drift import describe_columns
+from fleet.names import Prefix
 from fleet.versions import Candidate, City
-from training.fleet_trainer.cities import baselines
+from training.fleet_trainer.cities import baselines, error_of
+from training.fleet_trainer.inputs import comparable
 from training.job import JobResult
-from training.linear_learner.artifact import ArtifactError, read_artifact_bytes
-from training.linear_learner.model import Dataset, PredictorType
-from training.linear_learner.predictor import FeatureDimensionError, predict
+from training.linear_learner.model import PredictorType
 from training.linear_learner.wire.training_data import read_training_csv
 from training.pipeline import CityFiles
 from training.table import Table
@@ -65,8 +63,10 @@ def candidate_of_job(
     train_rows = read_training_csv(train, files.train_url)
     validation_rows = read_training_csv(validation, files.validation_url)
     metrics = {"mae": error_of(artifact, validation_rows)}
-    if serving is not None and serving.target_model is not None:
-        served = workspace.read(f"models/{serving.target_model}")
+    known = [] if serving is None else [serving]
+    compared_with = comparable(known, preprocessor_url).get(result.job.label, "")
+    if compared_with:
+        served = workspace.read(Prefix.MODELS + compared_with)
         metrics["serving_mae"] = error_of(served, validation_rows)
     hyperparameters = result.job.request["HyperParameters"]
     return Candidate(
@@ -85,6 +85,7 @@ def candidate_of_job(
             train_rows, validation_rows, PredictorType(hyperparameters["predictor_type"])
         ),
         columns=columns,
+        compared_with=compared_with,
     )
 
 
@@ -96,21 +97,6 @@ def columns_of(table: Table) -> dict[str, list[float] | list[str]]:
         ]
         for column in table.schema.columns
     }
-
-
-def error_of(artifact: bytes, rows: Dataset) -> float:
-    """Mean absolute error in the label's unit, of a classifier the share of wrong classes.
-
-    Infinite for a model that cannot score the rows.
-    """
-    try:
-        predictions = predict(read_artifact_bytes(artifact), rows.features)
-    except (ArtifactError, FeatureDimensionError):
-        return float("inf")
-    truth = rows.labels.astype(np.float64)
-    if predictions.labels is not None:
-        return float((predictions.labels != truth).mean())
-    return float(np.abs(predictions.scores.astype(np.float64) - truth).mean())
 
 
 def _digest(values: Mapping[str, str]) -> str:

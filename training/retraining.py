@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -20,14 +21,10 @@ from fleet.errors import HousingError
 from fleet.gate import GateRules
 from fleet.names import PROJECT, EntityNameError, Prefix, check_entity
 from fleet.publishing import Publication, Publisher, summary
-from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS, Recipe, digest
-from training.fleet_trainer.reports import (
-    FINGERPRINTS,
-    MANIFEST,
-    candidate_of,
-    reports_of,
-)
-from training.fleet_trainer.request import Cluster, fleet_request, source
+from training.fleet_trainer.inputs import InputFile, job_request
+from training.fleet_trainer.recipe import ETAG, LINEAR_LEARNER_DEFAULTS, Recipe, digest
+from training.fleet_trainer.reports import FINGERPRINTS, candidate_of, reports_of
+from training.fleet_trainer.request import Cluster
 from training.publish import current_preprocessor
 from training.workspace import Workspace
 
@@ -94,22 +91,14 @@ class Retraining:
             copied = list(threads.map(self._copy, arrivals))
         there = [arrival for arrival, is_there in zip(arrivals, copied, strict=True) if is_there]
         folder = f"{Prefix.JOBS}retraining/{run}/"
-        self._write(folder, MANIFEST, [{"prefix": workspace.url("")}, *(a.raw_key for a in there)])
-        self._write(folder, FINGERPRINTS, {a.city: a.etag for a in there})
-        archive = source()
-        source_key = f"{Prefix.JOBS}source/{digest(archive)}/sourcedir.tar.gz"
-        workspace.write(source_key, archive)
-        request = fleet_request(
+        request = job_request(
+            workspace,
+            folder,
+            [InputFile(a.city, a.raw_key, f"{ETAG}{a.etag}", a.size) for a in there],
             image=self.image,
-            role_arn=workspace.role_arn,
-            region=workspace.region,
-            source_url=workspace.url(source_key),
-            cities_url=workspace.url(folder + MANIFEST),
             preprocessor_url=url,
-            output_url=workspace.url(Prefix.JOBS.removesuffix("/")),
             recipe=self.recipe,
             cluster=self.cluster,
-            data_bytes=sum(arrival.size for arrival in there),
         )
         job = f"{PROJECT}-{workspace.stage}-retraining-{run}"[:63]
         return {"cities": len(there), "request": {"TrainingJobName": job, **request}}
@@ -118,31 +107,31 @@ class Retraining:
         """Judge and publish what the job trained, and clear ``incoming/``; what there is to say."""
         workspace = self.workspace
         folder = f"{Prefix.JOBS}retraining/{run}/"
-        etags: dict[str, str] = json.loads(workspace.read(folder + FINGERPRINTS))
+        arrived: dict[str, str] = json.loads(workspace.read(folder + FINGERPRINTS))
         reported = reports_of(workspace, job)
         failures = {
             city: reported[city].error or "" if city in reported else "the job says nothing of it"
-            for city in etags
+            for city in arrived
             if city not in reported or reported[city].error
         }
         candidates = [
-            candidate_of(each, city, f"etag:{etags[city]}", preprocessor_url)
+            candidate_of(each, city, arrived[city], preprocessor_url)
             for city, each in sorted(reported.items())
-            if city in etags and city not in failures
+            if city in arrived and city not in failures
         ]
         publisher = Publisher(workspace.registry, workspace.s3, workspace.bucket, workspace.rules)
         publications = publisher.publish(candidates)
         failures |= {each.city: each.failure for each in publications if each.failure}
         self._write(folder, "report.json", _report(job, publications, failures))
         with ThreadPoolExecutor(THREADS) as threads:
-            list(threads.map(self._clear, etags.items()))
+            list(threads.map(self._clear, arrived.items()))
         lines = [f"{city}: {reason}" for city, reason in sorted(failures.items())]
         more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
         return {
-            "cities": len(etags),
+            "cities": len(arrived),
             "failed": len(failures),
             "report": workspace.url(folder + "report.json"),
-            "subject": f"{workspace.stage}: {len(etags)} retrained, {len(failures)} not served",
+            "subject": f"{workspace.stage}: {len(arrived)} retrained, {len(failures)} not served",
             "message": "\n".join([summary(publications), *lines[:SHOWN], *more]),
         }
 
@@ -163,7 +152,7 @@ class Retraining:
         return True
 
     def _clear(self, arrived: tuple[str, str]) -> None:
-        city, etag = arrived
+        city, etag = arrived[0], arrived[1].removeprefix(ETAG)
         workspace = self.workspace
         key = f"{Prefix.INCOMING}{city}.csv"
         try:
@@ -230,6 +219,7 @@ def _report(
 ) -> dict[str, Any]:
     return {
         "job": job,
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "cities": {
             each.city: {
                 "outcome": each.outcome,

@@ -125,9 +125,9 @@ class SageMakerRole(iam.Role):
 class TrainingRole(SageMakerRole):
     """The role that training and batch transform jobs run as.
 
-    It reads data, preprocessors and the outputs of earlier jobs, and writes below ``jobs/`` and
-    ``preprocessed/``. It cannot publish: ``models/`` and ``preprocessor/`` are written by whoever
-    runs the training pipeline.
+    It reads data, preprocessors, the outputs of earlier jobs and the models that serve, and writes
+    below ``jobs/`` and ``preprocessed/``. It cannot publish: ``models/`` and ``preprocessor/`` are
+    written by whoever runs the training pipeline.
 
     Parameters
     ----------
@@ -157,7 +157,12 @@ class TrainingRole(SageMakerRole):
         bound = [image.bind(self) for image in images]
         self.allow_pull([image.repository_arn for image in bound if image.repository_arn])
         model_store.grants.read(
-            self, Prefix.RAW, Prefix.PREPROCESSOR, Prefix.PREPROCESSED, Prefix.JOBS
+            self,
+            Prefix.RAW,
+            Prefix.PREPROCESSOR,
+            Prefix.PREPROCESSED,
+            Prefix.JOBS,
+            Prefix.MODELS,
         )
         model_store.grants.write(self, Prefix.PREPROCESSED, Prefix.JOBS)
 

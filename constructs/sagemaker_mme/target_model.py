@@ -8,6 +8,7 @@ from sagemaker_mme.problems import is_token
 CONDITION_KEY = "sagemaker:TargetModel"
 MAX_LENGTH = 1024
 _POLICY_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_FOLDER = re.compile(rf"(?:{_POLICY_VARIABLE.pattern}|[^/])*")
 _WILDCARD = re.compile(r"[*?]")
 
 
@@ -31,6 +32,17 @@ def pattern_problems(patterns: Sequence[str], *, allow_wide: bool) -> Iterator[s
                 f"target model '{pattern}' has a wildcard before its first slash and so matches"
                 " more folders than one; write 'Folder/*', or pass allow_wide=True if that is meant"
             )
+
+
+def folder_of(pattern: str) -> str:
+    """The pattern of the folders that a pattern's target models are in."""
+    found = _FOLDER.match(pattern)
+    return found[0] if found else pattern
+
+
+def has_wildcard(pattern: str) -> bool:
+    """Whether a pattern matches more than one text, the values of policy variables aside."""
+    return _WILDCARD.search(_POLICY_VARIABLE.sub("x", pattern)) is not None
 
 
 def _is_wide(pattern: str) -> bool:

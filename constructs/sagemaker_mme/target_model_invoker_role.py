@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from sagemaker_mme.endpoint_base import MultiModelEndpointBase
 from sagemaker_mme.iam_quotas import quota_problems
 from sagemaker_mme.problems import is_token, raise_problems, seconds_problem
-from sagemaker_mme.target_model import CONDITION_KEY, pattern_problems
+from sagemaker_mme.target_model import CONDITION_KEY, folder_of, has_wildcard, pattern_problems
 
 _SESSION_SECONDS = (3600, 43200)
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}")
@@ -102,6 +103,31 @@ class TargetModelInvokerRole(iam.Role):
                     "sts:TagSession",
                 ],
                 resources=["*"],
+            )
+        )
+        self._folders = list(dict.fromkeys(map(folder_of, target_models)))
+        self._raise_quota_problems()
+
+    def allow_own_items(self, table: dynamodb.ITable) -> None:
+        """Let the role read items of a table whose partition key is the folder of a target model.
+
+        By GetItem alone, and of the folders alone that its patterns name: a client so learns which
+        of its models is the newest, and nothing of others.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+        """
+        are_literal = not any(has_wildcard(folder) for folder in self._folders)
+        self.add_to_policy(
+            iam.PolicyStatement(
+                sid="ReadOwnItems",
+                actions=["dynamodb:GetItem"],
+                resources=[table.table_arn],
+                conditions={
+                    f"ForAllValues:String{'Equals' if are_literal else 'Like'}": {
+                        "dynamodb:LeadingKeys": self._folders
+                    },
+                    # Without the key ForAllValues would hold of every request.
+                    "Null": {"dynamodb:LeadingKeys": "false"},
+                },
             )
         )
         self._raise_quota_problems()

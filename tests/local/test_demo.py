@@ -42,7 +42,7 @@ def test_it_says_how_long_each_step_took(demo: "subprocess.CompletedProcess[str]
     assert steps[0] == "start localaws"
     assert steps[-1] == "in total"
     assert "train one model per city  10 of 10, 4 at a time" in steps
-    assert "deploy hosting and monitoring" in steps
+    assert "deploy hosting, access and monitoring" in steps
 
 
 def test_the_table_has_a_row_a_city_and_one_for_the_city_that_was_added(

@@ -10,10 +10,14 @@ import pytest
 from fleet.deployment import find_deployment
 from fleet.gate import GateRules
 from fleet.registry import Registry
+from fleet.versions import State
 from localaws.testing import LocalAws
+from training.fleet_trainer.cities import split_rows
+from training.fleet_trainer.recipe import Recipe
 from training.houses import Market
 from training.pipeline import Pipeline
 from training.publish import publish_preprocessor, store_preprocessor
+from training.table import Table
 from training.workspace import Workspace
 
 DEADLINE_SECONDS = 400
@@ -50,7 +54,8 @@ class Stage:
 
     def reports(self) -> list[dict[str, Any]]:
         keys = [key for key in self.workspace.keys("jobs/retraining/") if "report.json" in key]
-        return [json.loads(self.workspace.read(key)) for key in keys]
+        read = [json.loads(self.workspace.read(key)) for key in keys]
+        return sorted(read, key=lambda report: str(report["time"]))
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +111,30 @@ def test_a_newer_file_of_a_city_makes_its_next_version(stage: Stage) -> None:
     city = stage.registry.city("Chicago_IL")
     assert city is not None
     assert (city.serving, city.previous) == (2, 1)
+
+
+def test_a_worse_file_makes_a_candidate_that_does_not_serve_and_says_why(stage: Stage) -> None:
+    """Prices of the training rows a quarter too high, those of the validation rows as they are."""
+    stage.drop("Chicago_IL", overpriced(Market(seed=3).houses("Chicago_IL", 500)))
+    stage.wait_until_idle()
+    city = stage.registry.city("Chicago_IL")
+    assert city is not None
+    assert city.serving == 2
+    refused = stage.registry.version("Chicago_IL", 3)
+    assert refused.state is State.CANDIDATE
+    (reason,) = refused.verdict.reasons
+    assert "the version that serves has $" in reason
+    assert reason in stage.reports()[-1]["failures"]["Chicago_IL"]
+
+
+def overpriced(houses: Table) -> str:
+    recipe = Recipe({})
+    train, _ = split_rows(len(houses), recipe.test_share, recipe.validation_share)
+    lines = houses.to_csv().splitlines()
+    for number in train:
+        cells, _, price = lines[number].rpartition(",")
+        lines[number] = f"{cells},{1.25 * float(price):.0f}"
+    return "\n".join(lines)
 
 
 def test_a_run_without_a_preprocessor_fails_and_leaves_what_arrived(stage: Stage) -> None:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from training.fleet_trainer.recipe import Recipe, digest
 from training.fleet_trainer.rows import Columns, RowsError, Table, read_rows
-from training.linear_learner.artifact import write_artifact
+from training.linear_learner.artifact import ArtifactError, read_artifact_bytes, write_artifact
 from training.linear_learner.hyperparameters import Hyperparameters
 from training.linear_learner.model import Dataset, PredictorType
+from training.linear_learner.predictor import FeatureDimensionError, predict
 from training.linear_learner.trainer import (
     TrainingError,
     TrainingResult,
@@ -41,6 +42,14 @@ class Preprocessor(Protocol):
 
 
 @dataclass(frozen=True)
+class Served:
+    """A city's model that serves: its target model, and the bytes of its artifact."""
+
+    target_model: str
+    artifact: bytes
+
+
+@dataclass(frozen=True)
 class Trained:
     """What became of a city: its line of the report and, unless it failed, its artifact."""
 
@@ -49,9 +58,15 @@ class Trained:
 
 
 def train_cities(
-    files: Mapping[str, bytes], preprocessor: Preprocessor, recipe: Recipe
+    files: Mapping[str, bytes],
+    preprocessor: Preprocessor,
+    recipe: Recipe,
+    serving: Mapping[str, Served] | None = None,
 ) -> Iterator[Trained]:
-    """Train a model for each city, of the bytes of its CSV file; one that fails fails alone."""
+    """Train a model for each city, of the bytes of its CSV file; one that fails fails alone.
+
+    What serves is measured on the validation rows of its successor, for the gate to compare.
+    """
     hyperparameters = Hyperparameters.parse(recipe.hyperparameters)
     cities: list[_City | Trained] = []
     for name, data in files.items():
@@ -71,7 +86,9 @@ def train_cities(
     pairs = [(city.train, city.validation) for city in ready]
     results = iter(SOLVERS[recipe.solver](hyperparameters, pairs))
     for city in cities:
-        yield city if isinstance(city, Trained) else city.finished(next(results))
+        if isinstance(city, _City):
+            city = city.finished(next(results), (serving or {}).get(city.base["city"]))
+        yield city
 
 
 def _solve_exactly(
@@ -115,17 +132,21 @@ class _City:
             Dataset(features[validation], labels[validation]),
         )
 
-    def finished(self, result: TrainingResult | TrainingError) -> Trained:
+    def finished(self, result: TrainingResult | TrainingError, served: Served | None) -> Trained:
         """Its artifact, and what the report says."""
         rows = {"train": len(self.train), "validation": len(self.validation)}
         report = {**self.base, "rows": rows}
         if isinstance(result, TrainingError):
             return Trained({**report, "error": f"{self.base['city']}.csv: {result}"})
         artifact = write_artifact(result.model)
+        metrics = {"mae": _validation_error(result)}
+        if served is not None:
+            metrics["serving_mae"] = error_of(served.artifact, self.validation)
+            report["compared_with"] = served.target_model
         report |= {
             "epoch": result.epoch,
             "candidate": dict(result.best_hyperparameters),
-            "metrics": {"mae": _validation_error(result)},
+            "metrics": metrics,
             "baselines": baselines(self.train, self.validation, result.model.predictor_type),
             "columns": self.columns,
             "artifact": {"sha256": hashlib.sha256(artifact).hexdigest(), "bytes": len(artifact)},
@@ -151,6 +172,21 @@ def _validation_error(result: TrainingResult) -> float:
         if name in result.metrics:
             return 1 - result.metrics[name]
     return result.metrics[VALIDATION_LOSS]
+
+
+def error_of(artifact: bytes, rows: Dataset) -> float:
+    """Mean absolute error in the label's unit, of a classifier the share of wrong classes.
+
+    Infinite for a model that cannot score the rows.
+    """
+    try:
+        predictions = predict(read_artifact_bytes(artifact), rows.features)
+    except (ArtifactError, FeatureDimensionError):
+        return float("inf")
+    truth = rows.labels.astype(np.float64)
+    if predictions.labels is not None:
+        return float((predictions.labels != truth).mean())
+    return float(np.abs(predictions.scores.astype(np.float64) - truth).mean())
 
 
 def baselines(

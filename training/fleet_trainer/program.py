@@ -1,7 +1,8 @@
 """What runs on each host of the job: trains the cities of its shard, on all its cores.
 
 It finds the cities' CSV files in the channel ``cities``, the preprocessor's ``model.tar.gz`` in the
-channel ``preprocessor``, and leaves below the model folder, which SageMaker uploads file by file:
+channel ``preprocessor`` and the models that serve now in ``serving``. Below the model folder, which
+SageMaker uploads file by file, it leaves:
 
     <City>/model.tar.gz
     reports/<host>.jsonl    a line a city, by name
@@ -22,7 +23,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.sharedctypes import Synchronized
@@ -32,7 +33,7 @@ from typing import Any
 
 import numpy as np
 
-from training.fleet_trainer.cities import Preprocessor, Trained, train_cities
+from training.fleet_trainer.cities import Preprocessor, Served, Trained, train_cities
 from training.fleet_trainer.recipe import Recipe
 from training.fleet_trainer.rows import Columns, Floats, Table
 from training.linear_learner.hyperparameters import Hyperparameters
@@ -51,6 +52,7 @@ class Host:
     preprocessor: Path
     models: Path
     cores: int
+    serving: Path | None = None
 
     @classmethod
     def from_environment(cls, values: Mapping[str, str]) -> "Host":
@@ -61,6 +63,7 @@ class Host:
             preprocessor=Path(values["SM_CHANNEL_PREPROCESSOR"]),
             models=Path(values["SM_MODEL_DIR"]),
             cores=int(values["SM_NUM_CPUS"]),
+            serving=Path(values["SM_CHANNEL_SERVING"]) if "SM_CHANNEL_SERVING" in values else None,
         )
 
 
@@ -129,7 +132,7 @@ def train_shard(host: Host, preprocessor: Preprocessor, recipe: Recipe) -> None:
         parts = [Path(scratch) / str(number) for number in range(max(1, host.cores))]
         workers = [
             context.Process(
-                target=_work, args=(batches, following, host.models, part, preprocessor, recipe)
+                target=_work, args=(batches, following, host, part, preprocessor, recipe)
             )
             for part in parts
         ]
@@ -169,7 +172,7 @@ def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
 def _work(
     batches: Sequence[Sequence[Path]],
     following: "Synchronized[int]",
-    models: Path,
+    host: Host,
     part: Path,
     preprocessor: Preprocessor,
     recipe: Recipe,
@@ -184,9 +187,18 @@ def _work(
             if number >= len(batches):
                 return
             files = {path.stem: path.read_bytes() for path in batches[number]}
-            for trained in train_cities(files, preprocessor, recipe):
-                _write(trained, models)
+            serving = dict(_serving(host.serving, files)) if host.serving else {}
+            for trained in train_cities(files, preprocessor, recipe, serving):
+                _write(trained, host.models)
                 report.write(json.dumps(trained.report, separators=(",", ":")) + "\n")
+
+
+def _serving(channel: Path, cities: Iterable[str]) -> Iterator[tuple[str, Served]]:
+    """What serves of these cities, at ``models/<City>/<City>[-vN].tar.gz`` of the channel."""
+    models = channel / "models"
+    for city in cities:
+        for path in (models / city).glob("*.tar.gz"):
+            yield city, Served(path.relative_to(models).as_posix(), path.read_bytes())
 
 
 def _write(trained: Trained, models: Path) -> None:

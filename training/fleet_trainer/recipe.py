@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 DIGEST_LENGTH = 16
+ETAG = "etag:"
+"""In a fingerprint's front where it is an object's ETag: the bytes were not read."""
 LINEAR_LEARNER_DEFAULTS: Mapping[str, str] = {
     "mini_batch_size": "100",
     "epochs": "10",

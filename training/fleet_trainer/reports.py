@@ -57,6 +57,7 @@ def candidate_of(
         metrics=line["metrics"],
         baselines=line["baselines"],
         columns=line["columns"],
+        compared_with=line.get("compared_with", ""),
     )
 
 
@@ -78,10 +79,12 @@ def earlier_reports(
     sources: Mapping[str, "Source"],
     recipe_digest: str,
     preprocessor_url: str,
+    serving: Mapping[str, str],
 ) -> dict[str, Reported]:
     """What the latest of the ``jobs`` of this name have trained of the same rows in the same way.
 
-    Those that were stopped count, too; artifacts that have expired do not.
+    Those that were stopped count, too; artifacts that have expired do not, nor do those that were
+    compared with another target model than ``serving`` has for the city now.
     """
     answer = workspace.sagemaker.list_training_jobs(
         NameContains=jobs, SortBy="CreationTime", SortOrder="Descending", MaxResults=LATEST_JOBS
@@ -94,7 +97,8 @@ def earlier_reports(
             continue
         for city, each in _of_these(workspace, summary["TrainingJobName"], state, missing).items():
             digests = each.line["hyperparameters_digest"], each.line["preprocessor_url"]
-            if digests == (recipe_digest, preprocessor_url):
+            compared = each.error or each.line.get("compared_with") == serving.get(city)
+            if digests == (recipe_digest, preprocessor_url) and compared:
                 found[city] = each
     return found
 

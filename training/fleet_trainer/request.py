@@ -10,8 +10,8 @@ import training
 from training.fleet_trainer.recipe import Recipe
 from training.requests import channel, script_mode, source_archive, training_request
 
-CITIES, PREPROCESSOR = "cities", "preprocessor"
-"""The channels; ``program`` finds them in SM_CHANNEL_CITIES and SM_CHANNEL_PREPROCESSOR."""
+CITIES, PREPROCESSOR, SERVING = "cities", "preprocessor", "serving"
+"""The channels; ``program`` finds them in SM_CHANNEL_CITIES and so on."""
 PROGRAM = "train_fleet.py"
 PACKAGES = ("linear_learner", "fleet_trainer")
 """What of ``training/`` travels to the job."""
@@ -38,6 +38,7 @@ def fleet_request(
     output_url: str,
     recipe: Recipe,
     cluster: Cluster,
+    serving_url: str | None = None,
     data_bytes: int = 0,
     key_arn: str | None = None,
 ) -> dict[str, Any]:
@@ -46,6 +47,8 @@ def fleet_request(
     ``source_url`` is where ``source()`` was put. ``cities_url`` is a prefix that holds a
     ``<City>.csv`` each, or a manifest of some of them, a URL that ends in ``.manifest``; each
     instance gets its share. ``preprocessor_url`` is the fitted preprocessor's ``model.tar.gz``.
+    ``serving_url`` is a manifest of the models that serve, if any do; each instance gets all, as
+    the shares of two channels do not match, and a model has a thousand bytes.
     Below ``output_url`` the job writes ``<job>/output/model/<City>/model.tar.gz`` and
     ``<job>/output/model/reports/<host>.jsonl``. The volumes have room for ``data_bytes`` of cities'
     files.
@@ -62,6 +65,7 @@ def fleet_request(
         channels=[
             channel(CITIES, cities_url, data_type=data_type, sharded=True),
             channel(PREPROCESSOR, preprocessor_url),
+            *([channel(SERVING, serving_url, data_type="ManifestFile")] if serving_url else []),
         ],
         output_url=output_url,
         instance_type=cluster.instance_type,

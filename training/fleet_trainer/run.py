@@ -15,16 +15,15 @@ from fleet.names import PROJECT, Prefix
 from fleet.publishing import Publication, Publisher
 from fleet.versions import Candidate
 from training.fleet_trainer.cities import split_rows
+from training.fleet_trainer.inputs import InputFile, comparable, job_request
 from training.fleet_trainer.recipe import Recipe, digest
 from training.fleet_trainer.reports import (
-    FINGERPRINTS,
-    MANIFEST,
     Reported,
     candidate_of,
     earlier_reports,
     reports_of,
 )
-from training.fleet_trainer.request import Cluster, fleet_request, source
+from training.fleet_trainer.request import Cluster
 from training.fleet_trainer.rows import count_rows
 from training.fleet_trainer.sources import Source
 from training.images import scikit_learn_image
@@ -168,7 +167,10 @@ class FleetTrainer:
         """What an earlier run has trained and not published."""
         if not sources:
             return {}
-        return earlier_reports(self._workspace, self._stem, sources, self._recipe.digest, url)
+        serving = comparable(self._workspace.registry.some_cities(sources).values(), url)
+        return earlier_reports(
+            self._workspace, self._stem, sources, self._recipe.digest, url, serving
+        )
 
     def _upload(self, sources: Mapping[str, Source]) -> None:
         local = [each for each in sources.values() if each.read is not None]
@@ -199,30 +201,15 @@ class FleetTrainer:
         return result.name, billable * self._cluster.instance_count, reports
 
     def _request(self, sources: Mapping[str, Source], preprocessor_url: str) -> dict[str, Any]:
-        workspace = self._workspace
-        archive = source()
-        source_key = f"{Prefix.JOBS}source/{digest(archive)}/sourcedir.tar.gz"
-        workspace.write(source_key, archive)
-        ordered = sorted(sources.values(), key=lambda each: each.city)
-        manifest = json.dumps(
-            [{"prefix": workspace.url("")}, *(each.key for each in ordered)]
-        ).encode()
-        fingerprints = json.dumps({each.city: each.fingerprint for each in ordered}).encode()
-        folder = f"{RUNS}{digest(manifest + fingerprints)}/"
-        workspace.write(f"{folder}{MANIFEST}", manifest)
-        workspace.write(f"{folder}{FINGERPRINTS}", fingerprints)
-        return fleet_request(
-            image=scikit_learn_image(workspace.region),
-            role_arn=workspace.role_arn,
-            region=workspace.region,
-            source_url=workspace.url(source_key),
-            cities_url=workspace.url(f"{folder}{MANIFEST}"),
+        fingerprints = sorted((each.city, each.fingerprint) for each in sources.values())
+        return job_request(
+            self._workspace,
+            f"{RUNS}{digest(json.dumps(fingerprints).encode())}/",
+            [InputFile(s.city, s.key, s.fingerprint, s.size) for s in sources.values()],
+            image=scikit_learn_image(self._workspace.region),
             preprocessor_url=preprocessor_url,
-            output_url=workspace.url(Prefix.JOBS.removesuffix("/")),
             recipe=self._recipe,
             cluster=self._cluster,
-            data_bytes=sum(each.size for each in ordered),
-            key_arn=workspace.key_arn,
         )
 
     def _publish(self, candidates: Sequence[Candidate], *, force: bool) -> list[Publication]:

@@ -6,12 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from fleet.names import Prefix, check_entity
-from training.fleet_trainer.recipe import digest
+from training.fleet_trainer.recipe import ETAG, digest
 from training.houses import Market
 from training.table import Table
 from training.workspace import Workspace
-
-ETAG = "etag:"
 
 
 @dataclass(frozen=True)

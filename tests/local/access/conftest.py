@@ -81,7 +81,8 @@ def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
     aws = start_localaws(directory / "state")
     aws.cdk("bootstrap", aws.target, cwd=directory)
     aws.cdk(
-        "deploy", "housing-dev-access", "--exclusively", "--require-approval", "never",
+        "deploy", "housing-dev-storage", "housing-dev-access",
+        "--exclusively", "--require-approval", "never",
         "--output", str(directory / "cdk.out"),
     )  # fmt: skip
     session = aws.session()

@@ -5,6 +5,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 
 from sagemaker_mme import (
@@ -41,6 +42,39 @@ def test_only_matching_target_models_are_allowed(
     allowed = by_sid(resources)["allow"]
     assert allowed["Action"] == "sagemaker:InvokeEndpoint"
     assert allowed["Condition"] == {"StringLike": {"sagemaker:TargetModel": ["NewYork_NY/*"]}}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "operator", "keys"),
+    [
+        (["NewYork_NY/*"], "ForAllValues:StringEquals", ["NewYork_NY"]),
+        (["A/a*", "A/b.tar.gz", "B/*"], "ForAllValues:StringEquals", ["A", "B"]),
+        (["New*/*"], "ForAllValues:StringLike", ["New*"]),
+    ],
+)
+def test_items_of_its_own_folders_may_be_read(
+    stack: cdk.Stack,
+    endpoint: MultiModelEndpointBase,
+    resources: Resources,
+    patterns: list[str],
+    operator: str,
+    keys: list[str],
+) -> None:
+    role = TargetModelInvokerRole(
+        stack, "Role", endpoint=endpoint, target_models=patterns, allow_wide=True
+    )
+    arn = "arn:aws:dynamodb:us-east-1:123456789012:table/registry"
+    role.allow_own_items(dynamodb.Table.from_table_arn(stack, "Table", arn))
+    assert by_sid(resources)["ReadOwnItems"] == {
+        "Sid": "ReadOwnItems",
+        "Effect": "Allow",
+        "Action": "dynamodb:GetItem",
+        "Resource": arn,
+        "Condition": {
+            operator: {"dynamodb:LeadingKeys": keys},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        },
+    }
 
 
 def test_a_later_policy_cannot_widen_the_role(

@@ -25,8 +25,9 @@ from tests.unit.training.preprocessors import SCHEMA
 from training.fleet_trainer.cities import split_rows
 from training.fleet_trainer.request import PROGRAM, source
 from training.houses import Market
-from training.linear_learner.artifact import write_artifact
+from training.linear_learner.artifact import read_artifact_bytes, write_artifact
 from training.linear_learner.hyperparameters import Hyperparameters
+from training.linear_learner.predictor import predict
 from training.linear_learner.trainer import train
 from training.linear_learner.wire import read_training_csv
 from training.pipeline import split_lines
@@ -68,19 +69,34 @@ class Job:
             "SM_HPS": json.dumps(hyperparameters),
         }
 
-    def start(self, cities: Path, model: Path, host: str = "algo-1", cores: int = 2) -> Any:
+    def start(
+        self,
+        cities: Path,
+        model: Path,
+        host: str = "algo-1",
+        cores: int = 2,
+        serving: Path | None = None,
+    ) -> Any:
         model.mkdir(parents=True, exist_ok=True)
+        channel = {} if serving is None else {"SM_CHANNEL_SERVING": str(serving)}
         return subprocess.Popen(
             [sys.executable, PROGRAM],
             cwd=self.directory / "code",
-            env=self.environment(cities, model, host, cores),
+            env={**self.environment(cities, model, host, cores), **channel},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
 
-    def run(self, cities: Path, model: Path, host: str = "algo-1", cores: int = 2) -> str:
-        process = self.start(cities, model, host, cores)
+    def run(
+        self,
+        cities: Path,
+        model: Path,
+        host: str = "algo-1",
+        cores: int = 2,
+        serving: Path | None = None,
+    ) -> str:
+        process = self.start(cities, model, host, cores, serving)
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 0, output
         return str(output)
@@ -146,6 +162,32 @@ def test_the_report_says_what_the_registry_keeps(model: Path) -> None:
     assert line["candidate"]["optimizer"] == "adam"
     assert line["artifact"]["bytes"] == len(artifacts(model)["City03_AA"])
     assert list(reports(model)) == sorted({**GOOD, **BAD})
+
+
+def test_what_serves_is_measured_on_the_rows_that_its_successor_is_judged_by(
+    job: Job, model: Path, tmp_path: Path
+) -> None:
+    served = tmp_path / "serving" / "models" / "City03_AA"
+    served.mkdir(parents=True)
+    (served / "City03_AA-v7.tar.gz").write_bytes(artifacts(model)["City05_AA"])
+    cities = write_cities(tmp_path / "cities", {c: GOOD[c] for c in ("City03_AA", "City05_AA")})
+    job.run(cities, tmp_path / "model", serving=tmp_path / "serving")
+    compared, alone = reports(tmp_path / "model").values()
+    houses = Market().houses("City03_AA", 93)
+    rows = houses.take(split_rows(93, 0.1, 0.3)[1])
+    fitted = sklearn_preprocessor.fit(
+        sklearn_preprocessor.parse_csv(city_file("Fit_AA", 300).decode(), SCHEMA)
+    )
+    answer, _ = sklearn_preprocessor.transform(
+        sklearn_preprocessor.fold(fitted, SCHEMA), rows.to_csv(), "text/csv", "text/csv"
+    )
+    data = read_training_csv(answer.encode(), "validation")
+    scores = predict(read_artifact_bytes(artifacts(model)["City05_AA"]), data.features).scores
+    assert compared["metrics"]["serving_mae"] == pytest.approx(abs(scores - data.labels).mean())
+    assert compared["metrics"]["serving_mae"] > compared["metrics"]["mae"]
+    assert compared["compared_with"] == "City03_AA/City03_AA-v7.tar.gz"
+    assert "serving_mae" not in alone["metrics"]
+    assert artifacts(tmp_path / "model")["City03_AA"] == artifacts(model)["City03_AA"]
 
 
 def test_columns_are_described_as_drift_compares_them(model: Path) -> None:

@@ -47,6 +47,20 @@ def test_shards_the_cities_and_gives_the_preprocessor_to_all() -> None:
     assert request["OutputDataConfig"]["CompressionType"] == "NONE"
 
 
+def test_the_models_that_serve_are_given_to_all_hosts_where_there_are_any() -> None:
+    none, some = (
+        fleet_request(cities_url="s3://bucket/raw/", serving_url=url, **FACTS)["InputDataConfig"]
+        for url in (None, "s3://bucket/runs/1/serving.manifest")
+    )
+    assert [channel["ChannelName"] for channel in none] == ["cities", "preprocessor"]
+    assert some[2]["ChannelName"] == "serving"
+    assert some[2]["DataSource"]["S3DataSource"] == {
+        "S3DataType": "ManifestFile",
+        "S3Uri": "s3://bucket/runs/1/serving.manifest",
+        "S3DataDistributionType": "FullyReplicated",
+    }
+
+
 def test_volumes_have_room_for_the_data() -> None:
     request = fleet_request(cities_url="s3://bucket/raw/", data_bytes=500 << 30, **FACTS)
     assert request["ResourceConfig"]["VolumeSizeInGB"] >= 1000
