@@ -17,6 +17,7 @@ from localaws.ministack import (
     managed_policies,
     metric_math,
     object_files,
+    user_patterns,
     versions,
 )
 from localaws.ministack.administrator import put_administrator
@@ -70,6 +71,7 @@ class Services:
         versions.install()
         conditional_writes.install()
         object_files.install()
+        user_patterns.install()
         self._late_services: asyncio.Future[None] | None = None
         self._stop_functions: Callable[[], None] = lambda: None
         self._is_deploying: Callable[[], bool] = lambda: False
@@ -155,6 +157,7 @@ class Services:
         buckets.install()
         tables.install()
         transactions.install()
+        user_patterns.install_late()
         stack_admission.install()
         interrupted_stacks.install()
         cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))

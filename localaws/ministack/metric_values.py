@@ -15,6 +15,8 @@ from typing import Any
 SECOND, MINUTE = 1, 60
 FINE_SECONDS = 15 * MINUTE
 """How long seconds are kept apart, as counted from the newest value of the metric."""
+READ_SECONDS = 2 * MINUTE
+"""How long seconds are at hand for alarms that look at them again and again."""
 MOST_VALUES = 200
 """That one period tells from each other."""
 FINEST_STEP = 0.01
@@ -172,6 +174,7 @@ class Values:
         self._periods: dict[int, dict[int, dict[str, Period]]] = {SECOND: {}, MINUTE: {}}
         self._whole_minutes: dict[int, Period] = {}
         self._newest = 0
+        self._rested = 0
 
     def __len__(self) -> int:
         return sum(len(starts) for starts in self._periods.values())
@@ -248,6 +251,11 @@ class Values:
                 minute = start - start % MINUTE
                 self._slot((MINUTE, minute, unit)).merge(period)
                 self.changed.add((SECOND, start, unit))
+        until = self._newest - READ_SECONDS
+        for start in range(max(self._rested, oldest), until):
+            for period in seconds.get(start, {}).values():
+                period.rest()
+        self._rested = until
         for minute in [m for m in list(self._whole_minutes) if m * MINUTE < oldest]:
             del self._whole_minutes[minute]
 

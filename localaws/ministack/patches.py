@@ -59,6 +59,8 @@ _COPIES = "get_state copies all there is, and fails while other requests write"
 _SNAPSHOT = "tell what changed"
 _READ_AGAIN = "the expressions of a transaction are read anew for each of its actions, many times"
 _READ_ONCE = "remember what it read"
+_BACKTRACKS = "patterns of users may backtrack for ever"
+_LINEAR = "compile them with an engine of linear time"
 _SAVED_MODULES = (
     "cloudformation",
     "dynamodb",
@@ -245,6 +247,18 @@ PATCHES = (
         "keep the newest, and write what came in",
     ),
     Patch(
+        "services.cloudwatch_logs._compile_filter_pattern",
+        "raw",
+        "case does not count, phrases are torn apart, patterns for fields let everything pass",
+        "read filter patterns as CloudWatch Logs does, or refuse",
+    ),
+    Patch(
+        "services.cloudwatch_logs._filter_log_events",
+        "data",
+        "a filter pattern that cannot be read has no error",
+        "answer InvalidParameterException",
+    ),
+    Patch(
         "services.cloudwatch_logs._start_query",
         "data",
         "commands that it does not know are left out of a query",
@@ -422,6 +436,17 @@ PATCHES = (
         "a setting for the folder",
     ),
     Patch("core.lambda_runtime.Worker._spawn", "self", _ENVIRONMENT, _OWN_ENVIRONMENT),
+    # Patterns of users
+    *(
+        Patch(f"services.{name}", "module", _BACKTRACKS, _LINEAR)
+        for name in (
+            "s3.re",
+            "sns._re",
+            "stepfunctions.re",
+            "stepfunctions.jsonata",
+            "cloudformation.engine.re",
+        )
+    ),
     # What is saved
     *(Patch(f"services.{name}.copy", "module", _COPIES, _SNAPSHOT) for name in _SAVED_MODULES),
     Patch(
