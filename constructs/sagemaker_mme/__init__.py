@@ -16,14 +16,20 @@ from sagemaker_mme.endpoint_base import (
     MultiModelEndpointGrants,
 )
 from sagemaker_mme.endpoint_dashboard import EndpointDashboard
+from sagemaker_mme.endpoint_tag_invoker_role import EndpointTagInvokerRole
 from sagemaker_mme.images import Processor
 from sagemaker_mme.instance_scaling import ScalableInstanceCount
 from sagemaker_mme.instance_type import InstanceType
 from sagemaker_mme.invocation_trail import InvocationTrail
 from sagemaker_mme.model import Model, ModelBase
-from sagemaker_mme.model_store import ModelStore, Prefix, PrefixGrants
+from sagemaker_mme.model_store import (
+    ImportedModelStore,
+    ModelStore,
+    ModelStoreBase,
+)
 from sagemaker_mme.multi_model_endpoint import MultiModelEndpoint
 from sagemaker_mme.pipeline_rules import InferenceExecutionMode
+from sagemaker_mme.prefixes import KeyLayout, Prefix, PrefixGrants
 from sagemaker_mme.problems import InvalidPropsError
 from sagemaker_mme.production_variant import (
     InferenceAmiVersion,
@@ -45,18 +51,22 @@ __all__ = [
     "DeploymentPolicy",
     "EndpointAlarms",
     "EndpointDashboard",
+    "EndpointTagInvokerRole",
     "EndpointVariant",
+    "ImportedModelStore",
     "InferenceAmiVersion",
     "InferenceExecutionMode",
     "InstanceType",
     "InvalidPropsError",
     "InvocationTrail",
+    "KeyLayout",
     "ManagedInstanceScaling",
     "Model",
     "ModelBase",
     "ModelCacheSetting",
     "ModelData",
     "ModelStore",
+    "ModelStoreBase",
     "MultiModelContainer",
     "MultiModelEndpoint",
     "MultiModelEndpointBase",

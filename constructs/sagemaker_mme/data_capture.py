@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
-from sagemaker_mme.model_store import PrefixGrants, prefix_problems
+from sagemaker_mme.prefixes import PrefixGrants, prefix_problems
 from sagemaker_mme.problems import count_problem
 
 

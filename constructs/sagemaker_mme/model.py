@@ -12,12 +12,12 @@ from constructs import Construct
 
 from sagemaker_mme.container import MultiModelContainer, PipelineContainer
 from sagemaker_mme.images import Processor
-from sagemaker_mme.model_store import PrefixGrants
 from sagemaker_mme.pipeline_rules import (
     InferenceExecutionMode,
     direct_problems,
     pipeline_problems,
 )
+from sagemaker_mme.prefixes import PrefixGrants
 from sagemaker_mme.problems import raise_problems
 from sagemaker_mme.service_roles import SageMakerRole
 from sagemaker_mme.vpc_config import vpc_config, vpc_problems

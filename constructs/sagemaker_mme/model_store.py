@@ -1,7 +1,9 @@
-"""The bucket that holds models, and what people and roles may do under each of its prefixes."""
+"""The bucket that holds models."""
 
-from collections.abc import Iterator, Sequence
-from enum import StrEnum
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -10,103 +12,69 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from sagemaker_mme.auto_delete import keep_auto_delete_logs
+from sagemaker_mme.prefixes import KeyLayout, PrefixGrants
 from sagemaker_mme.problems import raise_problems
+from sagemaker_mme.replication import replicate
 
 
-class Prefix(StrEnum):
-    """The key layout of a model store."""
+class ModelStoreBase(Protocol):
+    """A bucket that holds models, made here or elsewhere."""
 
-    RAW = "raw/"
-    """Data as it came."""
-    PREPROCESSOR = "preprocessor/"
-    """Artifacts of preprocessors, each below the hash of its content."""
-    PREPROCESSED = "preprocessed/"
-    """What a preprocessor made of the raw data; may be made again, so it expires."""
-    JOBS = "jobs/"
-    """Inputs and outputs of jobs; what is worth keeping is copied from here, so it expires."""
-    MODELS = "models/"
-    """What a multi-model endpoint serves; the target model is the part of the key behind it."""
+    @property
+    def bucket(self) -> s3.IBucket:
+        """The bucket."""
+        ...
 
+    @property
+    def key_layout(self) -> KeyLayout:
+        """What its keys begin with."""
+        ...
 
-INTERMEDIATE = (Prefix.PREPROCESSED, Prefix.JOBS)
-
-
-class PrefixGrants:
-    """Permissions on single prefixes of a bucket.
-
-    ``IBucket.grant_read`` also gives ``s3:GetBucket*`` and ``s3:List*`` of the whole bucket. These
-    grants give ``s3:GetObject`` on the prefix, ``s3:ListBucket`` for keys under it, and use of the
-    bucket's key.
-    """
-
-    def __init__(self, bucket: s3.IBucket) -> None:
-        self._bucket = bucket
-
-    def read(self, grantee: iam.IGrantable, *prefixes: str) -> iam.Grant:
-        """Let ``grantee`` list and read the objects under ``prefixes``, each with its slash."""
-        self._refuse_wide(prefixes)
-        listing = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["s3:ListBucket"],
-            resource_arns=[self._bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
-        )
-        reading = self._on_objects(grantee, ["s3:GetObject"], prefixes)
-        return listing.combine(reading).combine(self._on_key(grantee, ["kms:Decrypt"]))
-
-    def write(self, grantee: iam.IGrantable, *prefixes: str) -> iam.Grant:
-        """Let ``grantee`` write objects under ``prefixes``, in parts too, but delete none."""
-        self._refuse_wide(prefixes)
-        writing = self._on_objects(grantee, ["s3:AbortMultipartUpload", "s3:PutObject"], prefixes)
-        # SageMaker asks for kms:Encrypt where a job names the key of its output.
-        key_actions = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
-        return writing.combine(self._on_key(grantee, key_actions))
-
-    def _on_objects(
-        self, grantee: iam.IGrantable, actions: list[str], prefixes: Sequence[str]
-    ) -> iam.Grant:
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=actions,
-            resource_arns=[self._bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes],
-        )
-
-    def _on_key(self, grantee: iam.IGrantable, actions: list[str]) -> iam.Grant:
-        key = self._bucket.encryption_key
-        if key is None:
-            return iam.Grant.drop(grantee, "the bucket has no key of its own")
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=actions, resource_arns=[key.key_arn]
-        )
-
-    def _refuse_wide(self, prefixes: Sequence[str]) -> None:
-        raise_problems(self._bucket, prefix_problems(prefixes))
+    @property
+    def grants(self) -> PrefixGrants:
+        """Permissions on its prefixes."""
+        ...
 
 
-def prefix_problems(prefixes: Sequence[str]) -> Iterator[str]:
-    """Why ``prefixes`` are not folders that can be granted."""
-    if not prefixes:
-        yield "no prefix given to grant; name at least one, such as 'models/'"
-    for prefix in prefixes:
-        if cdk.Token.is_unresolved(prefix):
-            continue
-        if not prefix.endswith("/") or prefix.startswith("/"):
-            yield f"prefix '{prefix}' must end with a slash and not start with one"
-        if "*" in prefix or "?" in prefix:
-            yield f"prefix '{prefix}' holds a wildcard, which a policy would expand"
+@dataclass(frozen=True)
+class ImportedModelStore:
+    """A bucket that some other stack, or no stack, made; see ``ModelStore.from_bucket``."""
+
+    bucket: s3.IBucket
+    key_layout: KeyLayout = field(default_factory=KeyLayout)
+
+    @property
+    def grants(self) -> PrefixGrants:
+        """Permissions on its prefixes."""
+        return PrefixGrants(self.bucket)
 
 
 class ModelStore(Construct):
     """A private, encrypted, versioned bucket for models and what they are made from.
 
-    :param removal_policy: what becomes of bucket and key when they leave the stack. With DESTROY
-      the bucket is emptied first. Default: they stay, except when the deployment that made them
-      fails (RETAIN_ON_UPDATE_OR_DELETE).
-    :param intermediate_expiration: how long what jobs wrote (``preprocessed/`` and ``jobs/``) is
-      kept. Default: 30 days.
-    :param noncurrent_expiration: how long replaced and deleted versions are kept. Default: 30 days.
-    :param log_expiration: how long access logs are kept. Default: 90 days.
-    :param event_bridge_enabled: tell EventBridge of every object. Default: False.
+    Parameters
+    ----------
+    removal_policy
+        What becomes of bucket and key when they leave the stack. With DESTROY the bucket is
+        emptied first. Default: they stay, except when the deployment that made them fails
+        (RETAIN_ON_UPDATE_OR_DELETE).
+    intermediate_expiration
+        How long what jobs wrote (``preprocessed/`` and ``jobs/``) is kept. Default: 30 days.
+    noncurrent_expiration
+        How long replaced and deleted versions are kept. Default: 30 days.
+    log_expiration
+        How long access logs are kept. Default: 90 days.
+    event_bridge_enabled
+        Tell EventBridge of every object. Default: False.
+    encryption_key
+        Encrypts the bucket. Default: a key of the store's own, which rotates.
+    key_layout
+        What keys begin with. Default: ``raw/``, ``preprocessor/``, ``preprocessed/``, ``jobs/``
+        and ``models/``.
+    replicate_to
+        A store, of another region for instance, that gets a copy of every model and preprocessor
+        within minutes; deletions stay here. Both stacks then say ``cross_region_references=True``.
+        An endpoint there needs nothing from here. Default: no copies.
     """
 
     def __init__(
@@ -119,13 +87,18 @@ class ModelStore(Construct):
         noncurrent_expiration: cdk.Duration | None = None,
         log_expiration: cdk.Duration | None = None,
         event_bridge_enabled: bool = False,
+        encryption_key: kms.IKey | None = None,
+        key_layout: KeyLayout | None = None,
+        replicate_to: ModelStore | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.key_layout = key_layout or KeyLayout()
+        raise_problems(self, self.key_layout.problems())
         # Access logs by bucket policy in every app: ACLs are off in buckets made today.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
         month = cdk.Duration.days(30)
         emptied = removal_policy == cdk.RemovalPolicy.DESTROY
-        self.key = kms.Key(
+        self.key = encryption_key or kms.Key(
             self,
             "Key",
             description="Encrypts the model store",
@@ -159,7 +132,7 @@ class ModelStore(Construct):
             server_access_logs_bucket=self.access_logs,
             server_access_logs_prefix="model-store/",
             lifecycle_rules=_lifecycle_rules(
-                intermediate_expiration or month, noncurrent_expiration or month
+                self.key_layout, intermediate_expiration or month, noncurrent_expiration or month
             ),
             removal_policy=removal_policy,
             auto_delete_objects=emptied,
@@ -168,11 +141,28 @@ class ModelStore(Construct):
             minimum_tls_version=1.2,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         )
+        if replicate_to is not None:
+            layout = self.key_layout
+            replicate(
+                self.bucket,
+                prefixes=[layout.models, layout.preprocessor],
+                destination=replicate_to.bucket,
+                destination_key=replicate_to.key,
+            )
         if event_bridge_enabled:
             _enable_event_bridge(self.bucket)
-        self.bucket.add_to_resource_policy(_deny_overwrites(self.bucket))
+        self.bucket.add_to_resource_policy(_deny_overwrites(self.bucket, self.key_layout.models))
         keep_auto_delete_logs(self)
         self.grants = PrefixGrants(self.bucket)
+
+    @staticmethod
+    def from_bucket(bucket: s3.IBucket, key_layout: KeyLayout | None = None) -> ImportedModelStore:
+        """A bucket that is there already, as a store.
+
+        Nothing of it is changed: that keys below ``models/`` are written once, and that the
+        bucket is encrypted and closed, is then up to its owner.
+        """
+        return ImportedModelStore(bucket, key_layout or KeyLayout())
 
 
 def _enable_event_bridge(bucket: s3.Bucket) -> None:
@@ -186,7 +176,7 @@ def _enable_event_bridge(bucket: s3.Bucket) -> None:
         )
 
 
-def _deny_overwrites(bucket: s3.Bucket) -> iam.PolicyStatement:
+def _deny_overwrites(bucket: s3.Bucket, models: str) -> iam.PolicyStatement:
     """A model's key is written once: an endpoint may hold the old bytes of an overwritten one.
 
     Whoever writes below ``models/`` has to send ``If-None-Match: *``.
@@ -197,7 +187,7 @@ def _deny_overwrites(bucket: s3.Bucket) -> iam.PolicyStatement:
         effect=iam.Effect.DENY,
         principals=[iam.AnyPrincipal()],
         actions=["s3:PutObject"],
-        resources=[bucket.arn_for_objects(f"{Prefix.MODELS}*")],
+        resources=[bucket.arn_for_objects(f"{models}*")],
         conditions={
             "Null": {"s3:if-none-match": "true"},
             "Bool": {"s3:ObjectCreationOperation": "true"},
@@ -206,7 +196,7 @@ def _deny_overwrites(bucket: s3.Bucket) -> iam.PolicyStatement:
 
 
 def _lifecycle_rules(
-    intermediate: cdk.Duration, noncurrent: cdk.Duration
+    layout: KeyLayout, intermediate: cdk.Duration, noncurrent: cdk.Duration
 ) -> list[s3.LifecycleRule]:
     everywhere = s3.LifecycleRule(
         id="ExpireUploadsAndOldVersions",
@@ -215,9 +205,7 @@ def _lifecycle_rules(
         noncurrent_version_expiration=noncurrent,
     )
     made_again = [
-        s3.LifecycleRule(
-            id=f"Expire{prefix.name.title()}", prefix=str(prefix), expiration=intermediate
-        )
-        for prefix in INTERMEDIATE
+        s3.LifecycleRule(id=f"Expire{name}", prefix=str(prefix), expiration=intermediate)
+        for name, prefix in (("Preprocessed", layout.preprocessed), ("Jobs", layout.jobs))
     ]
     return [everywhere, *made_again]

@@ -10,7 +10,7 @@ from itertools import chain
 
 from sagemaker_mme.container import MultiModelContainer, PipelineContainer
 from sagemaker_mme.instance_type import PAGE
-from sagemaker_mme.model_store import prefix_problems
+from sagemaker_mme.prefixes import prefix_problems
 from sagemaker_mme.problems import is_token
 
 MAX_CONTAINERS = 15

@@ -13,7 +13,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from sagemaker_mme.container_image import ContainerImage
-from sagemaker_mme.model_store import ModelStore, Prefix
+from sagemaker_mme.model_store import ModelStoreBase
 
 NETWORK_INTERFACE_ACTIONS = [
     "ec2:CreateNetworkInterface",
@@ -142,7 +142,7 @@ class TrainingRole(SageMakerRole):
         scope: Construct,
         construct_id: str,
         *,
-        model_store: ModelStore,
+        model_store: ModelStoreBase,
         images: Sequence[ContainerImage] | None = None,
     ) -> None:
         super().__init__(
@@ -156,15 +156,11 @@ class TrainingRole(SageMakerRole):
             images = [ContainerImage.scikit_learn(), ContainerImage.linear_learner()]
         bound = [image.bind(self) for image in images]
         self.allow_pull([image.repository_arn for image in bound if image.repository_arn])
+        keys = model_store.key_layout
         model_store.grants.read(
-            self,
-            Prefix.RAW,
-            Prefix.PREPROCESSOR,
-            Prefix.PREPROCESSED,
-            Prefix.JOBS,
-            Prefix.MODELS,
+            self, keys.raw, keys.preprocessor, keys.preprocessed, keys.jobs, keys.models
         )
-        model_store.grants.write(self, Prefix.PREPROCESSED, Prefix.JOBS)
+        model_store.grants.write(self, keys.preprocessed, keys.jobs)
 
 
 def _log_group_arn(stack: cdk.Stack, name: str) -> str:

@@ -9,7 +9,12 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from sagemaker_mme.endpoint_base import MultiModelEndpointBase
-from sagemaker_mme.iam_quotas import quota_problems
+from sagemaker_mme.iam_quotas import (
+    fits_inline,
+    managed_policy_parts,
+    managed_policy_problems,
+    quota_problems,
+)
 from sagemaker_mme.problems import is_token, raise_problems, seconds_problem
 from sagemaker_mme.target_model import CONDITION_KEY, folder_of, has_wildcard, pattern_problems
 
@@ -41,6 +46,10 @@ class TargetModelInvokerRole(iam.Role):
         1 to 12 hours. Default: 1 hour.
     role_name
         Default: made by CloudFormation.
+    deny_other_target_models
+        Deny what matches no pattern, so that nothing attached later allows it. That one statement
+        has to hold all patterns, so about 10,000 characters of them are the limit; False leaves
+        it out, and then ten managed policies hold about 57,000. Default: True.
     """
 
     def __init__(
@@ -55,6 +64,7 @@ class TargetModelInvokerRole(iam.Role):
         external_id: str | None = None,
         max_session_duration: cdk.Duration | None = None,
         role_name: str | None = None,
+        deny_other_target_models: bool = True,
     ) -> None:
         raise_problems(
             scope,
@@ -74,16 +84,17 @@ class TargetModelInvokerRole(iam.Role):
             max_session_duration=max_session_duration,
             role_name=role_name,
         )
-        endpoint.grants.invoke(self, target_models=target_models, allow_wide=allow_wide)
-        self.add_to_policy(
-            iam.PolicyStatement(
-                sid="DenyOtherTargetModels",
-                effect=iam.Effect.DENY,
-                actions=["sagemaker:InvokeEndpoint"],
-                resources=["*"],
-                conditions={"StringNotLike": {CONDITION_KEY: list(target_models)}},
+        self._allow(endpoint, target_models, allow_wide, copies=1 + deny_other_target_models)
+        if deny_other_target_models:
+            self.add_to_policy(
+                iam.PolicyStatement(
+                    sid="DenyOtherTargetModels",
+                    effect=iam.Effect.DENY,
+                    actions=["sagemaker:InvokeEndpoint"],
+                    resources=["*"],
+                    conditions={"StringNotLike": {CONDITION_KEY: list(target_models)}},
+                )
             )
-        )
         self.add_to_policy(
             iam.PolicyStatement(
                 sid="DenyOtherEndpoints",
@@ -131,6 +142,39 @@ class TargetModelInvokerRole(iam.Role):
             )
         )
         self._raise_quota_problems()
+
+    def _allow(
+        self,
+        endpoint: MultiModelEndpointBase,
+        target_models: Sequence[str],
+        allow_wide: bool,
+        *,
+        copies: int,
+    ) -> None:
+        """Allow the patterns: inline where all fits, else in managed policies."""
+        if fits_inline(target_models, copies):
+            endpoint.grants.invoke(self, target_models=target_models, allow_wide=allow_wide)
+            return
+        parts = managed_policy_parts(target_models)
+        raise_problems(
+            self,
+            managed_policy_problems(parts),
+            subject=f"{type(self).__name__} '{self.node.id}'",
+        )
+        for number, part in enumerate(parts, start=1):
+            policy = iam.ManagedPolicy(
+                self,
+                f"TargetModels{number}",
+                description=f"Invokes target models {number} of {len(parts)}",
+                statements=[
+                    iam.PolicyStatement(
+                        actions=["sagemaker:InvokeEndpoint"],
+                        resources=[endpoint.endpoint_arn],
+                        conditions={"StringLike": {CONDITION_KEY: part}},
+                    )
+                ],
+            )
+            self.add_managed_policy(policy)
 
     def _raise_quota_problems(self) -> None:
         subject = f"{type(self).__name__} '{self.node.id}'"

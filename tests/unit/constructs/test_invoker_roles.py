@@ -1,5 +1,6 @@
 """Roles that may invoke some target models."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 
+from iam_policy import Effect, PolicySet, Request, evaluate, parse_policy
 from sagemaker_mme import (
+    EndpointTagInvokerRole,
     InvalidPropsError,
     MultiModelEndpoint,
     TargetModelInvokerRole,
@@ -16,6 +19,7 @@ from sagemaker_mme import (
 )
 from sagemaker_mme.endpoint_base import MultiModelEndpointBase
 from tests.unit.constructs.conftest import statements
+from tests.unit.iam_policy.builders import ENDPOINT, ROLE
 
 Resources = Callable[[str], list[dict[str, Any]]]
 
@@ -166,11 +170,83 @@ def test_the_tenants_role_wants_its_tag_and_no_other(
     }
 
 
-def test_more_patterns_than_a_policy_holds_are_refused(stack: cdk.Stack) -> None:
+PATTERNS = [f"Neighbourhood_Number_{number:04d}/*" for number in range(1850)]
+
+
+def characters(document: dict[str, Any]) -> int:
+    return len(json.dumps(document, separators=(",", ":")))
+
+
+def test_patterns_that_do_not_fit_inline_are_split_over_managed_policies(
+    stack: cdk.Stack, endpoint: MultiModelEndpointBase, resources: Resources
+) -> None:
+    TargetModelInvokerRole(stack, "Role", endpoint=endpoint, target_models=PATTERNS[:300])
+    policies = resources("AWS::IAM::ManagedPolicy")
+    assert len(policies) == 2
+    assert all(characters(policy["PolicyDocument"]) <= 6144 for policy in policies)
+    found = [
+        pattern
+        for statement in statements(policies)
+        for pattern in statement["Condition"]["StringLike"]["sagemaker:TargetModel"]
+    ]
+    assert found == PATTERNS[:300]
+    assert "DenyOtherTargetModels" in by_sid(resources)
+
+
+def test_ten_managed_policies_hold_what_one_denial_cannot(
+    stack: cdk.Stack, endpoint: MultiModelEndpointBase, resources: Resources
+) -> None:
+    props: dict[str, Any] = {"endpoint": endpoint, "target_models": PATTERNS}
+    TargetModelInvokerRole(stack, "Role", **props, deny_other_target_models=False)
+    policies = resources("AWS::IAM::ManagedPolicy")
+    assert len(policies) == 10
+    assert all(characters(policy["PolicyDocument"]) <= 6144 for policy in policies)
+
+
+def test_more_patterns_than_policies_hold_are_refused(stack: cdk.Stack) -> None:
     endpoint = MultiModelEndpoint.from_endpoint_name(stack, "Many", "houses")
-    patterns = [f"Neighbourhood_Number_{number:04d}/*" for number in range(400)]
+    props: dict[str, Any] = {"endpoint": endpoint}
     with pytest.raises(InvalidPropsError, match=r"characters, and IAM allows 10,240"):
-        TargetModelInvokerRole(stack, "Wide", endpoint=endpoint, target_models=patterns)
+        TargetModelInvokerRole(stack, "Wide", target_models=PATTERNS[:400], **props)
+    with pytest.raises(InvalidPropsError, match=r"11 managed policies, and a role has 10"):
+        TargetModelInvokerRole(stack, "Wider", target_models=[*PATTERNS, *PATTERNS[:100]], **props)
+
+
+@pytest.mark.parametrize(
+    ("endpoint_team", "own_team", "target_model", "effect"),
+    [
+        ("pricing", "pricing", "shared/a.tar.gz", Effect.ALLOWED),
+        ("pricing", "pricing", "private/a.tar.gz", Effect.IMPLICIT_DENY),
+        ("pricing", "pricing", None, Effect.IMPLICIT_DENY),
+        ("pricing", "claims", "shared/a.tar.gz", Effect.EXPLICIT_DENY),
+        (None, "pricing", "shared/a.tar.gz", Effect.EXPLICIT_DENY),
+        (None, None, "shared/a.tar.gz", Effect.EXPLICIT_DENY),
+    ],
+)
+def test_the_tag_of_the_endpoint_decides_who_may_invoke_it(
+    stack: cdk.Stack,
+    resources: Resources,
+    endpoint_team: str | None,
+    own_team: str | None,
+    target_model: str | None,
+    effect: Effect,
+) -> None:
+    EndpointTagInvokerRole(stack, "Role", tag_key="Team", target_models=["shared/*"])
+    (policy,) = resources("AWS::IAM::Policy")
+    text = json.dumps(policy["PolicyDocument"]["Statement"])
+    for statement in policy["PolicyDocument"]["Statement"]:
+        if isinstance(statement["Resource"], dict):
+            statement["Resource"] = ENDPOINT.rpartition("/")[0] + "/*"
+    assert "${aws:PrincipalTag/Team}" in text
+    context = {
+        "aws:ResourceTag/Team": endpoint_team,
+        "aws:PrincipalTag/Team": own_team,
+        "sagemaker:TargetModel": target_model,
+    }
+    given = {key: value for key, value in context.items() if value is not None}
+    request = Request("sagemaker:InvokeEndpoint", ENDPOINT, ROLE, given)
+    document = parse_policy({"Version": "2012-10-17", **policy["PolicyDocument"]})
+    assert evaluate(PolicySet((document,)), request).effect is effect
 
 
 def test_more_principals_than_a_trust_policy_holds_are_refused(stack: cdk.Stack) -> None:

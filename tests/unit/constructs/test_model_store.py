@@ -1,15 +1,24 @@
 """The model store: private, encrypted, and granted by prefix."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
-from sagemaker_mme import InvalidPropsError, ModelStore, Prefix, PrefixGrants
+from sagemaker_mme import (
+    InvalidPropsError,
+    KeyLayout,
+    ModelStore,
+    Prefix,
+    PrefixGrants,
+    TrainingRole,
+)
 from tests.unit.constructs.conftest import statements
 
 Resources = Callable[[str], list[dict[str, Any]]]
@@ -207,3 +216,77 @@ def test_retention_can_be_chosen(stack: cdk.Stack) -> None:
                 }
             },
         )
+
+
+def test_a_key_of_ones_own_encrypts_the_bucket(stack: cdk.Stack, resources: Resources) -> None:
+    key = kms.Key.from_key_arn(stack, "Own", "arn:aws:kms:us-east-1:111122223333:key/own")
+    store = ModelStore(stack, "Store", encryption_key=key)
+    assert store.key is key
+    assert resources("AWS::KMS::Key") == []
+    assert "key/own" in json.dumps(resources("AWS::S3::Bucket"))
+
+
+def test_the_keys_of_a_store_begin_as_its_layout_says(
+    stack: cdk.Stack, resources: Resources
+) -> None:
+    layout = KeyLayout(models="team/models/", jobs="team/jobs/")
+    store = ModelStore(stack, "Store", key_layout=layout)
+    TrainingRole(stack, "Training", model_store=store)
+    assert "team/models/*" in json.dumps(resources("AWS::S3::BucketPolicy"))
+    assert "team/jobs/*" in json.dumps(resources("AWS::IAM::Policy"))
+    rules = json.dumps(resources("AWS::S3::Bucket"))
+    assert '"Prefix": "team/jobs/"' in rules
+    assert '"Prefix": "jobs/"' not in rules
+
+
+@pytest.mark.parametrize(
+    ("layout", "problem"),
+    [
+        (KeyLayout(models="models"), "must end with a slash"),
+        (KeyLayout(models="jobs/models/"), "lies below 'jobs/'"),
+        (KeyLayout(models="jobs/"), "are the same"),
+    ],
+)
+def test_a_layout_that_does_not_keep_things_apart_is_refused(
+    stack: cdk.Stack, layout: KeyLayout, problem: str
+) -> None:
+    with pytest.raises(InvalidPropsError, match=problem):
+        ModelStore(stack, "Store", key_layout=layout)
+
+
+def test_a_bucket_that_is_there_already_can_be_the_store(
+    stack: cdk.Stack, bucket: s3.IBucket, resources: Resources
+) -> None:
+    store = ModelStore.from_bucket(bucket, KeyLayout(raw="data/"))
+    TrainingRole(stack, "Training", model_store=store)
+    assert resources("AWS::S3::Bucket") == []
+    assert "data/*" in json.dumps(resources("AWS::IAM::Policy"))
+
+
+def test_models_and_preprocessors_are_copied_to_another_region() -> None:
+    app = cdk.App(builtin_cloud_formation_validation=False)
+    stacks = [
+        cdk.Stack(
+            app,
+            region,
+            env=cdk.Environment(account="111122223333", region=region),
+            cross_region_references=True,
+        )
+        for region in ("eu-west-1", "us-east-1")
+    ]
+    copy = ModelStore(stacks[0], "Store")
+    ModelStore(stacks[1], "Store", replicate_to=copy)
+    buckets = Template.from_stack(stacks[1]).find_resources("AWS::S3::Bucket").values()
+    (found,) = (
+        bucket["Properties"]["ReplicationConfiguration"]
+        for bucket in buckets
+        if "ReplicationConfiguration" in bucket["Properties"]
+    )
+    assert [rule["Filter"]["Prefix"] for rule in found["Rules"]] == ["models/", "preprocessor/"]
+    for rule in found["Rules"]:
+        assert rule["DeleteMarkerReplication"] == {"Status": "Disabled"}
+        assert rule["SourceSelectionCriteria"]["SseKmsEncryptedObjects"] == {"Status": "Enabled"}
+        assert "ReplicaKmsKeyID" in rule["Destination"]["EncryptionConfiguration"]
+    roles = json.dumps(Template.from_stack(stacks[1]).find_resources("AWS::IAM::Policy"))
+    assert "s3:ReplicateObject" in roles
+    assert "kms:Encrypt" in roles
