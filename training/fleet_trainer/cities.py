@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -249,6 +250,6 @@ def describe_columns(table: Table, columns: Columns) -> dict[str, Any]:
         deciles = ordered[len(ordered) * np.arange(1, BINS) // BINS]
         edges = sorted(set(deciles.tolist()) - {float(ordered[0])})
         below = [0, *np.searchsorted(ordered, edges, side="left").tolist(), len(ordered)]
-        shares_of_bins = (np.diff(below) / len(ordered)).tolist()
+        shares_of_bins = [(end - start) / len(ordered) for start, end in pairwise(below)]
         described[name] = {"edges": edges, "shares": shares_of_bins}
     return described

@@ -170,15 +170,15 @@ def _decimals(
     if (ends - starts).reshape(-1, len(words))[:, words].max(initial=1) != 1:
         return None
     digits = digits - ZERO  # wraps around where a byte is below
-    other = digits > 9
-    if np.count_nonzero(other) != len(ends) + len(ends) // len(words) * np.count_nonzero(words):
+    letters = len(ends) // len(words) * np.count_nonzero(words)
+    if np.count_nonzero(digits > 9) != len(ends) + letters:
         return None
-    digits[other] = 0
-    # A digit counts by its distance from the end of its cell. That is at most 19: a byte holds it,
-    # and is right although the positions themselves wrap around.
+    # What is no digit counts nothing, or is of a word, whose number nobody asks for. A digit counts
+    # by its distance from the end of its cell. That is at most 19: a byte holds it, and is right
+    # although the positions themselves wrap around.
     positions = np.arange(len(digits)).astype(np.uint8)
     places = np.repeat(last.astype(np.uint8), lengths + 1) - positions
-    integers = np.add.reduceat(_WEIGHTS[places] * digits, first)
+    integers = np.add.reduceat(_WEIGHTS.take(places) * digits, first)
     decimals = np.zeros(len(ends), np.int64)
     dotted = np.flatnonzero(has_dot)
     decimals[dotted] = ends[dotted] - 1 - np.flatnonzero(text == DOT)
