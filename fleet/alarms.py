@@ -1,6 +1,7 @@
 """The alarms of a deployed endpoint, and whether they reach anybody."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from fleet.errors import HousingError
 
@@ -14,8 +15,17 @@ class AlarmError(HousingError):
     """An alarm that would reach nobody."""
 
 
-def topics_of(session: "boto3.Session", endpoint_name: str) -> dict[str, list[str]]:
-    """The SNS topics that alarms go to, each with its confirmed subscriptions."""
+@dataclass(frozen=True)
+class Reached:
+    """Whom a topic reaches, as ``protocol endpoint``, and who has not confirmed yet."""
+
+    topic: str
+    confirmed: tuple[str, ...]
+    pending: tuple[str, ...]
+
+
+def topics_of(session: "boto3.Session", endpoint_name: str) -> list[Reached]:
+    """The SNS topics that alarms go to, each with its subscriptions."""
     cloudwatch, sns = session.client("cloudwatch"), session.client("sns")
     pages = cloudwatch.get_paginator("describe_alarms").paginate(
         AlarmNamePrefix=f"{endpoint_name}-"
@@ -27,18 +37,23 @@ def topics_of(session: "boto3.Session", endpoint_name: str) -> dict[str, list[st
         for action in alarm.get("AlarmActions", [])
         if ":sns:" in action
     }
-    return {
-        topic: [
-            f"{subscription['Protocol']} {subscription['Endpoint']}"
-            for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-            for subscription in page["Subscriptions"]
-            if subscription["SubscriptionArn"].startswith("arn:")
-        ]
-        for topic in sorted(actions)
-    }
+    return [_reached(sns, topic) for topic in sorted(actions)]
 
 
-def send_test(session: "boto3.Session", endpoint_name: str) -> dict[str, list[str]]:
+def _reached(sns: Any, topic: str) -> Reached:
+    subscriptions = [
+        subscription
+        for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        for subscription in page["Subscriptions"]
+    ]
+    names: dict[bool, list[str]] = {True: [], False: []}
+    for each in subscriptions:
+        confirmed = each["SubscriptionArn"].startswith("arn:")
+        names[confirmed].append(f"{each['Protocol']} {each['Endpoint']}")
+    return Reached(topic, tuple(names[True]), tuple(names[False]))
+
+
+def send_test(session: "boto3.Session", endpoint_name: str) -> list[Reached]:
     """Let an alarm go off for a moment; returns whom that reaches.
 
     The whole way is tried, from CloudWatch by the topic to those who subscribed. At its next

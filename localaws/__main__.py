@@ -1,4 +1,4 @@
-"""python -m localaws start | stop | status | reset | env | run | audit | quota | open."""
+"""python -m localaws start | stop | status | reset | env | run | audit | mail | quota | open."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from localaws import lifecycle
 from localaws.audit import read_invocations
+from localaws.mail import Mailbox
 from localaws.profile import PAGE_PATH, program_environment, shell_lines, unset_lines
 from localaws.service_quotas.quotas import SetQuotas
 from localaws.state import State, StateError, is_state, open_state
@@ -62,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="who invoked which model, allowed or denied")
     audit.set_defaults(command=_audit)
     audit.add_argument("--json", action="store_true", help="print it as JSON")
+    mail = commands.add_parser("mail", help="what SNS sent to addresses; mail N shows one")
+    mail.set_defaults(command=_mail)
+    mail.add_argument("number", nargs="?", type=int, help="of the list")
     quota = commands.add_parser("quota", help="set a service quota, or list those that were set")
     quota.set_defaults(command=_quota)
     quota.add_argument("name", nargs="?", help="such as 'ml.m5.xlarge for endpoint usage'")
@@ -69,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     page = commands.add_parser("open", help="show its page in the browser")
     page.set_defaults(command=_open)
     page.add_argument("--print", action="store_true", help="print the address, open nothing")
-    for command in (start, stop, status, reset, env, run, audit, quota, page):
+    for command in (start, stop, status, reset, env, run, audit, mail, quota, page):
         command.add_argument(
             "--state-dir",
             type=Path,
@@ -160,6 +164,19 @@ def _open(options: argparse.Namespace) -> int:
     address = f"{running.endpoint_url}{PAGE_PATH}/?token={token}"
     if options.print or not webbrowser.open(address):
         print(address)
+    return 0
+
+
+def _mail(options: argparse.Namespace) -> int:
+    mails = list(Mailbox(_existing_state(options).mail_directory).mails())
+    if options.number is None:
+        for number, mail in enumerate(mails, 1):
+            print(f"{number:4}  {mail.sent}  {mail.to}  {mail.subject}")
+        return 0
+    if not 1 <= options.number <= len(mails):
+        raise StateError(f"there is no mail {options.number}; there are {len(mails)}")
+    mail = mails[options.number - 1]
+    print(f"To: {mail.to}\nSubject: {mail.subject}\nDate: {mail.sent}\n\n{mail.text}", end="")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""SageMaker, Application Auto Scaling and Service Quotas, put together of their parts."""
+"""What localaws answers itself, SageMaker above all, put together of their parts."""
 
 import asyncio
 import os
@@ -12,8 +12,13 @@ from localaws.autoscaling.api import ApplicationAutoScalingApi, ScalableTargets
 from localaws.autoscaling.scaler import Scaler
 from localaws.autoscaling.targets import ScalableTargetTags, scaled_variants
 from localaws.backend import Backend, Scope
+from localaws.cloudtrail.api import CloudTrailApi
+from localaws.cloudtrail.history import EventHistory
+from localaws.cloudtrail.recorder import DELIVERY_SECONDS, Recorder
+from localaws.cloudtrail.trails import Trails
 from localaws.containers.process_host import ProcessHost
 from localaws.containers.registry import ContainerRegistry
+from localaws.hosting.logs import RegularFlush
 from localaws.hosting.runtime import Runtime
 from localaws.hosting.settings import HostingSettings
 from localaws.jobs.executor import JobExecutor
@@ -61,6 +66,9 @@ class Apis:
     sagemaker: SageMakerApi
     autoscaling: ApplicationAutoScalingApi
     quotas: ServiceQuotasApi
+    cloudtrail: CloudTrailApi
+    recorder: Recorder
+    delivery: RegularFlush
     scaler: Scaler
     runtime: Runtime
     containers: ProcessHost
@@ -75,6 +83,9 @@ class Apis:
         self.runtime.start()
         for family in self.sagemaker.families:
             family.start()
+        for family in self.cloudtrail.families:
+            family.start()
+        self.delivery.start()
         self.scaler.start()
 
     def stop(self) -> None:
@@ -84,6 +95,8 @@ class Apis:
             family.stop()
         self.runtime.stop()
         self.containers.close()
+        self.delivery.stop()
+        self.recorder.close()
         self.store.close()
 
 
@@ -132,5 +145,18 @@ def create_apis(
     targets = ScalableTargets(store, backend, endpoints, target_tags, activities)
     autoscaling = ApplicationAutoScalingApi([targets, target_tags])
     scaler = Scaler(store, endpoints, activities)
-    quotas = ServiceQuotasApi(set_quotas)
-    return Apis(sagemaker, autoscaling, quotas, scaler, runtime, containers, store)
+    trails = Trails(store, backend)
+    history = EventHistory(state_directory / "cloudtrail.sqlite")
+    recorder = Recorder(trails, history)
+    return Apis(
+        sagemaker,
+        autoscaling,
+        ServiceQuotasApi(set_quotas),
+        CloudTrailApi(trails, history),
+        recorder,
+        RegularFlush(recorder.deliver, DELIVERY_SECONDS),
+        scaler,
+        runtime,
+        containers,
+        store,
+    )

@@ -138,6 +138,11 @@ class Authorizer:
             secret = credential.secret_access_key
             verify(request, signature, given, secret, now, payload_hash)
 
+    def owner(self, access_key_id: str) -> Identity | None:
+        """Whose access key this is; None when it is nobody's."""
+        credential = self.credential(access_key_id)
+        return credential.identity if credential else None
+
     def knows(self, access_key_id: str) -> bool:
         """Whether this is the access key of somebody."""
         return self.credential(access_key_id) is not None

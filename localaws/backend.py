@@ -87,6 +87,19 @@ class ObjectStore(Protocol):
     def put_object(self, bucket: str, key: str, body: bytes) -> None: ...
 
 
+class ServiceStore(Protocol):
+    """One bucket as an AWS service may use it, by the policies of the bucket and its key.
+
+    Refusals are errors as those of ``ObjectStore``; a bucket that is missing is ``NoSuchBucket``.
+    """
+
+    def check(self, folder: str) -> None:
+        """Raise ``AwsError`` where ``put_object`` of a key in the folder would."""
+        ...
+
+    def put_object(self, key: str, body: bytes) -> None: ...
+
+
 class Backend(Protocol):
     """The services beneath SageMaker."""
 
@@ -99,6 +112,12 @@ class Backend(Protocol):
             When the role does not exist or its trust policy does not let
             ``sagemaker.amazonaws.com`` assume it.
         """
+        ...
+
+    def bucket_for_service(
+        self, scope: Scope, service: str, bucket: str, source_arn: str
+    ) -> ServiceStore:
+        """A bucket as a service may use it on behalf of the resource ``source_arn``."""
         ...
 
     def put_metrics(self, scope: Scope, namespace: str, metrics: Sequence[MetricValues]) -> None:

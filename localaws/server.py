@@ -7,17 +7,21 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from functools import cached_property
+from urllib.parse import parse_qs
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from localaws.admission.reading import HttpRequest
 from localaws.authorization import Caller
+from localaws.backend import Scope
+from localaws.cloudtrail.records import Asked, is_management
 from localaws.errors import AwsError
 from localaws.hosting.logs import RegularFlush
 from localaws.http.access_log import AccessLog, entry_of, entry_of_exchange
 from localaws.http.bodies import Bodies, ClientGoneError
 from localaws.http.entrance import UNKNOWN_BYTES, Entrance, check_hash
-from localaws.http.invocations import is_invocation
+from localaws.http.invocations import endpoint_arn, is_invocation
 from localaws.http.wire import (
     AsgiScope,
     Exchange,
@@ -55,7 +59,7 @@ class Front:
     def __init__(self, state: State, port: int, proxy: ConnectProxy) -> None:
         self._state = state
         self._port = port
-        self._services = Services(state)
+        self._services = Services(state, endpoint_url(port))
         self._proxy = proxy
         self._log = AccessLog(state.access_log)
         self._bodies = Bodies()
@@ -124,6 +128,8 @@ class Front:
         await response.send(send)
         seconds = time.perf_counter() - began
         self._log.add(entry_of(request, response.status, caller, seconds, error))
+        if caller is not None:
+            self._note(request, caller, response, error, identity)
 
     async def _pass_on(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Let MiniStack answer, and note it and what it may have changed."""
@@ -145,6 +151,66 @@ class Front:
                 internal = AwsError("InternalFailure", f"localaws failed: {failure!r}", 500)
                 await self._refuse(exchange, internal, send)
         self._log.add(entry_of_exchange(exchange, time.perf_counter() - began))
+        self._note_exchange(exchange)
+
+    def _note(
+        self,
+        request: SignedRequest,
+        caller: Caller,
+        response: Response,
+        error: AwsError | None,
+        identity: str,
+    ) -> None:
+        """Tell CloudTrail of a request to a service that is answered here."""
+        endpoint = ""
+        if is_invocation(request.raw_path):
+            if not self._services.recorder.records_invocations:
+                return
+            endpoint = endpoint_arn(caller.scope, request.raw_path)
+        body = b"" if endpoint else request.body
+        self._services.recorder.note(
+            Asked(
+                time.time(),
+                caller.scope,
+                caller.identity,
+                caller.access_key_id,
+                caller.service,
+                HttpRequest(request.method, request.raw_path, request.headers, {}, body),
+                identity,
+                response.status,
+                b"" if endpoint else response.body,
+                error,
+                endpoint,
+            )
+        )
+
+    def _note_exchange(self, exchange: Exchange) -> None:
+        """Tell CloudTrail of a request that MiniStack answered."""
+        if not is_management(exchange.service, exchange.path, exchange.action):
+            return
+        owner = self._services.authorizer.owner(exchange.access_key_id)
+        if owner is None:
+            return
+        region = exchange.headers["authorization"].split("/")[2]
+        self._services.recorder.note(
+            Asked(
+                time.time(),
+                Scope(owner.principal.account_id, region),
+                owner,
+                exchange.access_key_id,
+                exchange.service,
+                HttpRequest(
+                    exchange.method,
+                    exchange.path,
+                    exchange.headers,
+                    parse_qs(exchange.query_string, keep_blank_values=True),
+                    exchange.body,
+                ),
+                request_id(),
+                exchange.status,
+                exchange.error,
+            )
+        )
 
     async def _refuse(self, exchange: Exchange, error: AwsError, send: Send) -> None:
         response = error_of_service(error, exchange, request_id())

@@ -5,6 +5,31 @@ from functools import cache
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+BOTOCORE_NAMES = {
+    "application-autoscaling": "application-autoscaling",
+    "cloudformation": "cloudformation",
+    "cloudtrail": "cloudtrail",
+    "dynamodb": "dynamodb",
+    "ecr": "ecr",
+    "events": "events",
+    "iam": "iam",
+    "kms": "kms",
+    "lambda": "lambda",
+    "logs": "logs",
+    "monitoring": "cloudwatch",
+    "s3": "s3",
+    "sagemaker": "sagemaker",
+    "scheduler": "scheduler",
+    "servicequotas": "service-quotas",
+    "sns": "sns",
+    "sqs": "sqs",
+    "ssm": "ssm",
+    "states": "stepfunctions",
+    "sts": "sts",
+    "tagging": "resourcegroupstaggingapi",
+}
+"""botocore's name of each service that answers here, by the name that requests are signed for."""
+
 
 @cache
 def service_model(service: str) -> ServiceModel:

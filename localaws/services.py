@@ -7,10 +7,12 @@ from collections.abc import Callable
 from localaws.apis import create_apis
 from localaws.authorization import Authorizer
 from localaws.cloudformation.resource_types import resource_types
+from localaws.cloudtrail.recorder import Recorder
 from localaws.hosting.runtime import Runtime
 from localaws.http.invocations import Invocations
 from localaws.http.operations import Operations
 from localaws.http.wire import Exchange
+from localaws.mail import Mailbox
 from localaws.ministack import (
     admission,
     conditional_writes,
@@ -41,8 +43,9 @@ class Services:
     Make it after ``embedding.configure``, and start it on the event loop that serves.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, endpoint_url: str) -> None:
         self._state = state
+        self._endpoint_url = endpoint_url
         self._ministack = MiniStack()
         self._identities = identities = MiniStackIdentities()
         self.authorizer = Authorizer(identities)
@@ -62,6 +65,7 @@ class Services:
                 "SageMaker": self._apis.sagemaker,
                 "AnyScaleFrontendService": self._apis.autoscaling,
                 "ServiceQuotasV20190624": self._apis.quotas,
+                "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101": self._apis.cloudtrail,
             },
             self.authorizer,
         )
@@ -83,6 +87,11 @@ class Services:
     def runtime(self) -> Runtime:
         """The endpoints in service."""
         return self._apis.runtime
+
+    @property
+    def recorder(self) -> Recorder:
+        """Takes what was asked, for CloudTrail."""
+        return self._apis.recorder
 
     async def start(self) -> None:
         """Bring back what an earlier run left."""
@@ -151,6 +160,7 @@ class Services:
             transactions,
         )
         from localaws.ministack.functions import Functions
+        from localaws.ministack.mail import MailDelivery
         from localaws.ministack.step_functions import StepFunctions
 
         conditions.install()
@@ -160,8 +170,12 @@ class Services:
         user_patterns.install_late()
         stack_admission.install()
         interrupted_stacks.install()
-        cloudformation.register(resource_types(self._apis.sagemaker, self._apis.autoscaling))
+        apis = self._apis
+        cloudformation.register(resource_types(apis.sagemaker, apis.autoscaling, apis.cloudtrail))
         cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
+        mail = MailDelivery(Mailbox(self._state.mail_directory), self._endpoint_url)
+        mail.install()
+        cloudformation.after_each_change("AWS::SNS::", mail.ask)
         functions = Functions(self._identities, self.authorizer, self._state.functions_directory)
         functions.install()
         self._stop_functions = functions.stop

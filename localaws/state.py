@@ -73,6 +73,11 @@ class State:
         return self.directory / "sagemaker"
 
     @property
+    def mail_directory(self) -> Path:
+        """What SNS sent to addresses."""
+        return self.directory / "mail"
+
+    @property
     def quotas_file(self) -> Path:
         """The service quotas that were set."""
         return self.sagemaker_directory / "quotas.json"

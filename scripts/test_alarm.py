@@ -9,13 +9,17 @@ from scripts.command import FAILED, SUCCEEDED, Aws, aws_options, main, make_comm
 @aws_options
 def command(aws: Aws) -> int:
     session, deployment = aws.deployment()
-    topics = send_test(session, deployment.require("endpoint_name"))
     console = Console()
-    for topic, subscriptions in topics.items():
-        console.say(topic)
-        for subscription in subscriptions or ["nobody: no subscription is confirmed"]:
-            console.say(f"  {subscription}")
-    return SUCCEEDED if any(topics.values()) else FAILED
+    topics = send_test(session, deployment.require("endpoint_name"))
+    for reached in topics:
+        console.say(reached.topic)
+        for name in reached.confirmed:
+            console.say(f"  {name}")
+        for name in reached.pending:
+            console.say(f"  {name}: not yet confirmed; the link is in the mail that AWS sent")
+        if not reached.confirmed:
+            console.say("  nobody: no subscription is confirmed")
+    return SUCCEEDED if any(reached.confirmed for reached in topics) else FAILED
 
 
 if __name__ == "__main__":

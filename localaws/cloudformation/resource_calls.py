@@ -59,7 +59,8 @@ def call_if_present(
 
 def is_absent(error: AwsError) -> bool:
     """Whether an error says that the resource does not exist."""
-    return error.code == "ObjectNotFoundException" or error.message.startswith("Could not find")
+    absent = ("ObjectNotFoundException", "TrailNotFoundException")
+    return error.code in absent or error.message.startswith("Could not find")
 
 
 def typed(value: Any, shape: Shape) -> Any:

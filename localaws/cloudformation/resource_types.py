@@ -1,4 +1,4 @@
-"""The CloudFormation resource types of SageMaker and Application Auto Scaling.
+"""The CloudFormation resource types of the services that localaws answers itself.
 
 Properties and what their change means as in the resource reference:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_SageMaker.html
@@ -232,7 +232,68 @@ class ScalingPolicyType:
         call_if_present(self._autoscaling, resource.scope, "DeleteScalingPolicy", request)
 
 
-def resource_types(sagemaker: Service, autoscaling: Service) -> dict[str, ResourceType]:
+class TrailType:
+    """``AWS::CloudTrail::Trail``; ``Ref`` is the trail's name."""
+
+    name: str | None = "TrailName"
+    tagged = True
+    replacing = frozenset({"TrailName"})
+    _beside = ("AdvancedEventSelectors", "EventSelectors", "IsLogging", "Tags", "TrailName")
+
+    def __init__(self, cloudtrail: Service) -> None:
+        self._cloudtrail = cloudtrail
+
+    def create(self, resource: Resource) -> Provisioned:
+        """Make the trail, choose its events and let it log."""
+        name = resource.properties.get("TrailName") or drawn_name(resource.logical_id)
+        tags = resource.properties.get("Tags") or []
+        request = {**self._request(resource), "Name": name, "TagsList": tags}
+        call(self._cloudtrail, resource.scope, "CreateTrail", request)
+        try:
+            return self._configure(name, resource)
+        except ResourceTypeError:
+            self.delete(name, resource)
+            raise
+
+    def update(self, physical_id: str, old: Properties, resource: Resource) -> Provisioned:
+        """Change it where it is."""
+        request = {**self._request(resource), "Name": physical_id}
+        call(self._cloudtrail, resource.scope, "UpdateTrail", request)
+        provisioned = self._configure(physical_id, resource)
+        arn = provisioned.attributes["Arn"]
+        for operation, tags in (("RemoveTags", old), ("AddTags", resource.properties)):
+            if listed := tags.get("Tags"):
+                request = {"ResourceId": arn, "TagsList": listed}
+                call(self._cloudtrail, resource.scope, operation, request)
+        return provisioned
+
+    def delete(self, physical_id: str, resource: Resource) -> None:
+        """Delete the trail, if it is still there; its records stay where they are."""
+        call_if_present(self._cloudtrail, resource.scope, "DeleteTrail", {"Name": physical_id})
+
+    def _request(self, resource: Resource) -> dict[str, Any]:
+        request = {k: v for k, v in resource.properties.items() if k not in self._beside}
+        return {("KmsKeyId" if k == "KMSKeyId" else k): v for k, v in request.items()}
+
+    def _configure(self, name: str, resource: Resource) -> Provisioned:
+        selectors = {
+            member: resource.properties[member]
+            for member in ("AdvancedEventSelectors", "EventSelectors")
+            if resource.properties.get(member)
+        }
+        if selectors:
+            request = {**selectors, "TrailName": name}
+            call(self._cloudtrail, resource.scope, "PutEventSelectors", request)
+        logging = str(resource.properties["IsLogging"]).lower() == "true"
+        operation = "StartLogging" if logging else "StopLogging"
+        call(self._cloudtrail, resource.scope, operation, {"Name": name})
+        trail = call(self._cloudtrail, resource.scope, "GetTrail", {"Name": name})["Trail"]
+        return Provisioned(name, {"Arn": trail["TrailARN"]})
+
+
+def resource_types(
+    sagemaker: Service, autoscaling: Service, cloudtrail: Service
+) -> dict[str, ResourceType]:
     """All types, by their CloudFormation names."""
     model = frozenset(
         {
@@ -259,6 +320,7 @@ def resource_types(sagemaker: Service, autoscaling: Service) -> dict[str, Resour
         }
     )
     return {
+        "AWS::CloudTrail::Trail": TrailType(cloudtrail),
         "AWS::SageMaker::Model": NamedType("Model", sagemaker, model),
         "AWS::SageMaker::EndpointConfig": NamedType("EndpointConfig", sagemaker, config),
         "AWS::SageMaker::Endpoint": EndpointType(sagemaker),

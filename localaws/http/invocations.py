@@ -51,9 +51,7 @@ class Invocations:
         """
         endpoint_name, action = _endpoint_and_action(request.method, request.raw_path)
         scope = caller.scope
-        arn = (
-            f"arn:aws:sagemaker:{scope.region}:{scope.account_id}:endpoint/{endpoint_name.lower()}"
-        )
+        arn = _endpoint_arn(scope, endpoint_name)
         if action != INVOKE_ENDPOINT:
             self._authorizer.authorize(caller, f"sagemaker:{action}", arn)
             raise AwsError(
@@ -73,6 +71,16 @@ class Invocations:
 def is_invocation(path: str) -> bool:
     """Whether a path belongs to the SageMaker Runtime."""
     return _PATH.fullmatch(path) is not None
+
+
+def endpoint_arn(scope: Scope, path: str) -> str:
+    """The endpoint that a path of the SageMaker Runtime names."""
+    match = _PATH.fullmatch(path)
+    return _endpoint_arn(scope, unquote(match[1])) if match else ""
+
+
+def _endpoint_arn(scope: Scope, name: str) -> str:
+    return f"arn:aws:sagemaker:{scope.region}:{scope.account_id}:endpoint/{name.lower()}"
 
 
 @lru_cache(maxsize=1024)

@@ -17,6 +17,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
 
+ERROR = 400
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 
 
@@ -44,7 +45,7 @@ class Response:
 class Exchange:
     """A request that another app answers, watched on its way: its service, action and status.
 
-    ``body`` is set when it was read.
+    ``body`` is set when it was read, ``error`` when the answer is one.
     """
 
     def __init__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -55,6 +56,7 @@ class Exchange:
         self.headers = header_texts(scope["headers"])
         self.status = 0
         self.body = b""
+        self.error = b""
         self._is_body_taken = False
         self._receive = receive
         self._send = send
@@ -93,6 +95,8 @@ class Exchange:
         """Pass on what the app answers."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
+        elif self.status >= ERROR:
+            self.error += message.get("body", b"")
         await self._send(message)
 
 

@@ -15,28 +15,7 @@ from localaws.admission.reading import HttpRequest, read_call
 from localaws.errors import AwsError
 from localaws.ministack import enforcement
 from localaws.ministack.embedding import Answer, ServiceHandler
-from localaws.service_models import service_model
-
-MODELS = {
-    "cloudformation": "cloudformation",
-    "dynamodb": "dynamodb",
-    "ecr": "ecr",
-    "events": "events",
-    "iam": "iam",
-    "kms": "kms",
-    "lambda": "lambda",
-    "logs": "logs",
-    "monitoring": "cloudwatch",
-    "s3": "s3",
-    "scheduler": "scheduler",
-    "sns": "sns",
-    "sqs": "sqs",
-    "ssm": "ssm",
-    "states": "stepfunctions",
-    "sts": "sts",
-    "tagging": "resourcegroupstaggingapi",
-}
-"""botocore's name of each service, by MiniStack's."""
+from localaws.service_models import BOTOCORE_NAMES, service_model
 
 _loaded: set[str] = set()
 """The models that were read; it takes a third of a second each."""
@@ -44,7 +23,7 @@ _loaded: set[str] = set()
 
 def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
     """What answers for a service, by MiniStack's name, with the checks before it."""
-    model = MODELS.get(service)
+    model = BOTOCORE_NAMES.get(service)
     if model is None:
         return handler
 

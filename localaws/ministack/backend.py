@@ -7,11 +7,11 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, cloudwatch_logs
 
 from localaws.authorization import Authorizer, Identity
-from localaws.backend import MetricAlarm, MetricValues, ObjectStore, Scope
+from localaws.backend import MetricAlarm, MetricValues, ObjectStore, Scope, ServiceStore
 from localaws.errors import AwsError
 from localaws.ministack.alarms import new_alarm
 from localaws.ministack.identities import MiniStackIdentities
-from localaws.ministack.objects import RoleObjectStore
+from localaws.ministack.objects import RoleObjectStore, ServiceObjectStore, service_identity
 
 SERVICE = "sagemaker.amazonaws.com"
 
@@ -51,6 +51,23 @@ class MiniStackBackend:
             raise RuntimeError("the backend is used before the services started")
         identity = self._assume(role_arn)
         return RoleObjectStore(identity, self._region, self._authorizer, self._loop, self._touched)
+
+    def bucket_for_service(
+        self, scope: Scope, service: str, bucket: str, source_arn: str
+    ) -> ServiceStore:
+        """A bucket as a service may use it; see ``Backend``.
+
+        Raises
+        ------
+        RuntimeError
+        """
+        if self._loop is None:
+            raise RuntimeError("the backend is used before the services started")
+        identity = service_identity(service, scope.account_id, source_arn)
+        objects = RoleObjectStore(
+            identity, scope.region, self._authorizer, self._loop, self._touched
+        )
+        return ServiceObjectStore(objects, bucket)
 
     def put_metrics(self, scope: Scope, namespace: str, metrics: Sequence[MetricValues]) -> None:
         """Add values to CloudWatch."""

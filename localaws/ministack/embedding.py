@@ -40,7 +40,7 @@ SERVICES = (
     "tagging",
 )
 """What MiniStack answers for, by MiniStack's names; all its other services stay off."""
-ALSO = ("application-autoscaling", "sagemaker", "sagemaker-runtime", "servicequotas")
+ALSO = ("application-autoscaling", "cloudtrail", "sagemaker", "sagemaker-runtime", "servicequotas")
 """What localaws answers for itself."""
 MODULES = ("iam", "s3", "kms", "ssm", "ecr")
 """The modules of those that keep state in small."""

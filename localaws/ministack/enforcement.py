@@ -25,6 +25,9 @@ _UNDECIDED_HERE = frozenset({"sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"})
 """Authenticated by ``enforce``, decided with the trust policy, session tags and all."""
 _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
+_BY_LINK = "sns:ConfirmSubscription"
+"""The link in a mail is not signed; its token is all that counts."""
+
 _caller: ContextVar[Credential | None] = ContextVar("caller", default=None)
 
 
@@ -59,6 +62,8 @@ class Enforcement:
         service_context: Mapping[str, Any] | None = None,
     ) -> AuthError | None:
         """None when the call is allowed, or the error to answer."""
+        if iam_action == _BY_LINK and not access_key_id:
+            return None
         refused = _authenticate(access_key_id, iam_action, service, resource_arn)
         if refused is not None:
             return refused

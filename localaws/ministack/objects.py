@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from ministack.core.responses import request_scope
 from ministack.services import s3
 
-from iam_policy import ContextValue
+from iam_policy import ContextValue, PolicySet, Principal
 from localaws.authorization import Authorizer, Identity
 from localaws.backend import ObjectSummary
 from localaws.errors import AwsError
@@ -28,7 +28,7 @@ class RoleObjectStore:
 
     def list_objects(self, bucket: str, prefix: str) -> list[ObjectSummary]:
         """All objects under a prefix."""
-        self._require("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": prefix})
+        self.require("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": prefix})
         objects: list[ObjectSummary] = []
         query = {"list-type": ["2"], "prefix": [prefix]}
         while True:
@@ -41,7 +41,7 @@ class RoleObjectStore:
 
     def get_object(self, bucket: str, key: str) -> bytes:
         """The bytes of an object."""
-        self._require("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+        self.require("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
         # On this thread: a job that reads thousands of objects is not to pass through the event
         # loop with each. What is not simply there is answered by MiniStack's handler.
         with request_scope(self.identity.principal.account_id, self.region):
@@ -53,16 +53,20 @@ class RoleObjectStore:
         except AwsError as error:
             if error.code == "NoSuchKey":
                 # Who may not list does not learn whether an object exists.
-                self._require("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+                self.require("s3:ListBucket", f"arn:aws:s3:::{bucket}")
             raise
 
     def put_object(self, bucket: str, key: str, body: bytes) -> None:
         """Write an object, encrypted as the bucket's settings say."""
-        self._require("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
+        self.require("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
         self._request("PUT", f"/{bucket}/{key}", body=body)
         self.touched("s3")
 
-    def _require(
+    def location(self, bucket: str) -> None:
+        """Raise ``AwsError`` NoSuchBucket unless the bucket is there."""
+        self._request("GET", f"/{bucket}", query={"location": [""]})
+
+    def require(
         self, action: str, resource: str, context: Mapping[str, ContextValue] | None = None
     ) -> None:
         """Raise ``AwsError`` AccessDenied unless the role may, the KMS key included."""
@@ -95,6 +99,38 @@ class RoleObjectStore:
             )
         status, _, content = answer
         return status, content if isinstance(content, bytes) else str(content).encode()
+
+
+@dataclass(frozen=True)
+class ServiceObjectStore:
+    """A ``ServiceStore``: one bucket, used by a service."""
+
+    objects: RoleObjectStore
+    bucket: str
+
+    def check(self, folder: str) -> None:
+        """See ``ServiceStore``."""
+        self.objects.require("s3:GetBucketAcl", f"arn:aws:s3:::{self.bucket}")
+        self.objects.require("s3:PutObject", f"arn:aws:s3:::{self.bucket}/{folder}any")
+        self.objects.location(self.bucket)
+
+    def put_object(self, key: str, body: bytes) -> None:
+        """Write an object."""
+        self.objects.put_object(self.bucket, key, body)
+
+
+def service_identity(service: str, account_id: str, source_arn: str) -> Identity:
+    """A service that acts for a resource; what it may, policies of resources say.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    context: dict[str, ContextValue] = {
+        "aws:PrincipalIsAWSService": "true",
+        "aws:SourceAccount": account_id,
+        "aws:SourceArn": source_arn,
+        "s3:x-amz-acl": "bucket-owner-full-control",
+    }
+    return Identity(Principal(service, account_id, service=service), PolicySet(), context)
 
 
 def _summary(element: ElementTree.Element) -> ObjectSummary:

@@ -264,6 +264,24 @@ PATCHES = (
         "commands that it does not know are left out of a query",
         "run all of Logs Insights' commands, or refuse",
     ),
+    # SNS
+    Patch(
+        "services.sns._subscribe",
+        "params",
+        "addresses are subscribed without being asked",
+        "send the mail that asks, and wait for its link",
+    ),
+    Patch(
+        "services.sns._fanout",
+        "topic_arn, msg_id, message, subject, message_structure, message_attributes,"
+        " message_group_id, message_dedup_id",
+        "mail is not delivered",
+        "a hook for it",
+    ),
+    *(
+        Patch(f"services.sns.{name}", "params", "pending ones are listed with an ARN", "hide it")
+        for name in ("_list_subscriptions", "_list_subscriptions_by_topic")
+    ),
     # CloudFormation
     Patch(
         "services.cloudformation.engine._evaluate_conditions",

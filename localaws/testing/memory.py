@@ -5,8 +5,16 @@ import tarfile
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from localaws.backend import MetricAlarm, MetricValues, ObjectStore, ObjectSummary, Scope
+from localaws.backend import (
+    MetricAlarm,
+    MetricValues,
+    ObjectStore,
+    ObjectSummary,
+    Scope,
+    ServiceStore,
+)
 from localaws.errors import AwsError
 
 SCOPE = Scope("123456789012", "us-east-1")
@@ -51,6 +59,25 @@ class MemoryObjectStore:
             raise AwsError("AccessDenied", f"not authorized to perform: {action}", 403)
 
 
+@dataclass(frozen=True)
+class MemoryServiceStore:
+    """The bucket as a service may use it."""
+
+    s3: MemoryObjectStore
+    bucket: str
+    is_denied: bool
+
+    def check(self, folder: str) -> None:
+        if self.is_denied:
+            raise AwsError("AccessDenied", "no bucket policy allows it", 403)
+        if self.bucket != BUCKET:
+            raise AwsError("NoSuchBucket", self.bucket, 404)
+
+    def put_object(self, key: str, body: bytes) -> None:
+        self.check(key)
+        self.s3.objects[key] = body
+
+
 class MemoryBackend:
     """A ``localaws.backend.Backend``; its members hold what it was sent."""
 
@@ -66,6 +93,11 @@ class MemoryBackend:
         if role_arn != ROLE:
             raise AwsError("AccessDenied", f"sagemaker.amazonaws.com may not assume {role_arn}")
         return self.s3
+
+    def bucket_for_service(
+        self, scope: Scope, service: str, bucket: str, source_arn: str
+    ) -> ServiceStore:
+        return MemoryServiceStore(self.s3, bucket, "s3:PutObject" in self.denied)
 
     def put_metrics(self, scope: Scope, namespace: str, metrics: Sequence[MetricValues]) -> None:
         self.metrics += [(namespace, values) for values in metrics]

@@ -1,11 +1,14 @@
 """A stage like prod on localaws: protected, retaining, scaled, updated and rolled back."""
 
+import gzip
 import io
 import json
 import shlex
 import sys
 import tarfile
 import threading
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,23 +18,26 @@ from botocore.exceptions import ClientError
 
 from fleet.names import preprocessor_url_parameter
 from localaws import lifecycle
+from localaws.mail import Mailbox
 from localaws.testing import start_localaws
 from tests.local.assembly import Assembly
 from tests.local.conftest import ROOT
 
 STAGE = "prod"
 CITY = "Chicago_IL"
+PATIENCE_SECONDS = 60
 HOUSE = b"1988,3040.78,2,2.5,1.46,1,y,n"
 
 
 @pytest.fixture(scope="module")
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assembly]:
-    """Stage prod of cdk.json as it is, deployed and trained for one city."""
+    """Stage prod of cdk.json, with a record of who invokes it; its first stack is deployed."""
     directory = tmp_path_factory.mktemp("prod")
     aws = start_localaws(directory / "state")
     try:
         aws.cdk("bootstrap", aws.target, cwd=directory)
-        prod = Assembly.synthesize(aws, directory / "cdk.out", STAGE, like=STAGE)
+        out = directory / "cdk.out"
+        prod = Assembly.synthesize(aws, out, STAGE, like=STAGE, auditTrail=True)
         prod.deploy("storage")
         yield prod
     finally:
@@ -133,6 +139,24 @@ def test_it_serves_and_scales(served: Assembly) -> None:
     assert tags["stage"] == STAGE
 
 
+def test_who_invoked_it_is_recorded_in_a_bucket(served: Assembly) -> None:
+    invoke(served)
+    session = served.aws.session()
+    [trail] = session.client("cloudtrail").describe_trails()["trailList"]
+    s3 = session.client("s3")
+    keys: list[str] = []
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not keys and time.monotonic() < deadline:
+        time.sleep(0.2)
+        listed = s3.list_objects_v2(Bucket=trail["S3BucketName"], Prefix="AWSLogs/")
+        keys = [found["Key"] for found in listed.get("Contents", [])]
+    body = s3.get_object(Bucket=trail["S3BucketName"], Key=keys[0])["Body"].read()
+    record = json.loads(gzip.decompress(body))["Records"][0]
+    assert record["eventName"] == "InvokeEndpoint"
+    assert record["userIdentity"]["userName"] == "administrator"
+    assert record["resources"][0]["ARN"].endswith(f":endpoint/housing-{STAGE}")
+
+
 def test_the_smoke_test_passes_and_writes_a_report(served: Assembly, tmp_path: Path) -> None:
     options = ("--stage", STAGE, "--output", str(tmp_path), "--wait", "30")
     output = served.aws.run(sys.executable, "-m", "scripts.smoke", *options, cwd=ROOT)
@@ -150,6 +174,26 @@ def test_an_alarm_that_reaches_nobody_is_told(served: Assembly) -> None:
     tried = ("-m", "scripts.test_alarm", "--stage", STAGE)
     told = served.aws.run(sys.executable, *tried, cwd=ROOT, check=False)
     assert "no alarm of housing-prod has a topic: give alarmEmails or alarmTopicArn" in told
+
+
+def test_a_test_message_reaches_who_has_confirmed(served: Assembly, tmp_path: Path) -> None:
+    """A change of the config, its deployment, the mail that asks, and the alarm's own."""
+    address = "ops@example.com"
+    changed = Assembly.synthesize(
+        served.aws, tmp_path, STAGE, like=STAGE, auditTrail=True, alarmEmails=[address]
+    )
+    changed.deploy("monitoring")
+    tried = (sys.executable, "-m", "scripts.test_alarm", "--stage", STAGE)
+    told = served.aws.run(*tried, cwd=ROOT, check=False)
+    assert f"email {address}: not yet confirmed" in told
+    box = Mailbox(served.aws.state.mail_directory)
+    [asked] = box.mails()
+    link = next(line for line in asked.text.splitlines() if "ConfirmSubscription" in line)
+    urllib.request.urlopen(link).close()
+    served.aws.run(*tried, cwd=ROOT)
+    alarms = [mail for mail in box.mails() if mail.subject.startswith("ALARM: ")]
+    assert [mail.to for mail in alarms] == [address]
+    assert "This is a test message; nothing is wrong." in alarms[0].text
 
 
 def test_an_update_with_a_bad_preprocessor_is_rolled_back_by_its_alarm(served: Assembly) -> None:
@@ -178,6 +222,27 @@ def test_an_update_with_a_bad_preprocessor_is_rolled_back_by_its_alarm(served: A
     assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", config)
     assert b"score" in invoke(served)
     ssm.put_parameter(Name=name, Value=good, Overwrite=True)
+
+
+def test_the_stage_is_torn_down_with_all_that_it_retains(served: Assembly) -> None:
+    """The last test: nothing is left but what bootstrapping made."""
+    teardown = ("-m", "scripts.teardown", "--stage", STAGE, "--yes")
+    refused = served.aws.run(sys.executable, *teardown, cwd=ROOT, check=False)
+    assert "termination protection is on" in refused
+    commands = [line.split() for line in refused.splitlines() if line.startswith("  aws ")]
+    assert len(commands) == 5
+    session = served.aws.session()
+    for command in commands:
+        session.client("cloudformation").update_termination_protection(
+            StackName=command[-1], EnableTerminationProtection=False
+        )
+    served.aws.run(sys.executable, *teardown, cwd=ROOT)
+    assert session.client("cloudtrail").describe_trails()["trailList"] == []
+    assert [bucket["Name"] for bucket in session.client("s3").list_buckets()["Buckets"]] == [
+        f"cdk-hnb659fds-assets-{served.aws.state.account_id}-{served.aws.state.region}"
+    ]
+    assert session.client("dynamodb").list_tables()["TableNames"] == []
+    assert session.client("sagemaker").list_endpoints()["Endpoints"] == []
 
 
 def keep_invoking(prod: Assembly, done: threading.Event, failures: list[str]) -> None:
