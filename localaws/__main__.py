@@ -11,6 +11,7 @@ from pathlib import Path
 
 from localaws import lifecycle
 from localaws.audit import read_invocations
+from localaws.damage import kept_aside
 from localaws.mail import Mailbox
 from localaws.profile import PAGE_PATH, program_environment, shell_lines, unset_lines
 from localaws.service_quotas.quotas import SetQuotas
@@ -103,7 +104,13 @@ def _start(options: argparse.Namespace) -> int:
         return 0
     running = lifecycle.start(options.state_dir, options.port)
     print(f"localaws runs at {running.endpoint_url}, process {running.process_id}")
+    _name_damaged(options.state_dir)
     return 0
+
+
+def _name_damaged(directory: Path) -> None:
+    for path in kept_aside(directory):
+        print(f"localaws: damaged, and begun anew without it: {path}", file=sys.stderr)
 
 
 def _stop(options: argparse.Namespace) -> int:
@@ -118,6 +125,7 @@ def _status(options: argparse.Namespace) -> int:
         return 1
     print(f"localaws runs at {running.endpoint_url}, process {running.process_id}")
     print(f"state: {options.state_dir.absolute()}")
+    _name_damaged(options.state_dir)
     return 0
 
 

@@ -103,7 +103,8 @@ def run_in_foreground(directory: Path, port: int | None) -> None:
         write_sdk_config(state)
         write_proxy_port(state, proxy_listener.getsockname()[1])
         write_atomically(state.directory / "server.json", json.dumps(asdict(running)).encode())
-        if not (state.directory / BUNDLE).exists():
+        bundle = state.directory / BUNDLE
+        if not bundle.exists() or not bundle.stat().st_size:
             _make_authority(state)
         configure(state, running.port)
         print(f"localaws serves at {running.endpoint_url}; Ctrl-C ends it", flush=True)

@@ -4,20 +4,17 @@ A file that cannot be read is set aside under another name and said so: what it 
 whoever can mend it, and everything else works.
 """
 
-import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from localaws.damage import set_aside
 from localaws.state import StateError
 
 APPLICATION_ID = 0x4C415752  # "LAWR"
 Key = tuple[str, str]
 """A part of the file and a name within it."""
-
-logger = logging.getLogger(__name__)
 
 
 class RowStore:
@@ -101,14 +98,3 @@ class RowStore:
             self._connection.close()
         set_aside(self._path, reason)
         self._open()
-
-
-def set_aside(path: Path, reason: str) -> Path:
-    """Rename a damaged file, with what belongs to it, and say so; where it is now."""
-    kept = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.replace(kept.with_name(kept.name + suffix))
-    logger.error("%s is damaged (%s): kept as %s, begun anew", path, reason, kept.name)
-    return kept

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from localaws.damage import set_aside_objects
 from localaws.files import finish_replacements
 from localaws.ministack import patches
 from localaws.ministack.absent import Handlers
@@ -68,6 +69,7 @@ def configure(state: State, port: int) -> None:
     if "ministack.app" in sys.modules:
         raise RuntimeError("MiniStack was imported before it was configured")
     finish_replacements(state.objects_directory)  # its S3 reads them when it is imported
+    set_aside_objects(state.objects_directory)
     os.environ.update(
         {
             "AUTH": "true",

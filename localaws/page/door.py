@@ -34,7 +34,7 @@ PROTECTION: Mapping[str, str] = {
 def page_token(directory: Path) -> str:
     """The token of the localaws in a state folder; drawn once, readable by its owner alone."""
     path = directory / "page-token"
-    if not path.exists():
+    if not path.exists() or not path.read_text().strip():
         write_atomically(path, secrets.token_urlsafe(32).encode(), mode=0o600)
     return path.read_text().strip()
 

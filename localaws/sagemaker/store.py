@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.backend import Scope
+from localaws.damage import set_aside
 from localaws.state import StateError
 
 Resource = dict[str, Any]
@@ -30,7 +31,7 @@ CREATE TABLE resources (
 
 
 class StoreError(StateError):
-    """The file is not a store of ours, or is damaged; it is left as it is."""
+    """The file is not a store of ours; it is left as it is."""
 
 
 class ResourceStore:
@@ -41,18 +42,26 @@ class ResourceStore:
     Raises
     ------
     StoreError
-        When the file exists and is not an intact store of this version.
+        When the file is that of another program or version, or cannot be opened. One that is
+        damaged is set aside.
     """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        if path.exists() and path.stat().st_size == 0:
+            set_aside(path, "the file is empty")
+        self._connection = _connected(path)
         try:
             self._open(path)
+        except sqlite3.OperationalError as error:  # a full disk, say: the file is as it was
+            self._connection.close()
+            raise StoreError(f"{path} cannot be opened: {error}") from error
         except sqlite3.DatabaseError as error:
             self._connection.close()
-            raise StoreError(f"{path} is not an intact resource store: {error}") from None
+            set_aside(path, str(error))
+            self._connection = _connected(path)
+            self._open(path)
         except StoreError:
             self._connection.close()
             raise
@@ -69,7 +78,7 @@ class ResourceStore:
             raise StoreError(f"{path} has version {version}; this program reads {SCHEMA_VERSION}")
         problem = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
-            raise StoreError(f"{path} is damaged: {problem}")
+            raise sqlite3.DatabaseError(problem)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
 
@@ -131,3 +140,7 @@ class ResourceStore:
         """Release the file."""
         with self._lock:
             self._connection.close()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, check_same_thread=False, isolation_level=None)

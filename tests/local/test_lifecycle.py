@@ -136,24 +136,34 @@ def test_the_state_of_a_newer_version_is_reported_and_left_as_it_is(tmp_path: Pa
     assert "has state format 99, this localaws reads 2" in done.stderr
 
 
-@pytest.mark.parametrize("content", [b"", b"{half", b"SQLite format 3\0" + bytes(200)])
-@pytest.mark.parametrize("name", ["ssm", "cloudformation", "sns"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("services/ssm", b""),
+        ("services/cloudformation", b"{half"),
+        ("services/sns", b"SQLite format 3\0" + bytes(200)),
+        ("sagemaker/sagemaker", b""),
+        ("sagemaker/sagemaker", b"{half"),
+    ],
+)
 def test_a_damaged_file_of_a_service_is_named_and_kept_and_the_rest_works(
     own_localaws: LocalAws, name: str, content: bytes
 ) -> None:
     own_localaws.session().client("iam").create_user(UserName="ann")
     directory = own_localaws.state.directory
     lifecycle.stop(directory)
-    file = directory / "services" / f"{name}.sqlite"
+    file = directory / f"{name}.sqlite"
     file.write_bytes(content)
     again = start_localaws(directory)
     client: Any = again.session().client("ssm")
     client.put_parameter(Name="/a", Value="b", Type="String")
     again.session().client("cloudformation").list_stacks()
     assert again.session().client("iam").get_user(UserName="ann")["User"]["UserName"] == "ann"
-    (kept,) = file.parent.glob(f"{name}.sqlite.damaged-*")
+    (kept,) = file.parent.glob(f"{file.name}.damaged-*")
     assert kept.read_bytes() == content
     assert f"{name}.sqlite is damaged" in again.state.log_file.read_text()
+    said = command("status", directory=directory).stderr
+    assert said == f"localaws: damaged, and begun anew without it: {kept}\n"
 
 
 def test_ctrl_c_ends_a_server_in_the_foreground(tmp_path: Path) -> None:

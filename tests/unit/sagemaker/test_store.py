@@ -120,13 +120,18 @@ def test_many_threads_can_write_at_once(path: Path) -> None:
     assert len(store.list("model", SCOPE)) == 160
 
 
-@pytest.mark.parametrize("content", [b"not a database", b"SQLite format 3\0" + b"\xff" * 200])
-def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + b"\xff" * 200])
+def test_a_damaged_file_is_named_and_kept_and_a_new_one_begun(
+    path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=str(path)):
-        ResourceStore(path)
-    assert path.read_bytes() == content
+    store = ResourceStore(path)
+    store.put("model", SCOPE, "a", {})
+    (kept,) = path.parent.glob(f"{path.name}.damaged-*")
+    assert kept.read_bytes() == content
+    assert str(path) in caplog.text
+    assert store.list("model", SCOPE) == [{}]
 
 
 def test_a_database_of_another_program_is_refused(path: Path) -> None:
