@@ -31,6 +31,7 @@ _STACK_OF_FIELD = {
     "endpoint_arn": "hosting",
     "tenant_role_arn": "access",
     "dashboard_name": "monitoring",
+    "client_log_group_name": "monitoring",
 }
 
 
@@ -56,6 +57,7 @@ class Deployment:
     role_arns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     tenant_role_arn: str | None = None
     dashboard_name: str | None = None
+    client_log_group_name: str | None = None
 
     @property
     def preprocessor_parameter(self) -> str:
@@ -116,6 +118,7 @@ def find_deployment(session: "boto3.Session", stage: str) -> Deployment:
         role_arns=MappingProxyType(roles),
         tenant_role_arn=outputs["access"].get(TENANT_ROLE_OUTPUT),
         dashboard_name=outputs["monitoring"].get("DashboardName"),
+        client_log_group_name=outputs["monitoring"].get("ClientLogGroupName"),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 BINS = 10
 MOST_VALUES = 20
-SHIFTED = 0.25
+STABLE, SHIFTED = 0.1, 0.25
 LEAST_SHARE = 1e-4
 """In place of an empty bin's share: the logarithm of 0 is none."""
 OTHER = "(other)"

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from fleet.client import runtime_client
 from fleet.console import Console
 from fleet.errors import HousingError
 from scripts.command import (
@@ -17,7 +18,7 @@ from scripts.command import (
 )
 from scripts.options import RowOptions, entity_option, job_options, row_options, say_left_out
 from scripts.training_run import Training, published_preprocessor, train_and_publish
-from training.endpoint import error_line, predict, runtime_client
+from training.endpoint import error_line, predict
 from training.pipeline import Settings
 from training.reader import EntityTables
 from training.workspace import Workspace

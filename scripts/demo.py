@@ -16,6 +16,7 @@ from pathlib import Path
 import boto3
 import click
 
+from fleet.client import runtime_client
 from fleet.console import Console
 from fleet.deployment import Deployment, find_deployment
 from fleet.errors import HousingError
@@ -42,7 +43,6 @@ from scripts.options import RowOptions, job_options, row_options, say_left_out
 from scripts.restricted_role import show_restricted_role
 from scripts.results import draw_overviews, draw_results, evaluate_cities, print_results
 from scripts.training_run import Training, published_preprocessor, train_and_publish
-from training.endpoint import runtime_client
 from training.pipeline import Settings
 from training.reader import EntityTables
 

@@ -1,21 +1,18 @@
 """Lists, shows, promotes, rolls back, retires, compares, warms, verifies and forgets models."""
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from fleet.console import Console
 from fleet.errors import HousingError
-from fleet.forgetting import Forgetter, still_answers
+from fleet.forgetting import still_answers
 from fleet.names import entity_key
 from fleet.project import project_schema
-from fleet.publishing import Publisher
 from fleet.registry import Registry, RegistryError
 from fleet.verification import disagreements
 from fleet.versions import City, State, Version
@@ -32,6 +29,7 @@ from scripts.command import (
     main,
     spelled,
 )
+from scripts.model_stage import Stage, known, say
 from scripts.model_tables import (
     city_as_json,
     city_row,
@@ -41,13 +39,9 @@ from scripts.model_tables import (
     version_as_json,
     version_row,
 )
+from scripts.model_usage import drift_command, usage_command, warm_command
 
-if TYPE_CHECKING:
-    import boto3
-
-    from fleet.deployment import Deployment
-
-WARMING_THREADS = 8
+READING_THREADS = 8
 
 
 EPILOG = "\b\nexample:\n  housing models show Chicago_IL\n  housing models rollback Chicago_IL"
@@ -56,44 +50,6 @@ EPILOG = "\b\nexample:\n  housing models show Chicago_IL\n  housing models rollb
 @click.group(help=__doc__, epilog=EPILOG, context_settings=CONTEXT)
 def command() -> None:
     pass
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A stage's registry and bucket."""
-
-    session: "boto3.Session"
-    deployment: "Deployment"
-
-    @classmethod
-    def open(cls, aws: Aws) -> "Stage":
-        return cls(*aws.deployment())
-
-    @property
-    def registry(self) -> Registry:
-        table = self.deployment.require("registry_table_name")
-        return Registry(self.session.client("dynamodb"), table)
-
-    @property
-    def bucket(self) -> str:
-        return self.deployment.require("bucket_name")
-
-    def publisher(self, *, force: bool) -> Publisher:
-        from fleet.config import stage_config
-
-        rules = stage_config(self.deployment.stage).gate.rules
-        s3 = self.session.client("s3")
-        return Publisher(self.registry, s3, self.bucket, rules, force=force)
-
-    @property
-    def forgetter(self) -> Forgetter:
-        return Forgetter(
-            self.deployment.stage,
-            self.registry,
-            self.session.client("s3"),
-            self.session.client("sagemaker"),
-            self.bucket,
-        )
 
 
 def yes_option(function: Function) -> Function:
@@ -150,7 +106,7 @@ def list_command(
 @aws_options
 def show_command(aws: Aws, city: str, as_json: bool) -> None:
     registry = Stage.open(aws).registry
-    item = _known(registry, city)
+    item = known(registry, city)
     versions = registry.versions(item.city)
     if as_json:
         print(
@@ -204,7 +160,7 @@ def retire_command(aws: Aws, city: str, version: int, yes: bool, as_json: bool) 
         raise HousingError("nothing deleted")
     stage.registry.delete_version(chosen)
     stage.session.client("s3").delete_object(Bucket=stage.bucket, Key=chosen.key)
-    _say(
+    say(
         {"city": city, "version": version, "state": State.DELETED},
         as_json,
         f"deleted {chosen.target_model}",
@@ -227,7 +183,7 @@ def expire_command(aws: Aws, keep: int, pattern: str, yes: bool, as_json: bool) 
         stage.registry.delete_version(version)
         s3.delete_object(Bucket=stage.bucket, Key=version.key)
     names = [version.target_model for version in old]
-    _say({"deleted": names}, as_json, f"deleted {len(names)} models")
+    say({"deleted": names}, as_json, f"deleted {len(names)} models")
 
 
 @command.command("diff", help="Two versions of a city's model side by side.")
@@ -251,56 +207,6 @@ def diff_command(aws: Aws, city: str, a: int, b: int, as_json: bool) -> None:
     Console().table(city, ["", f"version {a}", f"version {b}"], table)
 
 
-@command.command("warm", help="Load models, after a deployment or scaling.")
-@click.option("--city", "cities", multiple=True, metavar="CITY", help="Repeatable.  [default: all]")
-@click.option("--most", type=click.IntRange(min=1), metavar="N", help="Only the first N.")
-@click.option(
-    "--times",
-    type=click.IntRange(min=1, max=100),
-    default=2,
-    show_default=True,
-    help="Invocations a model: SageMaker chooses the instance of each.",
-)
-@json_option
-@aws_options
-def warm_command(
-    aws: Aws, cities: Sequence[str], most: int | None, times: int, as_json: bool
-) -> int:
-    from training.endpoint import runtime_client
-
-    stage = Stage.open(aws)
-    endpoint_name = stage.deployment.require("endpoint_name")
-    known = (
-        stage.registry.some_cities(map(entity_key, cities)).values()
-        if cities
-        else stage.registry.cities()
-    )
-    targets = [city.target_model for city in known if city.target_model][:most]
-    client = runtime_client(stage.session)
-    row = project_schema().sample_row.encode()
-
-    def warm(target: str) -> str | None:
-        try:
-            for _ in range(times):
-                client.invoke_endpoint(
-                    EndpointName=endpoint_name,
-                    TargetModel=target,
-                    ContentType="text/csv",
-                    Body=row,
-                )
-        except client.exceptions.ClientError as error:
-            return f"{target}: {error}"
-        return None
-
-    with ThreadPoolExecutor(WARMING_THREADS) as threads:
-        failures = [failure for failure in threads.map(warm, targets) if failure]
-    for failure in failures:
-        print(failure, file=sys.stderr)
-    loaded = len(targets) - len(failures)
-    _say({"warmed": loaded, "failures": failures}, as_json, f"{loaded} models are loaded")
-    return FAILED if failures else SUCCEEDED
-
-
 @command.command("verify", help="Whether registry, bucket and endpoint agree.")
 @click.option("--forgotten", metavar="CITY", help="Whether nothing is left of a city.")
 @json_option
@@ -322,7 +228,7 @@ def verify_command(aws: Aws, forgotten: str | None, as_json: bool) -> int:
 @aws_options
 def forget_command(aws: Aws, city: str, yes: bool, as_json: bool) -> None:
     stage = Stage.open(aws)
-    item = _known(stage.registry, city)
+    item = known(stage.registry, city)
     question = f"Delete all rows, features, jobs and models of {item.title}, every version of them?"
     if not yes and not confirm(question):
         raise HousingError("nothing deleted")
@@ -340,20 +246,9 @@ def forget_command(aws: Aws, city: str, yes: bool, as_json: bool) -> None:
     console.say(f"Proof: {spelled(proof)}")
 
 
-def _known(registry: Registry, city: str) -> City:
-    item = registry.city(entity_key(city))
-    if item is None:
-        raise RegistryError(f"the registry has no city {city}; housing models list shows which")
-    return item
-
-
-def _say(facts: dict[str, Any], as_json: bool, line: str) -> None:
-    print(json.dumps(facts) if as_json else line)
-
-
 def _say_serving(version: Version, as_json: bool) -> None:
     facts = {"city": version.city, "version": version.number, "target_model": version.target_model}
-    _say(facts, as_json, f"{version.target_model} serves")
+    say(facts, as_json, f"{version.target_model} serves")
 
 
 def _old_versions(registry: Registry, pattern: str, keep: int) -> Iterator[Version]:
@@ -362,7 +257,7 @@ def _old_versions(registry: Registry, pattern: str, keep: int) -> Iterator[Versi
         for city in registry.cities()
         if city.last_version > keep and fnmatchcase(city.city, pattern)
     ]
-    with ThreadPoolExecutor(WARMING_THREADS) as threads:
+    with ThreadPoolExecutor(READING_THREADS) as threads:
         for versions in threads.map(registry.versions, cities):
             there = [version for version in versions if version.state is not State.DELETED]
             serving = {version.number for version in there if version.state is State.SERVING}
@@ -408,9 +303,9 @@ def _disagreements(stage: Stage) -> list[str]:
 
 
 def _left_of(stage: Stage, city: str) -> list[str]:
-    from training.endpoint import runtime_client
+    from fleet.client import runtime_client
 
-    item = _known(stage.registry, city)
+    item = known(stage.registry, city)
     left = stage.forgetter.remains(item.city)
     if stage.deployment.endpoint_name is None:
         return left
@@ -422,6 +317,9 @@ def _left_of(stage: Stage, city: str) -> list[str]:
         f"{target}: an instance still has it loaded, until it is replaced" for target in answering
     ]
 
+
+for each in (usage_command, drift_command, warm_command):
+    command.add_command(each)
 
 if __name__ == "__main__":
     main(command, "models")

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from fleet.cache.request_trace import print_trace, trace_requests
+from fleet.client import Client, runtime_client
 from fleet.console import Console
 from fleet.deployment import Deployment
 from fleet.errors import HousingError
+from fleet.invocation_log import LogGroup
 from fleet.names import Prefix, entity_key
 from fleet.project import deploy_command, project_schema
 from fleet.registry import Registry
@@ -32,7 +34,7 @@ from scripts.command import (
 )
 from scripts.options import POSITIVE, entity_option
 from training.cells import CellError, Dialect, parser_of
-from training.endpoint import Prediction, endpoint_preprocessor, predict, runtime_client
+from training.endpoint import Prediction, endpoint_preprocessor, lines_of
 from training.judgement import Judgement, Ranges, judge, out_of_range, range_lines
 from training.publish import read_ranges
 from training.reader import Rows, parse_rows, read_rows
@@ -120,7 +122,7 @@ def command(
     version = _choose_version(entity_key(city), model_version, session, deployment, serving)
     model = version.target_model
     started = time.time()
-    prediction = predict(runtime_client(session), endpoint_name, model, table)
+    prediction = _predict(session, deployment, version, table)
     ranges = _trained_ranges(session.client("s3"), serving)
     flags = out_of_range(table, ranges)
     judged = judge(prediction, table) if table.label is not None else None
@@ -138,6 +140,21 @@ def command(
     if trace:
         print_trace(console, trace_requests(session, endpoint_name, started, prediction.seconds))
     return SUCCEEDED
+
+
+def _predict(
+    session: "boto3.Session", deployment: Deployment, version: Version, table: Table
+) -> Prediction:
+    """Ask the endpoint, and note the requests where ``housing models usage`` finds them."""
+    name = deployment.client_log_group_name
+    log = None if name is None else LogGroup(session.client("logs"), name)
+    endpoint_name = deployment.require("endpoint_name")
+    client = Client(runtime_client(session), endpoint_name, write=log or (lambda line: None))
+    try:
+        return Prediction.of(client.invoke(version.city, version.target_model, lines_of(table)))
+    finally:
+        if log is not None and not log.flush():
+            print(f"the requests could not be noted in log group {name}", file=sys.stderr)
 
 
 def _read(file: Path, schema: Schema) -> Rows:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import ClientError
 
+from fleet.client import runtime_client
 from fleet.errors import HousingError
-from training.endpoint import predict, runtime_client
+from training.endpoint import predict
 
 if TYPE_CHECKING:
     from training.table import Table

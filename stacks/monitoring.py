@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -14,7 +15,7 @@ from stacks.stage import StageStack
 
 
 class MonitoringStack(StageStack):
-    """A dashboard, and alarms that go to the configured topic, if any."""
+    """A dashboard, what clients note, and alarms that go to the configured topic, if any."""
 
     def __init__(
         self,
@@ -38,7 +39,19 @@ class MonitoringStack(StageStack):
             for alarm in self.alarms.alarms:
                 alarm.add_alarm_action(action)
                 alarm.add_ok_action(action)
+        self.client_logs = logs.LogGroup(
+            self,
+            "ClientLogs",
+            retention=logs.RetentionDays[config.log_retention],
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
         cdk.CfnOutput(self, "DashboardName", value=self.dashboard.dashboard_name)
+        cdk.CfnOutput(
+            self,
+            "ClientLogGroupName",
+            value=self.client_logs.log_group_name,
+            description="Clients note their requests here, for housing models usage",
+        )
 
     def _topics(self) -> Iterator[sns.ITopic]:
         """The topic that the config names, and one for its e-mail addresses."""

@@ -4,12 +4,13 @@ import hashlib
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from fleet.deployment import find_deployment
+from fleet.drift import SHIFTED, STABLE, describe_columns
 from fleet.gate import GateRules
 from fleet.publishing import Publisher
 from fleet.registry import Registry
@@ -17,6 +18,8 @@ from fleet.versions import Candidate, Version
 from localaws.testing import LocalAws
 from tests.local.conftest import ROOT
 from tests.local.registry.conftest import candidate
+from training.evaluation import columns_of
+from training.houses import COLUMNS, Market
 from training.linear_learner.artifact import write_artifact
 from training.linear_learner.model import LinearModel, PredictorType
 
@@ -106,6 +109,19 @@ def test_a_citys_life(store: Store) -> None:
     store.registry.readmit("Chicago_IL")
     assert store.serve("Chicago_IL", 1.0).number == 5
     assert store.registry.city("Paris") is not None
+
+
+def test_drift_is_told_by_column_against_the_training_rows(store: Store, tmp_path: Path) -> None:
+    trained, later = Market().houses("Bonn", 400), Market(seed=1).houses("Bonn", 400)
+    store.serve("Bonn", 1.0, columns=describe_columns(columns_of(trained)))
+    file = tmp_path / "today.csv"
+    larger = replace(later, values={**later.values, "SQUARE_FEET": later["SQUARE_FEET"] * 1.5})
+    file.write_text(f"{','.join(COLUMNS)}\n{larger.to_csv()}")
+    told = json.loads(store.run("drift", "Bonn", "--csv", str(file), "--json").stdout)
+    assert (told["target_model"], told["rows"]) == ("Bonn/Bonn.tar.gz", 400)
+    assert told["columns"].pop("SQUARE_FEET") > SHIFTED
+    assert max(told["columns"].values()) < STABLE
+    assert "shifted" in store.run("drift", "Bonn", "--csv", str(file)).stdout
 
 
 def test_what_was_put_into_the_bucket_behind_the_registrys_back_is_named(store: Store) -> None:
