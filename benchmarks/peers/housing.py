@@ -17,7 +17,7 @@ from fleet.cache.endpoint import describe_endpoint
 from fleet.deployment import find_deployment
 from localaws import lifecycle
 from localaws.server import HEALTH_PATH
-from tests.local.conftest import ROOT, LocalAws, start_localaws
+from localaws.testing import LocalAws, start_localaws
 
 CITY = "Chicago_IL"
 STACKS = ("hosting", "access", "monitoring")
@@ -56,7 +56,7 @@ def _deploy(aws: LocalAws, folder: Path) -> None:
     aws.cdk("bootstrap", f"aws://{aws.state.account_id}/{aws.state.region}", cwd=folder)
     aws.cdk("synth", "--quiet", "--output", str(folder / "cdk.out"))
     aws.cdk("deploy", "housing-dev-storage", *options)
-    aws.run(sys.executable, "-m", "scripts.train", "--city", CITY, cwd=ROOT)
+    aws.run(sys.executable, "-m", "scripts.train", "--city", CITY)
     aws.cdk("deploy", *(f"housing-dev-{stack}" for stack in STACKS), *options)
 
 

@@ -20,6 +20,7 @@ STATIC = Path(__file__).with_name("static")
 FILES = ("page.css", "page.js")
 MAXIMUM_BODY_BYTES = 64 * 1024
 MAXIMUM_MINUTES = 24 * 60
+MAXIMUM_MOMENT = 2**32
 
 
 def page_app(views: Views, token: str, port: int) -> ASGIApp:
@@ -32,6 +33,8 @@ def page_app(views: Views, token: str, port: int) -> ASGIApp:
         Route("/api/models", _view(lambda request: views.models(_named(request, "endpoint")))),
         Route("/api/access", _view(lambda request: views.access(_named(request, "endpoint")))),
         Route("/api/log", _view(lambda request: _log(views, request))),
+        Route("/api/history", _view(lambda request: views.history(_named(request, "run")))),
+        Route("/api/times", _view(lambda request: _times(views, request))),
         Route("/api/invoke", _invoking(views), methods=["POST"]),
     ]
     return Door(Starlette(routes=[Mount(PAGE_PATH, routes=routes)]), token, port, PAGE_PATH)
@@ -88,3 +91,10 @@ def _dashboard(views: Views, request: Request) -> Any:
 
 def _log(views: Views, request: Request) -> Any:
     return views.log(_named(request, "group"), _named(request, "job"))
+
+
+def _times(views: Views, request: Request) -> Any:
+    since = float(_named(request, "since"))
+    if not 0 <= since < MAXIMUM_MOMENT:
+        raise ValueError(f"since is {since:g}; allowed: seconds since the epoch")
+    return views.times(_named(request, "endpoint"), since)

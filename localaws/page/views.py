@@ -22,6 +22,12 @@ MATRIX_ROLES, MATRIX_MODELS = 30, 12
 FINE_PERIOD, COARSE_PERIOD = 10, 60
 FINE_MINUTES = 30
 TIMEOUT_SECONDS = 30
+TIMES_SECONDS = 60
+LATENCIES = {
+    "ModelLoadingWaitTime": "waiting for the model",
+    "OverheadLatency": "the platform",
+}
+"""Parts of an invocation beside its containers, as the page calls them."""
 
 
 class Services:
@@ -129,6 +135,41 @@ class Views:
             lines += [event["message"].rstrip() for event in events["events"]]
         return lines[-LOG_LINES:]
 
+    def history(self, run: str) -> list[str]:
+        """What a run of a state machine went through, a line an event."""
+        events = self._client("stepfunctions").get_execution_history(
+            executionArn=run, maxResults=LOG_LINES
+        )["events"]
+        return [_event_line(event) for event in events]
+
+    def times(self, endpoint: str, since: float) -> dict[str, Any]:
+        """Where the time of the invocations since a moment went, by the endpoint's own metrics.
+
+        ``since`` is in seconds since the epoch. Metrics come once a second: without invocations
+        there are none yet. Milliseconds of each part are averages over the invocations.
+        """
+        parts = list(self._parts_of_latency(endpoint))
+        queries = [
+            _sum_of(f"q{number}", metric, statistic)
+            for number, (_, metric, statistic) in enumerate(parts)
+        ]
+        start = datetime.fromtimestamp(int(since), UTC)
+        answer = self._client("cloudwatch").get_metric_data(
+            MetricDataQueries=queries,
+            StartTime=start,
+            EndTime=start + timedelta(seconds=TIMES_SECONDS),
+        )
+        sums = [sum(result["Values"]) for result in answer["MetricDataResults"]]
+        count, *microseconds = sums
+        return {
+            "invocations": int(count),
+            "parts": [
+                [name, round(value / count / 1000, 2)]
+                for (name, _, _), value in zip(parts[1:], microseconds, strict=True)
+                if count and value
+            ],
+        }
+
     def access(self, endpoint: str) -> dict[str, Any]:
         """Which roles may invoke which models, by IAM's own simulation; the first of each."""
         iam = self._client("iam")
@@ -164,6 +205,25 @@ class Views:
             "milliseconds": round(milliseconds, 2),
             "was_loaded": was_loaded,
         }
+
+    def _parts_of_latency(self, endpoint: str) -> Iterator[tuple[str, dict[str, Any], str]]:
+        """Name, metric and statistic of each part; first the number of invocations."""
+        named = {"Name": "EndpointName", "Value": endpoint}
+        listed = self._client("cloudwatch").list_metrics(
+            Namespace="AWS/SageMaker", Dimensions=[named]
+        )["Metrics"]
+        by_name: dict[str, list[dict[str, Any]]] = {}
+        for metric in listed:
+            by_name.setdefault(metric["MetricName"], []).append(metric)
+        for metric in by_name.get("Invocations", []):
+            yield "invocations", metric, "SampleCount"
+        containers = by_name.get("ContainerLatency", []) or by_name.get("ModelLatency", [])
+        for metric in containers:
+            dimensions = {d["Name"]: d["Value"] for d in metric["Dimensions"]}
+            yield dimensions.get("ContainerName", "container"), metric, "Sum"
+        for name, text in LATENCIES.items():
+            for metric in by_name.get(name, []):
+                yield text, metric, "Sum"
 
     def _is_loaded(self, endpoint: str, target_model: str) -> bool:
         return any(
@@ -203,6 +263,7 @@ class Views:
                 yield {
                     "machine": machine["name"],
                     "name": run["name"],
+                    "arn": run["executionArn"],
                     "status": run["status"],
                     "since": run["startDate"].isoformat(),
                 }
@@ -266,3 +327,21 @@ class Views:
             ContextEntries=[context],
         )
         return bool(answer["EvaluationResults"][0]["EvalDecision"] == "allowed")
+
+
+def _event_line(event: Mapping[str, Any]) -> str:
+    """An event for people: time, kind, state, and why it failed."""
+    details: Mapping[str, Any] = next(
+        (value for name, value in event.items() if name.endswith("EventDetails")), {}
+    )
+    texts = [
+        str(details[name]) for name in ("name", "resource", "error", "cause") if details.get(name)
+    ]
+    return " ".join([f"{event['timestamp']:%H:%M:%S}", event["type"], *texts])
+
+
+def _sum_of(identity: str, metric: Mapping[str, Any], statistic: str) -> dict[str, Any]:
+    return {
+        "Id": identity,
+        "MetricStat": {"Metric": dict(metric), "Period": 1, "Stat": statistic},
+    }

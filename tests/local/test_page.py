@@ -146,6 +146,16 @@ def test_a_chart_has_the_values_of_get_metric_data(page: Page, hosting: Hosting)
     assert values("warm") == answer["MetricDataResults"][0]["Values"]
 
 
+def test_the_times_of_an_invocation_are_those_of_the_metrics(page: Page, hosting: Hosting) -> None:
+    since = datetime.now(UTC).timestamp()
+    hosting.invoke("test-page", TargetModel="a.tar.gz")
+    path = f"times?endpoint=test-page&since={since}"
+    wait_until(lambda: page.read(path)["parts"] != [], "no times are shown")
+    shown = page.read(path)
+    assert shown["invocations"] >= 1
+    assert {name for name, _ in shown["parts"]} >= {"container-1", "container-2", "the platform"}
+
+
 def test_models_are_those_of_the_bucket(page: Page, hosting: Hosting) -> None:
     shown = page.read("models?endpoint=test-page")
     assert [m["target_model"] for m in shown["models"]] == ["a.tar.gz", "b.tar.gz", "c.tar.gz"]
@@ -167,6 +177,8 @@ def test_the_access_matrix_is_what_iam_simulates(page: Page, hosting: Hosting) -
     [
         ("models", "endpoint is missing"),
         ("models?endpoint=nowhere", "Could not find endpoint"),
+        ("times?endpoint=x&since=inf", "since is inf; allowed: seconds since the epoch"),
+        ("history?run=nowhere", "Execution nowhere not found"),
         ("dashboard?name=x&minutes=0", "minutes is 0; allowed: 1 to 1440"),
     ],
 )
@@ -227,6 +239,24 @@ def test_a_row_is_sent_by_keyboard_alone(opened: Any) -> None:
     answer = opened.locator("#answer.good, #answer.bad")
     answer.wait_for()
     assert answer.inner_text().startswith("1,2,3\n200, ")
+    opened.get_by_text("the platform").wait_for()
+
+
+def test_a_run_of_a_state_machine_shows_its_events(opened: Any, localaws: LocalAws) -> None:
+    states = localaws.session().client("stepfunctions")
+    role = make_role(
+        localaws.session(),
+        "test-page-states",
+        [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}],
+        "states.amazonaws.com",
+    )
+    definition = {"StartAt": "Judge", "States": {"Judge": {"Type": "Fail", "Error": "TooFewRows"}}}
+    machine = states.create_state_machine(
+        name="test-page", definition=json.dumps(definition), roleArn=role
+    )["stateMachineArn"]
+    states.start_execution(stateMachineArn=machine, name="first-run")
+    opened.get_by_text("first-run").click()
+    opened.locator("#runs pre", has_text="TooFewRows").wait_for()
 
 
 @pytest.mark.parametrize("width", [400, 1600])

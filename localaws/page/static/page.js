@@ -1,7 +1,7 @@
 "use strict";
 // Every text from the services goes in through textContent: nothing of it is read as HTML.
 
-const REFRESH_MS = 2000, SLOW_REFRESH_MS = 10000;
+const REFRESH_MS = 2000, SLOW_REFRESH_MS = 10000, TIMES_MS = 1500;
 const WIDTH = 340, HEIGHT = 150, LEFT = 44, RIGHT = 6, TOP = 8, BOTTOM = 22;
 const $ = (id) => document.getElementById(id);
 
@@ -114,18 +114,28 @@ function keepOptions(select, names) {
   if (names.includes(chosen)) select.value = chosen;
 }
 
-function jobDetails(job) {
+// Lines that are read when somebody opens them.
+function details(title, lines) {
   const log = element("pre", { textContent: "reading …" });
-  const details = element("details", {}, element("summary", { textContent: `${job.kind} ${job.name}` }), log);
-  details.addEventListener("toggle", async () => {
-    if (!details.open) return;
-    const lines = await read("log", { group: job.log_group, job: job.name });
-    log.textContent = lines.join("\n") || "no lines";
+  const opened = element("details", {}, element("summary", { textContent: title }), log);
+  opened.addEventListener("toggle", async () => {
+    if (opened.open) log.textContent = (await lines()).join("\n") || "no lines";
   });
-  return details;
+  return opened;
 }
 
-let shownJobs = "";
+const jobDetails = (job) => details(`${job.kind} ${job.name}`, () => read("log", { group: job.log_group, job: job.name }));
+const runDetails = (run) => details(run.name, () => read("history", { run: run.arn }));
+
+// What is open stays open: a table is drawn again only when what it says has changed.
+const shown = {};
+function show(id, content, build) {
+  const text = JSON.stringify(content);
+  if (shown[id] === text) return;
+  shown[id] = text;
+  $(id).replaceChildren(build());
+}
+
 async function refresh() {
   try {
     const seen = await read("overview");
@@ -133,12 +143,10 @@ async function refresh() {
     if (!seen.endpoints.length) $("endpoints").textContent = "none yet";
     keepOptions(document.forms.try.endpoint, seen.endpoints.map((endpoint) => endpoint.name));
     keepOptions($("dashboard"), seen.dashboards);
-    const jobs = JSON.stringify(seen.jobs);
-    if (jobs !== shownJobs) {
-      shownJobs = jobs;
-      $("jobs").replaceChildren(table(["job", "status", "since"], seen.jobs.map((job) => [jobDetails(job), status(job.status), moment(job.since)])));
-    }
-    $("runs").replaceChildren(table(["state machine", "run", "status", "since"], seen.runs.map((run) => [run.machine, run.name, status(run.status), moment(run.since)])));
+    show("jobs", seen.jobs, () => table(["job", "status", "since"],
+      seen.jobs.map((job) => [jobDetails(job), status(job.status), moment(job.since)])));
+    show("runs", seen.runs, () => table(["state machine", "run", "status", "since"],
+      seen.runs.map((run) => [run.machine, runDetails(run), status(run.status), moment(run.since)])));
     $("stacks").replaceChildren(table(["stack", "status"], seen.stacks.map((stack) => [stack.name, status(stack.status)])));
     $("state").textContent = `as of ${new Date().toLocaleTimeString()}`;
   } catch (error) {
@@ -184,11 +192,21 @@ async function invoke(event) {
   event.preventDefault();
   const asked = Object.fromEntries(new FormData(event.target));
   $("answer").textContent = "…";
+  const since = Date.now() / 1000;
   const response = await fetch("api/invoke", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(asked) });
   const told = await response.json();
   $("answer").className = response.ok && told.status === 200 ? "good" : "bad";
   $("answer").textContent = told.error || `${told.answer.trim()}\n${told.status}, ${told.milliseconds} ms, ${told.was_loaded ? "warm: the model was loaded" : "cold: the model was loaded for it"}`;
   refresh();
+  if (response.ok) setTimeout(showTimes, TIMES_MS, asked.endpoint, since, $("answer").textContent);
+}
+
+// The endpoint's metrics say where the time went; they come once a second.
+async function showTimes(endpoint, since, answer) {
+  const { invocations, parts } = await read("times", { endpoint, since });
+  if (!parts.length || $("answer").textContent !== answer) return;
+  const average = invocations > 1 ? `, on average of ${invocations} invocations since` : "";
+  $("answer").textContent = `${answer}\n${parts.map(([name, milliseconds]) => `${name} ${milliseconds} ms`).join(", ")}${average}`;
 }
 
 async function begin() {
