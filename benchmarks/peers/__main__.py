@@ -80,7 +80,7 @@ def chart(comparison: Comparison) -> Figure:
     figure = Figure(figsize=(9, 0.5 + 0.35 * len(comparison.rows)), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True)
     names = [row.name for row in comparison.rows]
-    values = {
+    values: dict[str, list[float | None]] = {
         "requests/s at 8 connections": [row.requests_per_second for row in comparison.rows],
         "warm p50 (ms)": [row.warm_p50 for row in comparison.rows],
         "cold p50 (ms)": [row.cold_p50 for row in comparison.rows],

@@ -13,7 +13,7 @@ import joblib
 import pandas as pd
 import uvicorn
 from fastapi import FastAPI, Request
-from multi_model_server_handler import NAMES
+from multi_model_server_handler import NAMES  # type: ignore[import-not-found]  # is beside it
 
 app = FastAPI()
 
