@@ -1,7 +1,8 @@
 """The roles of a synthesized cloud assembly (``cdk.out``); needs no account and no credentials."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def read_assembly(directory: Path, stage: str, environment: Environment | None =
     """
     environment = environment or Environment()
     templates = _templates(directory, stage, environment)
-    roles = {role.arn: role for template in templates.values() for role in _roles(template)}
+    roles = {role.arn: role for role in roles_of(list(templates.values()))}
     outputs = templates["access"].outputs()
     named = {
         name.removesuffix(ROLE_OUTPUT_SUFFIX): roles.pop(arn)
@@ -61,46 +62,76 @@ def _load(path: Path, stage: str) -> Mapping[str, Any]:
     return body
 
 
-def _roles(template: Template) -> list[Role]:
-    managed = template.resources(MANAGED_POLICY)
-    attached = [*template.resources(POLICY).items(), *managed.items()]
-    managed_arns = {template.resolve({"Ref": name}): name for name in managed}
-    roles = []
-    for name, properties in template.resources(ROLE).items():
-        arns = properties.get("ManagedPolicyArns", [])
-        documents = _documents(template, name, properties, attached)
-        own = {managed_arns[arn]: managed[managed_arns[arn]] for arn in arns if arn in managed_arns}
-        documents |= {title: policy["PolicyDocument"] for title, policy in own.items()}
-        boundary_arn = properties.get("PermissionsBoundary")
-        boundary = managed.get(managed_arns.get(boundary_arn, ""), {}).get("PolicyDocument")
-        unknown = [arn for arn in arns if arn not in managed_arns]
-        if boundary_arn and boundary is None:
-            unknown.append(boundary_arn)
-        roles.append(
-            make_role(
-                name,
-                template.resolve({"Fn::GetAtt": [name, "Arn"]}),
-                trust=properties["AssumeRolePolicyDocument"],
-                documents=documents,
-                boundary=boundary,
-                unreadable=unknown,
-            )
-        )
-    return roles
+@dataclass(frozen=True)
+class _Policies:
+    """The policies of all templates: by ARN, and those that name the roles they are attached to."""
+
+    managed: Mapping[str, tuple[str, Document]]
+    attached: Sequence[tuple[str, Mapping[str, Any]]]
+
+    @classmethod
+    def of(cls, templates: Sequence[Template]) -> "_Policies":
+        managed = {
+            template.resolve({"Ref": name}): (name, policy["PolicyDocument"])
+            for template in templates
+            for name, policy in template.resources(MANAGED_POLICY).items()
+        }
+        attached = [
+            (name, policy)
+            for template in templates
+            for kind in (POLICY, MANAGED_POLICY)
+            for name, policy in template.resources(kind).items()
+        ]
+        return cls(managed, attached)
 
 
-def _documents(
+def roles_of(
+    templates: Sequence[Template], name_of: Callable[[Template, str], str] | None = None
+) -> list[Role]:
+    """The roles of templates, with the policies that any of these templates gives them.
+
+    ``name_of`` names a role by its logical id; that is its name without it.
+
+    Raises
+    ------
+    HousingError
+        A role or a policy cannot be resolved, or is one that AWS would refuse.
+    """
+    policies = _Policies.of(templates)
+    return [
+        _role(template, logical_id, properties, policies, name_of)
+        for template in templates
+        for logical_id, properties in template.resources(ROLE).items()
+    ]
+
+
+def _role(
     template: Template,
-    role: str,
+    logical_id: str,
     properties: Mapping[str, Any],
-    attached: list[tuple[str, dict[str, Any]]],
-) -> dict[str, Document]:
-    """Inline policies, and those that name the role."""
-    reference = template.resolve({"Ref": role})
-    inline = {p["PolicyName"]: p["PolicyDocument"] for p in properties.get("Policies", [])}
-    named = {
+    policies: _Policies,
+    name_of: Callable[[Template, str], str] | None,
+) -> Role:
+    known = policies.managed
+    arns = properties.get("ManagedPolicyArns", [])
+    reference = template.resolve({"Ref": logical_id})
+    documents = {p["PolicyName"]: p["PolicyDocument"] for p in properties.get("Policies", [])}
+    documents |= {
         name: policy["PolicyDocument"]
-        for name, policy in attached
+        for name, policy in policies.attached
         if reference in policy.get("Roles", [])
     }
-    return inline | named
+    documents |= dict(known[arn] for arn in arns if arn in known)
+    boundary_arn = properties.get("PermissionsBoundary", "")
+    boundary = known[boundary_arn][1] if boundary_arn in known else None
+    unknown = [arn for arn in arns if arn not in known]
+    if boundary_arn and boundary is None:
+        unknown.append(boundary_arn)
+    return make_role(
+        name_of(template, logical_id) if name_of else logical_id,
+        template.resolve({"Fn::GetAtt": [logical_id, "Arn"]}),
+        trust=properties["AssumeRolePolicyDocument"],
+        documents=documents,
+        boundary=boundary,
+        unreadable=unknown,
+    )

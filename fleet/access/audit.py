@@ -25,7 +25,7 @@ def audit(estate: Estate, expectation: Expectation, models: tuple[str, ...]) -> 
     problems = [
         *_missing_roles(estate, expectation),
         *_unreadable_policies(estate),
-        *_unexpected_cells(matrix),
+        *_unexpected_cells(matrix, expectation.source),
         *_open_doors(attempts),
     ]
     return Audit(matrix, attempts, tuple(problems))
@@ -33,9 +33,9 @@ def audit(estate: Estate, expectation: Expectation, models: tuple[str, ...]) -> 
 
 def _missing_roles(estate: Estate, expectation: Expectation) -> Iterator[str]:
     for name in expectation.restricted.keys() - estate.restricted.keys():
-        yield f"role {name} of the config is not there"
+        yield f"role {name} of {expectation.source} is not there"
     for name in estate.restricted.keys() - expectation.restricted.keys():
-        yield f"role {name} is there, but not in the config"
+        yield f"role {name} is there, but not in {expectation.source}"
 
 
 def _unreadable_policies(estate: Estate) -> Iterator[str]:
@@ -45,19 +45,19 @@ def _unreadable_policies(estate: Estate) -> Iterator[str]:
             yield f"role {role.name} has the policy {arn}, whose text is not in the templates"
 
 
-def _unexpected_cells(matrix: Matrix) -> Iterator[str]:
+def _unexpected_cells(matrix: Matrix, source: str) -> Iterator[str]:
     for row in matrix.rows:
         for cell in row.unexpected:
-            yield difference(row.subject, cell)
+            yield difference(row.subject, cell, source)
 
 
-def difference(subject: Subject, cell: Cell) -> str:
-    """One line about a cell that is not what the config says."""
+def difference(subject: Subject, cell: Cell, source: str) -> str:
+    """One line about a cell that is not what the config, or another source, says."""
     may = "may" if cell.decision.allowed else "may not"
     should = "may" if cell.question.expected else "may not"
     by = f" by {cell.decision.statement}" if cell.decision.statement else ""
     what = cell.question.title
-    return f"{subject.name} {may} invoke {what!r}{by}; by the config it {should}"
+    return f"{subject.name} {may} invoke {what!r}{by}; by {source} it {should}"
 
 
 def _open_doors(attempts: Iterable[Attempt]) -> Iterator[str]:

@@ -18,10 +18,14 @@ class ExpectedRole:
 
 @dataclass(frozen=True)
 class Expectation:
-    """The restricted roles of a stage by name, and the role of all tenants."""
+    """The restricted roles of a stage by name, and the role of all tenants.
+
+    ``source`` is who says so, in words.
+    """
 
     restricted: Mapping[str, ExpectedRole]
     tenant_external_id: str | None = None
+    source: str = "the config"
 
 
 def read_expectation(path: Path, stage: str) -> Expectation:

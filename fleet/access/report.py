@@ -1,6 +1,7 @@
 """The matrix as a table for people, and as JSON for programs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from itertools import groupby
 from typing import Any
 
@@ -59,6 +60,19 @@ def _print_summary(console: Console, found: Audit) -> None:
 
 def _group(row: Row) -> str:
     return "Tenant" if row.subject.session_tags else row.subject.name
+
+
+def print_sessions(console: Console, matrix: Matrix, pattern: str) -> int:
+    """All that was asked of the sessions whose name fits the pattern; how many there are."""
+    found = [row for row in matrix.rows if fnmatchcase(row.subject.name, pattern)]
+    for row in found:
+        console.say(row.subject.name)
+        for cell in (*row.cells, *row.probes):
+            by = f"  {cell.decision.statement}" if cell.decision.statement else ""
+            mark = MARKS[cell.decision.effect] + (" " if cell.as_expected else "!")
+            console.say(f"  {mark} {column_title(cell.question.title)}{by}")
+    console.say(MEANINGS)
+    return len(found)
 
 
 def column_title(title: str) -> str:
