@@ -4,15 +4,16 @@ cdk-nag has one finding for every wildcard and matches acknowledgements to the l
 names its resource.
 """
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 
-MODEL_STORE_ARN_OUTPUT = "PublishOutputFnGetAttModelStoreBucket9405F36EArn7F012CC9"
-"""The output that the CDK makes for other stacks; it changes with the bucket's logical id."""
 NO_RESOURCES = "ecr:GetAuthorizationToken and cloudwatch:PutMetricData know no resources"
 ONE_PREFIX = "One prefix of the model store: objects come and go without a deployment"
 OWN_LOGS = "The log groups of one kind of SageMaker job, whose streams SageMaker names"
@@ -30,11 +31,21 @@ def acknowledge_wildcards(role: iam.IRole, reasons: Mapping[str, str]) -> None:
         )
 
 
-def value_of_other_stack(stack: cdk.Stack, stack_name: str, output: str) -> str:
-    """How cdk-nag writes in ``stack`` a value that another publishes as ``output``."""
-    region = stack.resolve(stack.region)
-    reference = {"StackName": stack_name, "Region": region, "OutputName": output}
-    return json.dumps({"Fn::GetStackOutput": reference}, separators=(",", ":"))
+def arn_from_other_stack(stack: cdk.Stack, bucket: s3.IBucket) -> str:
+    """How cdk-nag writes in ``stack`` the ARN of a bucket that another stack has.
+
+    That stack publishes it under a name that the CDK makes as it makes logical ids: the path
+    without its punctuation, and eight digits of its digest.
+    https://docs.aws.amazon.com/cdk/v2/guide/identifiers.html
+    """
+    path = f"Publish/Output{_compact(cdk.Stack.of(bucket).resolve(bucket.bucket_arn))}"
+    digest = hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()[:8].upper()
+    reference = {
+        "StackName": cdk.Stack.of(bucket).stack_name,
+        "Region": stack.resolve(stack.region),
+        "OutputName": re.sub(r"[^A-Za-z0-9]", "", path) + digest,
+    }
+    return _compact({"Fn::GetStackOutput": reference})
 
 
 def log_group_wildcard(stack: cdk.Stack, name: str) -> str:
@@ -45,6 +56,10 @@ def log_group_wildcard(stack: cdk.Stack, name: str) -> str:
         resource_name=f"{name}*",
         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
     )
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _as_cdk_nag_writes_it(value: Any) -> str:

@@ -11,10 +11,9 @@ from fleet import names
 from fleet.config import DeploymentConfig, GitHub
 from sagemaker_mme import ModelStore, Prefix
 from stacks.acknowledgements import (
-    MODEL_STORE_ARN_OUTPUT,
     ONE_PREFIX,
     acknowledge_wildcards,
-    value_of_other_stack,
+    arn_from_other_stack,
 )
 from stacks.stage import StageStack
 
@@ -98,9 +97,7 @@ class DeliveryStack(StageStack):
                 resources=[registry.table_arn, f"{registry.table_arn}/index/{names.CITIES_INDEX}"],
             )
         )
-        store_arn = value_of_other_stack(
-            self, names.stack_name(stage, "storage"), MODEL_STORE_ARN_OUTPUT
-        )
+        store_arn = arn_from_other_stack(self, model_store.bucket)
         acknowledge_wildcards(
             role,
             {stacks: OWN_STACKS, **{f"{store_arn}/{prefix}*": ONE_PREFIX for prefix in prefixes}},

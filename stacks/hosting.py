@@ -21,13 +21,12 @@ from sagemaker_mme import (
     Prefix,
 )
 from stacks.acknowledgements import (
-    MODEL_STORE_ARN_OUTPUT,
     NO_RESOURCES,
     ONE_PREFIX,
     OWN_LOGS,
     acknowledge_wildcards,
+    arn_from_other_stack,
     log_group_wildcard,
-    value_of_other_stack,
 )
 from stacks.stage import StageStack
 
@@ -78,9 +77,7 @@ class HostingStack(StageStack):
             ],
             network_isolation=config.network_isolation,
         )
-        store_arn = value_of_other_stack(
-            self, names.stack_name(stage, "storage"), MODEL_STORE_ARN_OUTPUT
-        )
+        store_arn = arn_from_other_stack(self, model_store.bucket)
         acknowledge_wildcards(
             model.role,
             {

@@ -28,10 +28,9 @@ from fleet.config import DeploymentConfig
 from fleet.project import project_schema
 from sagemaker_mme import ContainerImage, ModelStore, Prefix
 from stacks.acknowledgements import (
-    MODEL_STORE_ARN_OUTPUT,
     ONE_PREFIX,
     acknowledge_wildcards,
-    value_of_other_stack,
+    arn_from_other_stack,
 )
 from stacks.retraining_states import definition
 from stacks.stage import StageStack
@@ -155,9 +154,7 @@ class RetrainingStack(StageStack):
         grants.write(role, Prefix.RAW, Prefix.JOBS, Prefix.MODELS)
         arrived = self._store.bucket.arn_for_objects(f"{names.Prefix.INCOMING}*")
         role.add_to_policy(iam.PolicyStatement(actions=["s3:DeleteObject"], resources=[arrived]))
-        store = value_of_other_stack(
-            self, names.stack_name(self.stage, "storage"), MODEL_STORE_ARN_OUTPUT
-        )
+        store = arn_from_other_stack(self, self._store.bucket)
         acknowledge_wildcards(role, {f"{store}/{prefix}*": ONE_PREFIX for prefix in read})
 
     def _grant_registry(self, role: iam.Role) -> None:
