@@ -195,8 +195,12 @@ def without_city(body: bytes, city: str) -> bytes:
     except ValueError:
         lines = body.splitlines(keepends=True)
         return b"".join(line for line in lines if not mentions(line, city))
+    return json.dumps(_cleaned(content, city)).encode()
+
+
+def _cleaned(content: Any, city: str) -> Any:
     if isinstance(content, dict):
-        content = {key: value for key, value in content.items() if key != city}
-    elif isinstance(content, list):
-        content = [item for item in content if not mentions(json.dumps(item).encode(), city)]
-    return json.dumps(content).encode()
+        return {key: _cleaned(value, city) for key, value in content.items() if key != city}
+    if isinstance(content, list):
+        return [item for item in content if not mentions(json.dumps(item).encode(), city)]
+    return content

@@ -7,6 +7,7 @@ import click
 from fleet.client import runtime_client
 from fleet.console import Console
 from fleet.errors import HousingError
+from fleet.words import counted
 from scripts.command import (
     FAILED,
     Aws,
@@ -18,7 +19,8 @@ from scripts.command import (
 )
 from scripts.options import RowOptions, entity_option, job_options, row_options, say_left_out
 from scripts.training_run import Training, published_preprocessor, train_and_publish
-from training.endpoint import error_line, predict
+from training.endpoint import predict
+from training.judgement import judge
 from training.pipeline import Settings
 from training.reader import EntityTables
 from training.workspace import Workspace
@@ -77,7 +79,7 @@ def command(
     with console.step(f"invoke {model}") as step:
         prediction = predict(runtime_client(session), endpoint_name, model, test)
         if len(test):
-            step.detail = f"{error_line(prediction, test)} on {len(test)} {test.schema.row}s"
+            step.detail = f"{judge(prediction, test).line} ({counted(len(test), test.schema.row)})"
     return say_left_out(read.left_out)
 
 

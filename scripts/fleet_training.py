@@ -4,10 +4,12 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.gate import distance
+from fleet.gate_report import GateReport
 from fleet.names import Prefix, entity_key, is_entity_key
 from fleet.project import project_schema
 from fleet.publishing import Outcome, summary
@@ -52,6 +54,7 @@ class FleetOptions:
     force: bool
     dry_run: bool
     as_json: bool
+    report: Path
 
 
 def train_fleet(workspace: Workspace, options: FleetOptions, console: Console) -> int:
@@ -80,11 +83,22 @@ def train_fleet(workspace: Workspace, options: FleetOptions, console: Console) -
     failures = {**run.failures, **_not_served(run)}
     if is_fitted and not failures:
         publish_preprocessor(workspace.ssm, workspace.parameter, url)
+    page = GateReport(
+        workspace.stage,
+        run.publications,
+        run.failures,
+        run.unchanged,
+        run.job,
+        schema.label.unit,
+        schema.entity,
+    ).write(options.report)
     if options.as_json:
         document = {**_as_json(run, failures, options), "left_out": dict(rows.left_out)}
+        document["report"] = str(page)
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         _print(run, options, console)
+        console.say(f"report of the gate: {page}")
     for reason in failures.values():
         print(reason, file=sys.stderr)
     left_out = say_left_out(rows.left_out)

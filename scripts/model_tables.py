@@ -61,7 +61,7 @@ def city_row(city: City) -> list[str]:
     """A row of the table of cities."""
     trained = city.trained
     if trained is None:
-        return [city.city, "-", (city.forgotten or "")[:10], "", "", "", "", ""]
+        return [city.city, "-", (city.forgotten or "")[:10], "", "", "", "", "", "", ""]
     far = distance(trained)
     named = city.city if city.title == city.city else f"{city.title} ({city.city})"
     return [
@@ -69,6 +69,8 @@ def city_row(city: City) -> list[str]:
         str(city.serving),
         (city.since or "")[:16].replace("T", " "),
         number(trained.metrics.get("mae")),
+        number(trained.baselines.get("median_mae")),
+        number(trained.baselines.get("least_squares_mae")),
         "-" if far is None else f"{far:.0%}",
         f"{trained.train_rows:,}",
         f"{trained.artifact_bytes:,}",

@@ -94,8 +94,8 @@ def list_command(
         print(json.dumps([city_as_json(city) for city in cities], indent=2))
         return
     schema = project_schema()
-    error = with_unit("error", schema.label.unit)
-    facts = ["version", "since", error, "distance", "rows", "bytes", "preprocessor"]
+    errors = [with_unit(e, schema.label.unit) for e in ("error", "median", "least squares")]
+    facts = ["version", "since", *errors, "distance", "rows", "bytes", "preprocessor"]
     rows = [city_row(city) for city in cities]
     Console().table(counted(len(cities), schema.entity), [schema.entity, *facts], rows)
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ import click
 from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.gate import distance
+from fleet.gate_report import GateReport
 from fleet.names import Prefix, target_model
 from fleet.project import deploy_command
 from fleet.publishing import Outcome
@@ -70,6 +72,14 @@ from training.workspace import Workspace
     help="Fleet: of one instance; the run then says what it cost.",
 )
 @click.option("--force", is_flag=True, help="Let models serve that the gate refuses.")
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("output"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Gets gate.html and gate.json: who got better, worse, refused.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 @row_options
 @job_options
@@ -87,6 +97,7 @@ def command(
     solver: str,
     price_per_hour: float | None,
     force: bool,
+    report: Path,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -104,6 +115,7 @@ def command(
             force=force,
             dry_run=dry_run,
             as_json=as_json,
+            report=report,
         )
         return train_fleet(open_workspace(*aws.deployment()), options, console)
     read = rows.read(cities)
@@ -118,11 +130,20 @@ def command(
     training = train_and_publish(
         workspace, read, settings, console, preprocessor_url=url, force=force
     )
+    schema = training.dataset.schema
+    page = GateReport(
+        workspace.stage,
+        list(training.publications.values()),
+        {c: why for c, why in training.failures.items() if c not in training.publications},
+        unit=schema.label.unit,
+        entity=schema.entity,
+    ).write(report)
     if as_json:
-        document = {**_as_json(training), "left_out": read.left_out}
+        document = {**_as_json(training), "left_out": read.left_out, "report": str(page)}
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         _print(training, console)
+        console.say(f"report of the gate: {page}")
     if training.preprocessor_is_new and deployment.endpoint_name:
         command = deploy_command(aws.stage, "hosting")
         console.say(f"The endpoint gets the new preprocessor with: {command}")

@@ -84,15 +84,6 @@ def absolute_error(predicted: NDArray[np.float64], true: NDArray[np.float64]) ->
     return float(np.abs(predicted - true).mean())
 
 
-def error_line(prediction: Prediction, table: Table) -> str:
-    """How far the predictions are from the labels of the rows, in words."""
-    true = table.label_numbers
-    if prediction.classes is not None:
-        return f"accuracy {float((prediction.classes == true).mean()):.1%}"
-    unit = table.schema.label.unit
-    return f"MAE {unit}{absolute_error(prediction.scores, true):,.4g}"
-
-
 def percentage_error(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> float:
     """Mean absolute percentage error (MAPE) as a fraction of the true value."""
     return float((np.abs(predicted - true) / true).mean())

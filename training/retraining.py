@@ -12,15 +12,15 @@ import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from fleet.errors import HousingError
 from fleet.gate import GateRules
+from fleet.gate_report import GateReport
 from fleet.names import PROJECT, EntityNameError, Prefix, check_entity
-from fleet.publishing import Publication, Publisher, summary
+from fleet.publishing import Publisher, summary
 from training.fleet_trainer.inputs import InputFile, job_request
 from training.fleet_trainer.recipe import ETAG, LINEAR_LEARNER_DEFAULTS, Recipe, digest
 from training.fleet_trainer.reports import FINGERPRINTS, candidate_of, reports_of
@@ -121,8 +121,10 @@ class Retraining:
         ]
         publisher = Publisher(workspace.registry, workspace.s3, workspace.bucket, workspace.rules)
         publications = publisher.publish(candidates)
+        report = GateReport(workspace.stage, publications, dict(failures), job=job)
+        workspace.write(f"{folder}report.json", report.as_json().encode())
+        workspace.write(f"{folder}report.html", report.as_html().encode())
         failures |= {each.city: each.failure for each in publications if each.failure}
-        self._write(folder, "report.json", _report(job, publications, failures))
         with ThreadPoolExecutor(THREADS) as threads:
             list(threads.map(self._clear, arrived.items()))
         lines = [f"{city}: {reason}" for city, reason in sorted(failures.items())]
@@ -130,7 +132,7 @@ class Retraining:
         return {
             "cities": len(arrived),
             "failed": len(failures),
-            "report": workspace.url(folder + "report.json"),
+            "report": workspace.url(f"{folder}report.html"),
             "subject": f"{workspace.stage}: {len(arrived)} retrained, {len(failures)} not served",
             "message": "\n".join([summary(publications), *lines[:SHOWN], *more]),
         }
@@ -161,9 +163,6 @@ class Retraining:
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("PreconditionFailed", "NoSuchKey", "404"):
                 raise
-
-    def _write(self, folder: str, name: str, content: Any) -> None:
-        self.workspace.write(folder + name, json.dumps(content).encode())
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -212,24 +211,3 @@ def _arrivals(s3: "S3Client", bucket: str) -> Iterator[Arrival]:
                 continue
             if item["Key"].endswith(".csv"):
                 yield Arrival(city, item["Key"], item["ETag"].strip('"'), item["Size"])
-
-
-def _report(
-    job: str, publications: list[Publication], failures: Mapping[str, str]
-) -> dict[str, Any]:
-    return {
-        "job": job,
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "cities": {
-            each.city: {
-                "outcome": each.outcome,
-                "target_model": each.target_model,
-                "metrics": dict(each.candidate.metrics),
-                "baselines": dict(each.candidate.baselines),
-                "rows": each.candidate.train_rows,
-                "reason": each.reason,
-            }
-            for each in publications
-        },
-        "failures": dict(failures),
-    }

@@ -124,7 +124,8 @@ def test_a_worse_file_makes_a_candidate_that_does_not_serve_and_says_why(stage: 
     assert refused.state is State.CANDIDATE
     (reason,) = refused.verdict.reasons
     assert "the version that serves has $" in reason
-    assert reason in stage.reports()[-1]["failures"]["Chicago_IL"]
+    told = stage.reports()[-1]
+    assert (told["counts"], told["cities"]["Chicago_IL"]["reason"]) == ({"refused": 1}, reason)
 
 
 def overpriced(houses: Table) -> str:

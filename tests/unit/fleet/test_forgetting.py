@@ -50,6 +50,8 @@ def test_fingerprints_and_a_manifest_lose_the_citys_entry_alone() -> None:
     assert json.loads(without_city(b'{"Paris": "1", "Paris_FR": "2"}', "Paris")) == {
         "Paris_FR": "2"
     }
+    nested = b'{"failures": {"Paris": "bad"}, "cities": {"Paris_FR": {}, "Paris": {"rows": 1}}}'
+    assert json.loads(without_city(nested, "Paris")) == {"failures": {}, "cities": {"Paris_FR": {}}}
     manifest = json.dumps([{"prefix": "s3://b/"}, "raw/1/Paris.csv", "raw/1/Paris_FR.csv"])
     cleaned = json.loads(without_city(manifest.encode(), "Paris"))
     assert cleaned == [{"prefix": "s3://b/"}, "raw/1/Paris_FR.csv"]
