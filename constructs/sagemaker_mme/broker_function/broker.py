@@ -119,11 +119,12 @@ def _invoke(client: Any, target_model: str, event: dict[str, Any]) -> dict[str, 
 
 def _failure(error: ClientError) -> dict[str, Any]:
     """The container's own refusals are told; of the service's, only their kind."""
-    code = error.response["Error"]["Code"]
+    response: dict[str, Any] = {**error.response}
+    code = response["Error"]["Code"]
     if code == "ModelError":
-        status = int(error.response.get("OriginalStatusCode", 502))
+        status = int(response.get("OriginalStatusCode", 502))
         told = status if 400 <= status < 500 else 502
-        return _answer(told, {"message": error.response.get("OriginalMessage", "ModelError")})
+        return _answer(told, {"message": str(response.get("OriginalMessage", code))})
     return _answer(STATUS.get(code, 502), {"message": code})
 
 
