@@ -6,7 +6,7 @@ number is ever given twice, whatever is deleted.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.errors import HousingError
 from fleet.names import CITIES_INDEX
-from fleet.table import ATTEMPTS, Change, Table, attributes, key, operands, pause
+from fleet.table import ATTEMPTS, Change, Table, attributes, chunks, key, operands, pause
 from fleet.versions import (
     CITY_ITEM,
     SHARDS,
@@ -28,6 +28,9 @@ from fleet.versions import (
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+READ_AT_ONCE = 1000
 
 
 class RegistryError(HousingError):
@@ -83,6 +86,17 @@ class Registry:
         with ThreadPoolExecutor(SHARDS) as threads:
             shards = list(threads.map(self._shard, range(SHARDS)))
         return sorted((city for shard in shards for city in shard), key=lambda city: city.city)
+
+    def each_city(self) -> Iterator[City]:
+        """All cities in any order, however many, a page of them in memory at a time."""
+        for shard in range(SHARDS):
+            for item in self._table.each(**_of_shard(shard)):
+                yield City.from_item(item)
+
+    def each_of(self, names: Iterable[str]) -> Iterator[City]:
+        """Those of these cities that are there, however many, some in memory at a time."""
+        for some in chunks(sorted(set(names)), READ_AT_ONCE):
+            yield from self.some_cities(some).values()
 
     def some_cities(self, names: Iterable[str]) -> dict[str, City]:
         """The own items of these cities, as far as they are there, by name."""
@@ -284,13 +298,7 @@ class Registry:
         return item
 
     def _shard(self, shard: int) -> list[City]:
-        items = self._table.query(
-            IndexName=CITIES_INDEX,
-            KeyConditionExpression="#shard = :shard",
-            ExpressionAttributeNames={"#shard": "shard"},
-            ExpressionAttributeValues=operands(shard=shard),
-        )
-        return [City.from_item(item) for item in items]
+        return [City.from_item(item) for item in self._table.each(**_of_shard(shard))]
 
     def _drawn(self, draft: Draft, city: City) -> Version:
         return Version(
@@ -393,6 +401,16 @@ class Registry:
 
     def _time(self) -> str:
         return datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds")
+
+
+def _of_shard(shard: int) -> dict[str, Any]:
+    """The Query for the cities of a shard."""
+    return {
+        "IndexName": CITIES_INDEX,
+        "KeyConditionExpression": "#shard = :shard",
+        "ExpressionAttributeNames": {"#shard": "shard"},
+        "ExpressionAttributeValues": operands(shard=shard),
+    }
 
 
 def _objections(

@@ -64,9 +64,13 @@ class Table:
             return [item for found in threads.map(self._get_batch, batches) for item in found]
 
     def query(self, **request: Any) -> list[Item]:
-        """All items that a Query finds, page after page."""
+        """All items that a Query finds."""
+        return list(self.each(**request))
+
+    def each(self, **request: Any) -> Iterator[Item]:
+        """The items that a Query finds, page after page."""
         pages = self._client.get_paginator("query").paginate(TableName=self.name, **request)
-        return [_plain(item) for page in pages for item in page["Items"]]
+        return (_plain(item) for page in pages for item in page["Items"])
 
     def transact(self, changes: Sequence[Change]) -> set[str]:
         """Make the changes; the cities whose conditions did not hold, and that stay as they were.
@@ -168,7 +172,7 @@ def operands(**values: Any) -> Item:
     return {f":{name}": _serialize(value) for name, value in values.items()}
 
 
-def chunks(values: Sequence[T], size: int) -> Iterator[list[T]]:
+def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
     """The values in lists of at most ``size``."""
     rest = iter(values)
     while chunk := list(islice(rest, size)):

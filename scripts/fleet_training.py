@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from fleet.console import Console
@@ -228,7 +229,7 @@ def _as_json(
 
 def _print(run: FleetRun, options: FleetOptions, console: Console) -> None:
     rows = []
-    for each in run.publications[:SHOWN]:
+    for each in islice(run.publications, SHOWN):
         candidate, far = each.candidate, distance(each.candidate)
         rows.append(
             [

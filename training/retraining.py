@@ -108,7 +108,7 @@ class Retraining:
         workspace = self.workspace
         folder = f"{Prefix.JOBS}retraining/{run}/"
         arrived: dict[str, str] = json.loads(workspace.read(folder + FINGERPRINTS))
-        reported = reports_of(workspace, job)
+        reported = {each.city: each for each in reports_of(workspace, job)}
         failures = {
             city: reported[city].error or "" if city in reported else "the job says nothing of it"
             for city in arrived

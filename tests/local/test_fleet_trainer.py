@@ -1,5 +1,9 @@
 """The fleet trainer on localaws: one job for all cities, published, and never twice."""
 
+import multiprocessing
+import os
+import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -39,6 +43,7 @@ class Fleet:
 
     workspace: Workspace
     preprocessor_url: str
+    table: str
     recipe: Recipe = RECIPE
     instances: int = 1
 
@@ -46,6 +51,20 @@ class Fleet:
         cluster = Cluster(instance_count=self.instances)
         trainer = FleetTrainer(self.workspace, self.recipe, cluster, quiet)
         return trainer.run(sources, self.preprocessor_url, again=again)
+
+    def of_another_process(self, localaws: LocalAws) -> "Fleet":
+        """With connections of its own."""
+        workspace = self.workspace
+        own = Workspace.create(
+            localaws.session(),
+            workspace.stage,
+            workspace.bucket,
+            workspace.role_arn,
+            workspace.parameter,
+            self.table,
+            EASY,
+        )
+        return replace(self, workspace=own)
 
     def artifacts(self, run: FleetRun) -> dict[str, bytes]:
         keys = {each.city: each.candidate.artifact_key for each in run.publications}
@@ -65,7 +84,7 @@ def fleet(localaws: LocalAws, table: str) -> Fleet:  # noqa: F811
     pipeline = Pipeline(workspace)
     houses = {city: Market().houses(city, 200) for city in ("One_AA", "Two_AA", "Three_AA")}
     artifact = pipeline.fit_preprocessor(pipeline.upload(houses))
-    return Fleet(workspace, store_preprocessor(workspace.s3, jobs.bucket, artifact))
+    return Fleet(workspace, store_preprocessor(workspace.s3, jobs.bucket, artifact), table)
 
 
 def folder_of(directory: Path, houses: Mapping[str, Table]) -> Path:
@@ -146,6 +165,33 @@ def test_what_an_interrupted_run_trained_is_published_and_not_trained_again(
     run = fleet.train(of_folder(folder))
     assert [each.outcome for each in run.publications] == [Outcome.PUBLISHED]
     assert fleet.jobs() == before
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "jobs"), [(signal.SIGKILL, 1), (signal.SIGINT, 2)], ids=["kill", "Ctrl-C"]
+)
+def test_a_run_that_was_ended_within_its_job_goes_on_where_it_was(
+    fleet: Fleet, localaws: LocalAws, tmp_path: Path, ended_by: signal.Signals, jobs: int
+) -> None:
+    """After a kill the job runs on, and is joined; Ctrl-C has stopped it, and another begins."""
+    name = f"Ended{ended_by:d}_AA"
+    folder = folder_of(tmp_path, {name: Market().houses(name, 120)})
+    before = fleet.jobs()
+    client = multiprocessing.get_context("fork").Process(
+        target=lambda: fleet.of_another_process(localaws).train(of_folder(folder))
+    )
+    client.start()
+    while fleet.jobs() == before:
+        assert client.is_alive()
+        time.sleep(0.05)
+    assert client.pid is not None
+    os.kill(client.pid, ended_by)
+    client.join(60)
+    assert client.exitcode
+
+    run = fleet.train(of_folder(folder))
+    assert [(each.city, each.outcome) for each in run.publications] == [(name, Outcome.PUBLISHED)]
+    assert fleet.jobs() <= before + jobs
 
 
 @pytest.mark.parametrize("instances", [2, 4])

@@ -83,6 +83,10 @@ def test_a_number_is_predicted_for_each_clinic(project: OwnProject, tmp_path: Pa
     train = ("train", "--data", str(file), "--hyperparameter", "epochs=100", "--json")
     models = json.loads(project.succeed(*train))["models"]
     assert list(models) == ["Lyon", "Sao_Paulo"]
+    in_one_job = json.loads(project.succeed(*train, "--trainer", "fleet"))["models"]
+    assert {city: model["target_model"] for city, model in in_one_job.items()} == {
+        city: model["target_model"] for city, model in models.items()
+    }, "the artifacts differ"
     assert "São Paulo (Sao_Paulo)" in project.succeed("models", "list")
     project.deploy("housing-dev-hosting")
 

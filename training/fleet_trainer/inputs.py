@@ -86,7 +86,7 @@ def _serving_keys(
     workspace: Workspace, cities: Collection[str], preprocessor_url: str
 ) -> Iterator[str]:
     """Those that are in the bucket: a job cannot begin without a file of its manifest."""
-    targets = comparable(workspace.registry.some_cities(cities).values(), preprocessor_url)
+    targets = comparable(workspace.registry.each_of(cities), preprocessor_url)
     few = len(targets) <= LISTED_ONE_BY_ONE
     prefixes = [f"{Prefix.MODELS}{city}/" for city in targets] if few else [Prefix.MODELS]
     there = {key for prefix in prefixes for key in workspace.keys(prefix)}

@@ -123,7 +123,8 @@ def _parse(column: Any, cell: str) -> float:
 
 def train_shard(host: Host, preprocessor: Preprocessor, recipe: Recipe) -> None:
     """Train the cities of this host's shard and write its report."""
-    files = sorted(path for path in host.cities.rglob("*.csv") if path.is_file())
+    files = [str(path) for path in host.cities.rglob("*.csv") if path.is_file()]
+    files.sort(key=_city_of)
     batches = list(_batches(files))
     context = multiprocessing.get_context("fork")
     following: Synchronized[int] = context.Value("q", 0)
@@ -154,12 +155,16 @@ def train_shard(host: Host, preprocessor: Preprocessor, recipe: Recipe) -> None:
     )
 
 
-def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
+def _city_of(file: str) -> str:
+    return Path(file).stem
+
+
+def _batches(files: Sequence[str]) -> Iterator[list[str]]:
     """The files in order, as many together as are to be in memory at once."""
-    batch: list[Path] = []
+    batch: list[str] = []
     size = 0
     for path in files:
-        length = path.stat().st_size
+        length = Path(path).stat().st_size
         if batch and (len(batch) == CITIES_AT_ONCE or size + length > MOST_BYTES_AT_ONCE):
             yield batch
             batch, size = [], 0
@@ -170,7 +175,7 @@ def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def _work(
-    batches: Sequence[Sequence[Path]],
+    batches: Sequence[Sequence[str]],
     following: "Synchronized[int]",
     host: Host,
     part: Path,
@@ -186,7 +191,7 @@ def _work(
                 following.value += 1
             if number >= len(batches):
                 return
-            files = {path.stem: path.read_bytes() for path in batches[number]}
+            files = {_city_of(path): Path(path).read_bytes() for path in batches[number]}
             serving = dict(_serving(host.serving, files)) if host.serving else {}
             for trained in train_cities(files, preprocessor, recipe, serving):
                 _write(trained, host.models)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MANIFEST, FINGERPRINTS = "cities.manifest", "cities.json"
 """The files of a job's cities, and what they held: side by side."""
+READ_BYTES = 1 << 16
 LATEST_JOBS = 5
 LONGEST_STOP = 300
 """Seconds; SageMaker lets a job that is stopped write for two minutes."""
@@ -31,6 +32,11 @@ class Reported:
     line: Mapping[str, Any]
     key: str
     job: str
+
+    @property
+    def city(self) -> str:
+        """Whose line it is."""
+        return str(self.line["city"])
 
     @property
     def error(self) -> str | None:
@@ -61,16 +67,14 @@ def candidate_of(
     )
 
 
-def reports_of(workspace: Workspace, job: str) -> dict[str, Reported]:
-    """What a job says of each city, whichever host trained it."""
+def reports_of(workspace: Workspace, job: str) -> Iterator[Reported]:
+    """What a job says of each city, host after host: as many lines as there are cities."""
     prefix = _models(job)
-    reports: dict[str, Reported] = {}
     for key in workspace.keys(f"{prefix}reports/"):
-        for text in workspace.read(key).splitlines():
+        body = workspace.s3.get_object(Bucket=workspace.bucket, Key=key)["Body"]
+        for text in body.iter_lines(READ_BYTES):
             line = json.loads(text)
-            city = line["city"]
-            reports[city] = Reported(line, f"{prefix}{city}/model.tar.gz", job)
-    return reports
+            yield Reported(line, f"{prefix}{line['city']}/model.tar.gz", job)
 
 
 def earlier_reports(
@@ -80,7 +84,7 @@ def earlier_reports(
     recipe_digest: str,
     preprocessor_url: str,
     serving: Mapping[str, str],
-) -> dict[str, Reported]:
+) -> Iterator[Reported]:
     """What the latest of the ``jobs`` of this name have trained of the same rows in the same way.
 
     Those that were stopped count, too; artifacts that have expired do not, nor do those that were
@@ -89,18 +93,18 @@ def earlier_reports(
     answer = workspace.sagemaker.list_training_jobs(
         NameContains=jobs, SortBy="CreationTime", SortOrder="Descending", MaxResults=LATEST_JOBS
     )
-    found: dict[str, Reported] = {}
+    found: set[str] = set()
     for summary in answer["TrainingJobSummaries"]:
-        missing = {city: each for city, each in sources.items() if city not in found}
-        state = _settled(TrainingJobs(workspace.sagemaker), summary["TrainingJobName"])
-        if not missing or state is None or not state.is_final:
+        name = summary["TrainingJobName"]
+        state = _settled(TrainingJobs(workspace.sagemaker), name)
+        if len(found) == len(sources) or state is None or not state.is_final:
             continue
-        for city, each in _of_these(workspace, summary["TrainingJobName"], state, missing).items():
+        for each in _of_these(workspace, name, state, sources, found):
             digests = each.line["hyperparameters_digest"], each.line["preprocessor_url"]
-            compared = each.error or each.line.get("compared_with") == serving.get(city)
+            compared = each.error or each.line.get("compared_with") == serving.get(each.city)
             if digests == (recipe_digest, preprocessor_url) and compared:
-                found[city] = each
-    return found
+                found.add(each.city)
+                yield each
 
 
 def _settled(service: TrainingJobs, name: str) -> JobState | None:
@@ -114,25 +118,31 @@ def _settled(service: TrainingJobs, name: str) -> JobState | None:
 
 
 def _of_these(
-    workspace: Workspace, job: str, state: JobState, sources: Mapping[str, "Source"]
-) -> dict[str, Reported]:
+    workspace: Workspace,
+    job: str,
+    state: JobState,
+    sources: Mapping[str, "Source"],
+    found: Collection[str],
+) -> Iterator[Reported]:
+    """What a job says of the sources that it read as they are now, but for what was found."""
     channels = state.description["InputDataConfig"]
     manifest = workspace.key_of(channels[0]["DataSource"]["S3DataSource"]["S3Uri"])
     try:
         read = workspace.read(manifest.removesuffix(MANIFEST) + FINGERPRINTS)
     except ClientError:
-        return {}  # It has expired, and so has what the job wrote.
+        return  # It has expired, and so has what the job wrote.
     fingerprints = json.loads(read)
-    same = {city for city, each in sources.items() if fingerprints.get(city) == each.fingerprint}
-    if not same:
-        return {}
-    there = set(workspace.keys(_models(job)))
-    reports = reports_of(workspace, job)
-    return {
-        city: each
-        for city, each in reports.items()
-        if city in same and (each.error or each.key in there)
+    same = {
+        city
+        for city, each in sources.items()
+        if city not in found and fingerprints.get(city) == each.fingerprint
     }
+    if not same:
+        return
+    there = set(workspace.keys(_models(job)))
+    for each in reports_of(workspace, job):
+        if each.city in same and (each.error or each.key in there):
+            yield each
 
 
 def _models(job: str) -> str:

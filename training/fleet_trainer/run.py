@@ -5,7 +5,7 @@ reports of the latest jobs, finished or stopped.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from fleet.errors import HousingError
 from fleet.names import PROJECT, Prefix
 from fleet.publishing import Publication, Publisher
+from fleet.table import chunks
 from fleet.versions import Candidate
 from training.fleet_trainer.cities import split_rows
 from training.fleet_trainer.inputs import InputFile, comparable, job_request
@@ -26,6 +27,7 @@ from training.fleet_trainer.reports import (
 from training.fleet_trainer.request import Cluster
 from training.fleet_trainer.rows import count_rows
 from training.fleet_trainer.sources import Source
+from training.fleet_trainer.spool import Spool
 from training.images import scikit_learn_image
 from training.job import Job, JobEvent, Status
 from training.job_services import TrainingJobs
@@ -52,11 +54,12 @@ class FleetRun:
     """What a run did.
 
     ``failures`` says of each city that was not trained what is wrong with it; ``unchanged`` cities
-    serve what their rows would give again.
+    serve what their rows would give again. ``publications`` are on disk: a fleet's would fill the
+    memory.
     """
 
     preprocessor_url: str
-    publications: tuple[Publication, ...] = ()
+    publications: Spool[Publication] = field(default_factory=Spool)
     unchanged: tuple[str, ...] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
     job: str | None = None
@@ -95,43 +98,39 @@ class FleetTrainer:
         gate refuses.
         """
         _check(self._recipe)
+        reported: Spool[Reported] = Spool()
         with self._step("find what is unchanged") as step:
             failures = dict(self._too_small(sources))
             unchanged = () if again else self._unchanged(sources, preprocessor_url)
             missing = _without(sources, {*failures, *unchanged})
-            found = {} if again else self._earlier(missing, preprocessor_url)
+            found = set() if again else self._earlier(missing, preprocessor_url, reported)
             step.detail = f"{len(unchanged)} unchanged, {len(found)} trained by an earlier run"
         to_train = _without(missing, found)
         job: str | None = None
         billable = 0
-        trained: dict[str, Reported] = {}
         if to_train:
             self._upload(to_train)
             with self._step("train all cities in one job") as step:
-                job, billable, trained = self._train(to_train, preprocessor_url)
+                job, billable = self._train(to_train, preprocessor_url)
+                trained = _spooled(reports_of(self._workspace, job), reported)
                 step.detail = f"{len(trained)} cities, {billable} billable seconds"
-        reported = {**found, **trained}
-        failures |= {
-            city: _in_the_users_words(each.error, sources[city])
-            for city, each in reported.items()
-            if each.error
-        }
-        lost = set(to_train) - set(trained)
-        failures |= dict.fromkeys(sorted(lost), f"job {job} says nothing of it")
-        candidates = [
-            replace(
-                candidate_of(each, city, sources[city].fingerprint, preprocessor_url),
-                name=sources[city].title,
-            )
-            for city, each in sorted(reported.items())
-            if city not in failures
-        ]
+            lost = sorted(set(to_train) - trained)
+            failures |= dict.fromkeys(lost, f"job {job} says nothing of it")
         with self._step("judge and publish the models") as step:
+            for each in reported:
+                if each.error:
+                    failures[each.city] = _in_the_users_words(each.error, sources[each.city])
+            candidates = (
+                replace(
+                    candidate_of(each, source.city, source.fingerprint, preprocessor_url),
+                    name=source.title,
+                )
+                for each in reported
+                if not each.error and (source := sources.get(each.city)) is not None
+            )
             publications = self._publish(candidates, force=force)
             step.detail = f"{len(publications)} models"
-        return FleetRun(
-            preprocessor_url, tuple(publications), tuple(unchanged), failures, job, billable
-        )
+        return FleetRun(preprocessor_url, publications, tuple(unchanged), failures, job, billable)
 
     def _too_small(self, sources: Mapping[str, Source]) -> Iterator[tuple[str, str]]:
         """Cities whose rows are too few, as far as that can be seen before they are uploaded."""
@@ -153,24 +152,28 @@ class FleetTrainer:
                 )
 
     def _unchanged(self, sources: Mapping[str, Source], preprocessor_url: str) -> tuple[str, ...]:
-        serving = {city.city: city.trained for city in self._workspace.registry.cities()}
-        return tuple(
-            city
-            for city, each in sources.items()
-            if (trained := serving.get(city)) is not None
-            and trained.data_digest == each.fingerprint
+        unchanged = (
+            source.city
+            for city in self._workspace.registry.each_city()
+            if (source := sources.get(city.city)) is not None
+            and (trained := city.trained) is not None
+            and trained.data_digest == source.fingerprint
             and trained.hyperparameters_digest == self._recipe.digest
             and trained.preprocessor_url == preprocessor_url
         )
+        return tuple(sorted(unchanged))
 
-    def _earlier(self, sources: Mapping[str, Source], url: str) -> dict[str, Reported]:
-        """What an earlier run has trained and not published."""
+    def _earlier(
+        self, sources: Mapping[str, Source], url: str, reported: Spool[Reported]
+    ) -> set[str]:
+        """Note what an earlier run has trained and not published; which cities these are."""
         if not sources:
-            return {}
-        serving = comparable(self._workspace.registry.some_cities(sources).values(), url)
-        return earlier_reports(
+            return set()
+        serving = comparable(self._workspace.registry.each_of(sources), url)
+        earlier = earlier_reports(
             self._workspace, self._stem, sources, self._recipe.digest, url, serving
         )
+        return _spooled(earlier, reported)
 
     def _upload(self, sources: Mapping[str, Source]) -> None:
         local = [each for each in sources.values() if each.read is not None]
@@ -185,10 +188,8 @@ class FleetTrainer:
             list(threads.map(put, local))  # so that the first error is raised here
             step.detail = f"{len(local)} cities, {sum(each.size for each in local):,} bytes"
 
-    def _train(
-        self, sources: Mapping[str, Source], preprocessor_url: str
-    ) -> tuple[str, int, dict[str, Reported]]:
-        """Run the job; its name, billable seconds, and what it reports of each city."""
+    def _train(self, sources: Mapping[str, Source], preprocessor_url: str) -> tuple[str, int]:
+        """Run the job; its name and billable seconds."""
         request = self._request(sources, preprocessor_url)
         job = Job("fleet", self._stem, request)
         runner = JobRunner(TrainingJobs(self._workspace.sagemaker), report=self._report)
@@ -197,8 +198,7 @@ class FleetTrainer:
         if result.state.status is Status.FAILED:
             raise FleetError(f"job {result.name} failed: {result.state.failure_reason}")
         billable = result.state.description.get("BillableTimeInSeconds", 0)
-        reports = reports_of(self._workspace, result.name)
-        return result.name, billable * self._cluster.instance_count, reports
+        return result.name, billable * self._cluster.instance_count
 
     def _request(self, sources: Mapping[str, Source], preprocessor_url: str) -> dict[str, Any]:
         fingerprints = sorted((each.city, each.fingerprint) for each in sources.values())
@@ -212,14 +212,15 @@ class FleetTrainer:
             cluster=self._cluster,
         )
 
-    def _publish(self, candidates: Sequence[Candidate], *, force: bool) -> list[Publication]:
+    def _publish(self, candidates: Iterable[Candidate], *, force: bool) -> Spool[Publication]:
         workspace = self._workspace
         publisher = Publisher(
             workspace.registry, workspace.s3, workspace.bucket, workspace.rules, force=force
         )
-        publications: list[Publication] = []
-        for start in range(0, len(candidates), PUBLISHED_AT_ONCE):
-            publications += publisher.publish(candidates[start : start + PUBLISHED_AT_ONCE])
+        publications: Spool[Publication] = Spool()
+        for some in chunks(candidates, PUBLISHED_AT_ONCE):
+            for each in publisher.publish(some):
+                publications.append(each)
         return publications
 
 
@@ -234,6 +235,15 @@ def _check(recipe: Recipe) -> None:
             f"the solver exact does not minimise {parameters.loss_function}; "
             f"allowed are {', '.join(EXACT_LOSSES)} (--hyperparameter loss=...)"
         )
+
+
+def _spooled(reports: Iterable[Reported], reported: Spool[Reported]) -> set[str]:
+    """Note reports, as they come; the cities that they are of."""
+    cities = set()
+    for each in reports:
+        reported.append(each)
+        cities.add(each.city)
+    return cities
 
 
 def _in_the_users_words(error: str, source: Source) -> str:

@@ -1,5 +1,6 @@
 """Where cities' rows are before they are trained on: files, drawn houses, objects in S3."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,21 +13,32 @@ from training.table import Table
 from training.workspace import Workspace
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
-    """One city's CSV file.
+    """One city's CSV file, in few bytes: there may be a hundred thousand.
 
-    ``fingerprint`` changes with the bytes. ``read`` is None where the bytes are in the bucket,
-    under ``key``; elsewhere they go there. ``title`` is what people call the city.
+    ``folder`` is where the user has it, ``key_folder`` where the bucket has it. ``fingerprint``
+    changes with the bytes. ``read`` is None where the bytes are in the bucket already; elsewhere
+    they go there. ``title`` is what people call the city.
     """
 
     city: str
-    name: str
+    folder: str
+    key_folder: str
     fingerprint: str
     size: int
-    key: str
     read: Callable[[], bytes] | None = None
     title: str = ""
+
+    @property
+    def name(self) -> str:
+        """The user's file."""
+        return f"{self.folder}{self.city}.csv"
+
+    @property
+    def key(self) -> str:
+        """Where the job finds it."""
+        return f"{self.key_folder}{self.city}.csv"
 
 
 def of_folder(folder: Path) -> dict[str, Source]:
@@ -34,7 +46,7 @@ def of_folder(folder: Path) -> dict[str, Source]:
     sources = {}
     for path in sorted(folder.glob("*.csv")):
         data = path.read_bytes()
-        sources[path.stem] = _local(check_entity(path.stem), str(path), data, path.read_bytes)
+        sources[path.stem] = _local(check_entity(path.stem), f"{folder}/", data, path.read_bytes)
     return sources
 
 
@@ -43,7 +55,7 @@ def of_tables(tables: Mapping[str, Table], titles: Mapping[str, str]) -> dict[st
     sources = {}
     for city, table in tables.items():
         data = table.to_csv().encode()
-        source = _local(check_entity(city), f"{city}.csv", data, partial(bytes, data))
+        source = _local(check_entity(city), "", data, partial(bytes, data))
         sources[city] = replace(source, title=titles.get(city, ""))
     return sources
 
@@ -53,7 +65,7 @@ def of_market(market: Market, cities: Mapping[str, int]) -> dict[str, Source]:
     sources = {}
     for city, count in cities.items():
         read = partial(_drawn, market, check_entity(city), count)
-        sources[city] = _local(city, f"{city}.csv", read(), read)
+        sources[city] = _local(city, "", read(), read)
     return sources
 
 
@@ -69,16 +81,17 @@ def of_prefix(workspace: Workspace, prefix: str) -> dict[str, Source]:
     )
     for page in pages:
         for item in page.get("Contents", []):
-            key = item["Key"]
-            city = key.rpartition("/")[2].removesuffix(".csv")
-            if key.endswith(".csv"):
-                fingerprint = ETAG + item["ETag"].strip('"')
-                sources[city] = Source(
-                    check_entity(city), workspace.url(key), fingerprint, item["Size"], key
-                )
+            folder, slash, name = item["Key"].rpartition("/")
+            if not name.endswith(".csv"):
+                continue
+            city = check_entity(name.removesuffix(".csv"))
+            key_folder = sys.intern(folder + slash)
+            url = sys.intern(workspace.url(key_folder))
+            fingerprint = ETAG + item["ETag"].strip('"')
+            sources[city] = Source(city, url, key_folder, fingerprint, item["Size"])
     return sources
 
 
-def _local(city: str, name: str, data: bytes, read: Callable[[], bytes]) -> Source:
+def _local(city: str, folder: str, data: bytes, read: Callable[[], bytes]) -> Source:
     content = digest(data)
-    return Source(city, name, content, len(data), f"{Prefix.RAW}{content}/{city}.csv", read)
+    return Source(city, folder, f"{Prefix.RAW}{content}/", content, len(data), read)
