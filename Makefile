@@ -7,7 +7,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # Where Python is told not to keep compiled modules, each command would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test mxnet wheels lint format bench soak lock clean
+.PHONY: help setup demo test environments wheels lint format bench soak lock clean
 help:
 	@sed -n '1s/^# //p' Makefile
 
@@ -34,9 +34,9 @@ WORKERS ?= 3
 test: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder $(ARGS)
 
-# MXNet opens what our Linear Learner writes; it needs an older NumPy, hence a place of its own.
-mxnet: setup
-	$(BIN)/python -m tests.mxnet_environment
+# MXNet and the training toolkit run what we write; their packages are not ours.
+environments: setup
+	$(BIN)/python -m tests.environments
 
 # Each distribution builds, installs and runs alone.
 wheels: setup
@@ -64,4 +64,4 @@ lock: $(VENV)/.installed
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements.in -o requirements.txt
 
 clean:
-	rm -rf $(VENV) .mxnet node_modules cdk.out .localaws output
+	rm -rf $(VENV) .mxnet .toolkit node_modules cdk.out .localaws output

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.mxnet_environment import PYTHON
+from tests.environments import MXNET
 from tests.unit.linear_learner.models import random_model
 from training.linear_learner.artifact import write_model_file
 from training.linear_learner.candidates import Candidate, LearningRates
@@ -23,9 +23,7 @@ from training.linear_learner.predictor import predict
 
 PROGRAM = Path(__file__).with_name("mxnet_program.py")
 
-pytestmark = pytest.mark.skipif(
-    not PYTHON.exists(), reason="no MXNet here: python -m tests.mxnet_environment"
-)
+pytestmark = pytest.mark.skipif(not MXNET.python.exists(), reason=MXNET.absence)
 
 MODELS = {
     "squared_loss": random_model("regressor", 10),
@@ -79,7 +77,7 @@ def mxnet(
     np.save(root / "save" / "arrays" / "weights.npy", WEIGHTS)
     np.save(root / "save" / "arrays" / "bias.npy", BIAS)
     jobs = [part for path in root.glob("*/*") for part in (path.parent.name, str(path))]
-    subprocess.run([PYTHON, PROGRAM, *jobs], check=True, capture_output=True)
+    subprocess.run([MXNET.python, PROGRAM, *jobs], check=True, capture_output=True)
     return root
 
 
