@@ -7,7 +7,7 @@ in it, so that a city that is forgotten can be taken out of the page, see ``flee
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -58,7 +58,7 @@ class GateReport:
     stage, job
         Where it ran, and the training job if there was one.
     publications
-        What was judged.
+        What was judged; gone through more than once.
     failures
         Why cities have no candidate, by city.
     unchanged
@@ -70,7 +70,7 @@ class GateReport:
     """
 
     stage: str
-    publications: Sequence[Publication]
+    publications: Iterable[Publication]
     failures: Mapping[str, str] = field(default_factory=dict)
     unchanged: Sequence[str] = ()
     job: str | None = None

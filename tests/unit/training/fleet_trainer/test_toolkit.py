@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ def base(tmp_path: Path) -> Path:
     base = tmp_path / "ml"
     config = base / "input" / "config"
     config.mkdir(parents=True)
-    channels = {each["ChannelName"]: {} for each in request["InputDataConfig"]}
+    channels: dict[str, Any] = {each["ChannelName"]: {} for each in request["InputDataConfig"]}
     for name, content in (
         ("hyperparameters", request["HyperParameters"]),
         ("inputdataconfig", channels),
