@@ -81,6 +81,39 @@ def test_they_are_not_counted_twice_after_two_restarts(own_localaws: LocalAws) -
     assert (_sum_of_values(again), _messages(again)) == (10.0, ["first"])
 
 
+SHIFTED_CLOCK = """
+import datetime, time
+real, shift = time.time, 86400 * int(__import__("os").environ["SHIFT_DAYS"])
+time.time = lambda: real() + shift
+class Shifted(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls.fromtimestamp(time.time(), tz)
+    @classmethod
+    def utcnow(cls):
+        return cls.fromtimestamp(time.time(), datetime.UTC).replace(tzinfo=None)
+datetime.datetime = Shifted
+"""
+
+
+@pytest.mark.parametrize("days", [20, -20])
+def test_a_start_with_a_wrong_clock_deletes_nothing(
+    own_localaws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    directory = own_localaws.state.directory
+    _put(own_localaws)
+    lifecycle.stop(directory)
+    (tmp_path / "sitecustomize.py").write_text(SHIFTED_CLOCK)
+    with monkeypatch.context() as wrong:
+        wrong.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+        wrong.setenv("SHIFT_DAYS", str(days))
+        start_localaws(directory)
+        time.sleep(FLUSHED)
+        lifecycle.stop(directory)
+    again = start_localaws(directory)
+    assert (_sum_of_values(again), _messages(again)) == (10.0, ["first"])
+
+
 def test_a_log_group_made_again_does_not_get_the_events_of_the_deleted_one(
     own_localaws: LocalAws,
 ) -> None:
