@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,16 @@ class Account(Protocol):
 
     def owner(self, kind: str, name: str) -> PolicyOwner | None:
         """The User, Group or Role of this name; None without one."""
+
+    def record(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        """What is known of a resource; None without one.
+
+        ``kind`` is one of bucket, function, key, log group, parameter, rule (with its Targets),
+        table, topic, upload (with the sizes of its parts) and user (with its Groups).
+        """
+
+    def is_taken(self, kind: str, name: str) -> bool:
+        """Whether a User, Group, Role or Policy has this name in whatever case."""
 
     def count(self, kind: str) -> int:
         """How many Users, Groups, Roles or Policies there are."""

@@ -4,9 +4,12 @@ from localaws.admission.account import Account
 from localaws.admission.form_rules import FORM_RULES
 from localaws.admission.reading import MALFORMED_XML, Call
 from localaws.admission.rules import RULES
+from localaws.admission.services import functions, messages, names, state_machines, stores
 from localaws.admission.validation import validate
 from localaws.errors import AwsError
 
+ALL_RULES = (FORM_RULES, RULES, functions.RULES, messages.RULES, names.RULES, state_machines.RULES,
+             stores.RULES)  # fmt: skip
 VALIDATION_CODES = {
     "cloudformation": "ValidationError",
     "cloudwatch": "ValidationError",
@@ -30,7 +33,7 @@ def check(call: Call, account: Account) -> None:
         code = VALIDATION_CODES.get(call.service, error.code)
         text = f"{MALFORMED_XML}: {error.message}" if code == "MalformedXML" else error.message
         raise AwsError(code, text, error.status) from None
-    for rules in (FORM_RULES, RULES):
+    for rules in ALL_RULES:
         rule = rules.get((call.service, call.operation))
         if rule is not None:
             rule(call.parameters, account)

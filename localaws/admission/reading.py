@@ -190,6 +190,14 @@ def _rest_call(model: ServiceModel, request: HttpRequest) -> Call | None:
     for name, member in shape.members.items():
         at = str(member.serialization.get("name", name))
         text = None
+        if member.type_name == "map" and member.serialization.get("location") == "headers":
+            prefix = at.lower()
+            entries = {
+                header.removeprefix(prefix): value
+                for header, value in request.headers.items()
+                if header.startswith(prefix)
+            }
+            parameters |= {name: entries} if entries else {}
         match member.serialization.get("location"):
             case "querystring" if at in request.query:
                 text = request.query[at][0]

@@ -7,7 +7,7 @@ in the API reference of its service, if none other is named.
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from localaws.admission import policies
@@ -201,24 +201,26 @@ def _object_key(parameters: Parameters, account: Account) -> None:
         raise AwsError("KeyTooLongError", "Your key is too long")
 
 
-def _put_tags(most: int) -> Rule:
-    def rule(parameters: Parameters, account: Account) -> None:
-        tags = parameters.get("Tagging", {}).get("TagSet", [])
-        if len(tags) > most:
-            kind = "Object" if most == 10 else "Bucket"
-            raise AwsError("BadRequest", f"{kind} tags cannot be greater than {most}")
-        keys = [tag.get("Key", "") for tag in tags]
-        if len(set(keys)) < len(keys):
-            raise AwsError("InvalidTag", "Cannot provide multiple Tags with the same key")
-        for tag in tags:
-            if tag.get("Key", "").startswith("aws:"):
-                raise AwsError("InvalidTag", "System tags cannot be added/updated by requester")
-            if not 1 <= len(tag.get("Key", "")) <= 128:
-                raise AwsError("InvalidTag", "The TagKey you have provided is invalid")
-            if len(tag.get("Value", "")) > 256:
-                raise AwsError("InvalidTag", "The TagValue you have provided is invalid")
+def _put_tags(kind: str, most: int) -> Rule:
+    return lambda parameters, account: check_tags(
+        parameters.get("Tagging", {}).get("TagSet", []), kind, most
+    )
 
-    return rule
+
+def check_tags(tags: Sequence[Mapping[str, str]], kind: str, most: int) -> None:
+    """Raise ``AwsError`` for tags that S3 does not take."""
+    if len(tags) > most:
+        raise AwsError("BadRequest", f"{kind} tags cannot be greater than {most}")
+    keys = [tag.get("Key", "") for tag in tags]
+    if len(set(keys)) < len(keys):
+        raise AwsError("InvalidTag", "Cannot provide multiple Tags with the same key")
+    for tag in tags:
+        if tag.get("Key", "").startswith("aws:"):
+            raise AwsError("InvalidTag", "System tags cannot be added/updated by requester")
+        if not 1 <= len(tag.get("Key", "")) <= 128:
+            raise AwsError("InvalidTag", "The TagKey you have provided is invalid")
+        if len(tag.get("Value", "")) > 256:
+            raise AwsError("InvalidTag", "The TagValue you have provided is invalid")
 
 
 def _put_cors(parameters: Parameters, account: Account) -> None:
@@ -351,6 +353,12 @@ _EXTENDED_STATISTIC = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html"""
+
+
+def is_statistic(name: str) -> bool:
+    """Whether CloudWatch has a statistic of this name."""
+    plain = ("Sum", "Average", "Minimum", "Maximum", "SampleCount")
+    return name in plain or _EXTENDED_STATISTIC.fullmatch(name) is not None
 
 
 def _put_metric_alarm(parameters: Parameters, account: Account) -> None:
@@ -568,8 +576,8 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("s3", "PutObject"): _write_object,
     ("s3", "CopyObject"): _write_object,
     ("s3", "CreateMultipartUpload"): _write_object,
-    ("s3", "PutObjectTagging"): _put_tags(10),
-    ("s3", "PutBucketTagging"): _put_tags(50),
+    ("s3", "PutObjectTagging"): _put_tags("Object", 10),
+    ("s3", "PutBucketTagging"): _put_tags("Bucket", 50),
     ("s3", "PutBucketCors"): _put_cors,
     ("s3", "CreateBucket"): _create_bucket,
     ("s3", "PutBucketEncryption"): _put_encryption,

@@ -28,6 +28,7 @@ class InvocationRequest:
     target_container_hostname: str = ""
     inference_component_name: str = ""
     session_id: str = ""
+    inference_id: str = ""
 
     @classmethod
     def from_http(cls, headers: Mapping[str, str], body: bytes) -> "InvocationRequest":
@@ -43,6 +44,7 @@ class InvocationRequest:
             target_container_hostname=get("x-amzn-sagemaker-target-container-hostname", ""),
             inference_component_name=get("x-amzn-sagemaker-inference-component", ""),
             session_id=get("x-amzn-sagemaker-session-id", ""),
+            inference_id=get("x-amzn-sagemaker-inference-id", ""),
         )
 
     @property
@@ -155,6 +157,7 @@ def _model_error(endpoint: EndpointSpecification, text: str, status: int, messag
 
 
 MAXIMUM_HEADER_CHARACTERS = 1024
+MAXIMUM_INFERENCE_ID = 64
 
 
 def check_request(endpoint_name: str, is_multi_model: bool, request: InvocationRequest) -> None:
@@ -165,6 +168,8 @@ def check_request(endpoint_name: str, is_multi_model: bool, request: InvocationR
     _check_header("accept", request.accept)
     _check_header("customAttributes", request.custom_attributes)
     _check_header("targetModel", request.target_model)
+    if len(request.inference_id) > MAXIMUM_INFERENCE_ID:
+        raise _constraint("inferenceId", f"have at most {MAXIMUM_INFERENCE_ID} characters")
     if is_multi_model and not request.target_model:
         raise validation_error(f"Request {uuid.uuid4()} is missing a target model header.")
     if request.target_model and not is_multi_model:

@@ -1,13 +1,14 @@
 """Puts the checks of ``localaws.admission`` between MiniStack's dispatcher and its services."""
 
 import asyncio
+import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core.responses import error_response_json, error_response_xml, get_account_id
 from ministack.core.responses import get_region as _region
-from ministack.services import iam, kms
+from ministack.services import iam, kms, s3
 
 from localaws.admission.account import PolicyOwner
 from localaws.admission.gate import check
@@ -15,6 +16,7 @@ from localaws.admission.reading import HttpRequest, read_call
 from localaws.errors import AwsError
 from localaws.ministack import enforcement
 from localaws.ministack.embedding import Answer, ServiceHandler
+from localaws.ministack.tag_quota import check_tags
 from localaws.service_models import BOTOCORE_NAMES, service_model
 
 _loaded: set[str] = set()
@@ -39,9 +41,11 @@ def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
             _loaded.add(model)
         request = HttpRequest(method, path, headers, query, body)
         try:
+            _check_owner(request)
             call = read_call(model, request)
             if call is not None:
                 check(call, MiniStackAccount())
+                await check_tags(call, request, handler)
                 if "x-amz-target" in headers and b"null" in body:
                     # Members that are null count as left out; MiniStack stumbles over them.
                     body = json.dumps(call.parameters).encode()
@@ -50,6 +54,13 @@ def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
         return await handler(method, path, headers, body, query)
 
     return handle
+
+
+def _check_owner(request: HttpRequest) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html."""
+    expected = request.headers.get("x-amz-expected-bucket-owner")
+    if expected is not None and expected != get_account_id():
+        raise AwsError("AccessDenied", "Access Denied", 403)
 
 
 def _refusal(service: str, request: HttpRequest, error: AwsError) -> Answer:
@@ -102,6 +113,15 @@ class MiniStackAccount:
             texts, tuple(record.get("AttachedPolicies") or ()), len(record.get("Users") or ())
         )
 
+    def record(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        return _RECORDS[kind](name)
+
+    def is_taken(self, kind: str, name: str) -> bool:
+        there = list(_owners(kind))
+        if kind == "Policy":  # kept by their ARNs
+            there = [arn.rpartition("/")[2] for arn in there]
+        return name.casefold() in (each.casefold() for each in there)
+
     def count(self, kind: str) -> int:
         return len(_owners(kind))
 
@@ -127,6 +147,59 @@ class MiniStackAccount:
         from ministack.services import cloudwatch
 
         return name in cloudwatch._alarms or name in cloudwatch._composite_alarms
+
+
+def _held(module: str, store: str) -> Callable[[str], Mapping[str, Any] | None]:
+    """How to look a name up in a store of a service; those that load late are imported late."""
+
+    def find(name: str) -> Mapping[str, Any] | None:
+        services = importlib.import_module(f"ministack.services.{module}")
+        found: Mapping[str, Any] | None = getattr(services, store).get(name)
+        return found
+
+    return find
+
+
+def _key(name: str) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = kms._resolve_key(name) if name else None
+    return found
+
+
+def _rule(name: str) -> Mapping[str, Any] | None:
+    from ministack.services import eventbridge
+
+    key = eventbridge._rule_key(name, "default")
+    if key not in eventbridge._rules:
+        return None
+    return {"Targets": list(eventbridge._targets.get(key) or ())}
+
+
+def _upload(name: str) -> Mapping[str, Any] | None:
+    upload = s3._multipart_uploads.get(name)
+    if upload is None:
+        return None
+    return {"sizes": {int(number): part["size"] for number, part in upload["parts"].items()}}
+
+
+def _user(name: str) -> Mapping[str, Any] | None:
+    if name not in iam._users:
+        return None
+    groups = [group for group, record in iam._groups.items() if name in record.get("Users", ())]
+    return {"Groups": groups}
+
+
+_RECORDS: Mapping[str, Callable[[str], Mapping[str, Any] | None]] = {
+    "bucket": _held("s3", "_buckets"),
+    "function": _held("lambda_svc", "_functions"),
+    "key": _key,
+    "log group": _held("cloudwatch_logs", "_log_groups"),
+    "parameter": _held("ssm", "_parameters"),
+    "rule": _rule,
+    "table": _held("dynamodb", "_tables"),
+    "topic": _held("sns", "_topics"),
+    "upload": _upload,
+    "user": _user,
+}
 
 
 def _owners(kind: str) -> Mapping[str, Any]:

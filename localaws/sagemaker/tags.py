@@ -8,19 +8,23 @@ from localaws.sagemaker.store import ResourceStore
 
 KIND = "tags"
 MAXIMUM_TAGS = 50
+TAGGED = ("endpoint", "endpoint-config", "model", "training-job", "transform-job")
 
 
 class Tags(ResourceFamily):
     """AddTags, ListTags and DeleteTags; tags are kept by the ARN of their resource.
 
-    ``ListTags`` of a resource without tags answers an empty list, and so does one of a resource
-    that does not exist.
+    ``ListTags`` of a resource without tags answers an empty list.
     """
 
     def __init__(self, store: ResourceStore) -> None:
         self._store = store
 
     def add_tags(self, scope: Scope, request: Request) -> Response:
+        self._check_exists(scope, request["ResourceArn"])
+        return self._add(scope, request)
+
+    def _add(self, scope: Scope, request: Request) -> Response:
         arn = request["ResourceArn"]
         tags = self.of(scope, arn) | {tag["Key"]: tag["Value"] for tag in request["Tags"]}
         if len(tags) > MAXIMUM_TAGS:
@@ -29,6 +33,7 @@ class Tags(ResourceFamily):
         return {"Tags": _as_list(tags)}
 
     def list_tags(self, scope: Scope, request: Request) -> Response:
+        self._check_exists(scope, request["ResourceArn"])
         return {"Tags": _as_list(self.of(scope, request["ResourceArn"]))}
 
     def delete_tags(self, scope: Scope, request: Request) -> Response:
@@ -44,7 +49,13 @@ class Tags(ResourceFamily):
     def create(self, scope: Scope, arn: str, request: Request) -> None:
         """Keep the Tags of a Create request."""
         if request.get("Tags"):
-            self.add_tags(scope, {"ResourceArn": arn, "Tags": request["Tags"]})
+            self._add(scope, {"ResourceArn": arn, "Tags": request["Tags"]})
+
+    def _check_exists(self, scope: Scope, arn: str) -> None:
+        kind, _, name = arn.rpartition(":")[2].partition("/")
+        names = {name, name.lower()}
+        if kind in TAGGED and not any(self._store.get(kind, scope, each) for each in names):
+            raise validation_exception(f'Could not find {kind} "{arn}".')
 
     def forget(self, scope: Scope, arn: str) -> None:
         """Drop the tags of a resource that is gone."""

@@ -1,5 +1,6 @@
 """What CreateTrainingJob refuses, beyond the rules of the service model."""
 
+import contextlib
 import posixpath
 from collections import Counter
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ from localaws.containers.contract import TrainingImage
 from localaws.containers.opt_ml import CONTAINER_ROOT
 from localaws.containers.registry import ContainerRegistry, UnknownImageError, check_origin
 from localaws.errors import AwsError
+from localaws.hosting.instance_types import UnknownInstanceTypeError, instance_type
 from localaws.jobs.channels import DATA_TYPES
 from localaws.jobs.training import max_runtime_seconds
 from localaws.patterns import Pattern, PatternError
 from localaws.sagemaker.resources import Request, no_vpc, validation_exception
 
+LONGEST_RUN_SECONDS = 28 * 86_400
 UNSUPPORTED_MEMBERS = (
     "DebugRuleConfigurations",
     "MlflowConfig",
@@ -105,6 +108,7 @@ def _problems(request: Request) -> Iterator[str]:
         yield "ResourceConfig needs InstanceType and InstanceCount; localaws has no InstanceGroups"
     elif resources["InstanceCount"] < 1:
         yield "ResourceConfig.InstanceCount must be at least 1"
+    yield from _size_problems(request)
     yield from _spot_problems(request)
     yield from _checkpoint_problems(request)
     yield from _metric_problems(algorithm.get("MetricDefinitions", []))
@@ -130,6 +134,17 @@ def _spot_problems(request: Request) -> Iterator[str]:
             "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
             "MaxRuntimeInSeconds"
         )
+
+
+def _size_problems(request: Request) -> Iterator[str]:
+    """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html."""
+    if max_runtime_seconds(request) > LONGEST_RUN_SECONDS:
+        yield f"MaxRuntimeInSeconds must not be greater than {LONGEST_RUN_SECONDS} (28 days)"
+    resources = request.get("ResourceConfig", {})
+    name = resources.get("InstanceType", "")
+    with contextlib.suppress(UnknownInstanceTypeError):  # a training instance that hosts nothing
+        if "VolumeSizeInGB" not in resources and not instance_type(name).has_own_storage:
+            yield f"ResourceConfig.VolumeSizeInGB is required: {name} has no disk of its own"
 
 
 def _checkpoint_problems(request: Request) -> Iterator[str]:

@@ -24,6 +24,7 @@ class FakeAccount:
     roles: int = 1
     versions: int = 1
     session: bool = False
+    records: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     account_id: str = ACCOUNT
     region: str = "us-east-1"
 
@@ -35,6 +36,12 @@ class FakeAccount:
 
     def owner(self, kind: str, name: str) -> PolicyOwner | None:
         return PolicyOwner(self.inline, self.attached) if name == "here" else None
+
+    def record(self, kind: str, name: str) -> dict[str, Any] | None:
+        return self.records.get((kind, name))
+
+    def is_taken(self, kind: str, name: str) -> bool:
+        return name.lower() == "here"
 
     def count(self, kind: str) -> int:
         return self.roles

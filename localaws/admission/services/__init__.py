@@ -1,0 +1,1 @@
+"""What single services refuse beyond their models, a module a service."""

@@ -1,0 +1,188 @@
+"""What single services refuse beyond their models, one request a line."""
+
+# ruff: noqa: E501 - one request a line
+
+import json
+from typing import Any
+
+import pytest
+
+from localaws.admission.services.state_machines import problems
+from tests.unit.admission.test_gate import ACCOUNT, KEY, FakeAccount, refusal
+
+TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:top"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/here"
+FUNCTION = {"FunctionName": "new", "Role": ROLE, "Handler": "a.b", "Code": {}}
+SCHEDULE = {"Name": "s", "Target": {"Arn": TOPIC, "RoleArn": ROLE}}
+OFF = {"Mode": "OFF"}
+GRANT = {"KeyId": KEY, "Operations": ["Decrypt"]}
+MACHINE = {
+    "roleArn": ROLE,
+    "definition": json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),
+}
+RULE = "arn:aws:lambda:us-east-1:123456789012:function:f"
+
+
+def there() -> FakeAccount:
+    return FakeAccount(
+        records={
+            ("bucket", "b"): {"objects": {"code.zip": {}}, "region": "us-east-1"},
+            ("bucket", "west"): {"objects": {}, "region": "us-west-2"},
+            ("function", "f"): {"versions": {"1": {}}},
+            ("key", "off"): {"KeyId": "off", "Arn": "arn:off", "KeyState": "Disabled"},
+            ("key", "going"): {"KeyId": "going", "Arn": "arn:g", "KeyState": "PendingDeletion"},
+            ("key", "rsa"): {"KeyId": "rsa", "KeyState": "Enabled", "KeySpec": "RSA_2048"},
+            ("log group", "g"): {"subscriptionFilters": {"a": {}, "b": {}}},
+            ("parameter", "/p"): {"Type": "String", "Tier": "Advanced"},
+            ("rule", "r"): {"Targets": [{"Id": str(number)} for number in range(5)]},
+            ("table", "t"): {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]},
+            ("topic", TOPIC): {"attributes": {"DisplayName": "old"}},
+            ("upload", "u"): {"sizes": {1: 5, 2: 5}},
+            ("user", "ann"): {"Groups": [f"g{number}" for number in range(10)]},
+        }
+    )
+
+
+def parts(*numbers: int) -> dict[str, Any]:
+    return {"Parts": [{"PartNumber": number, "ETag": "x"} for number in numbers]}
+
+
+def rules(**rule: Any) -> dict[str, Any]:
+    return {"Rules": [{"Status": "Enabled", "Filter": {"Prefix": ""}, **rule}]}
+
+
+def datum(**more: Any) -> list[dict[str, Any]]:
+    return [{"MetricName": "m", "Value": 1.0, **more}]
+
+
+NOT_MIDNIGHT = 1_900_000_000
+STATISTICS = {"SampleCount": 1.0, "Sum": 1.0, "Minimum": 2.0, "Maximum": 1.0}
+TWICE = [{"Name": "d", "Value": "a"}, {"Name": "d", "Value": "b"}]
+OBJECT = {"Bucket": "b", "Key": "k"}
+REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
+    ("cloudwatch", "PutMetricData", {"Namespace": "N", "MetricData": datum(Dimensions=TWICE)}, "InvalidParameterValue"),
+    ("cloudwatch", "PutMetricData", {"Namespace": "N", "MetricData": [{"MetricName": "m", "StatisticValues": STATISTICS}]}, "InvalidParameterValue"),
+    ("dynamodb", "Query", {"TableName": "t", "KeyConditionExpression": "id = :v", "FilterExpression": "#i = :v", "ExpressionAttributeNames": {"#i": "id"}}, "ValidationException"),
+    ("dynamodb", "UpdateItem", {"TableName": "t", "Key": {}, "UpdateExpression": "SET a = :a SET b = :b"}, "ValidationException"),
+    ("dynamodb", "UpdateItem", {"TableName": "t", "Key": {}, "UpdateExpression": "SET a = :a" + " " * 4096}, "ValidationException"),
+    ("events", "DeleteRule", {"Name": "r"}, "ValidationException"),
+    ("events", "PutRule", {"Name": "r"}, "ValidationException"),
+    ("events", "PutRule", {"Name": "r", "ScheduleExpression": "rate(5 minute)"}, "ValidationException"),
+    ("events", "PutRule", {"Name": "r", "ScheduleExpression": "rate(1 hours)"}, "ValidationException"),
+    ("events", "PutTargets", {"Rule": "r", "Targets": [{"Id": "new", "Arn": TOPIC}]}, "LimitExceededException"),
+    ("iam", "AddUserToGroup", {"UserName": "ann", "GroupName": "more"}, "LimitExceeded"),
+    ("iam", "CreateGroup", {"GroupName": "HERE"}, "EntityAlreadyExists"),
+    ("iam", "CreateUser", {"UserName": "Here"}, "EntityAlreadyExists"),
+    ("iam", "CreateLoginProfile", {"UserName": "ann", "Password": "short"}, "PasswordPolicyViolation"),
+    ("iam", "CreateOpenIDConnectProvider", {"Url": "http://example.com"}, "InvalidInput"),
+    ("kms", "CancelKeyDeletion", {"KeyId": "off"}, "KMSInvalidStateException"),
+    ("kms", "CreateAlias", {"AliasName": "alias/a", "TargetKeyId": "going"}, "KMSInvalidStateException"),
+    ("kms", "CreateGrant", {**GRANT, "GranteePrincipal": ROLE.replace("here", "nowhere")}, "InvalidArnException"),
+    ("kms", "CreateKey", {"KeySpec": "ECC_NIST_P256"}, "ValidationException"),
+    ("kms", "EnableKeyRotation", {"KeyId": "rsa"}, "UnsupportedOperationException"),
+    ("kms", "ScheduleKeyDeletion", {"KeyId": "going"}, "KMSInvalidStateException"),
+    ("lambda", "CreateAlias", {"FunctionName": "f", "Name": "live", "FunctionVersion": "2"}, "ResourceNotFoundException"),
+    ("lambda", "CreateFunction", {**FUNCTION, "MemorySize": 10_241}, "InvalidParameterValueException"),
+    ("lambda", "CreateFunction", {**FUNCTION, "Timeout": 901}, "InvalidParameterValueException"),
+    ("lambda", "CreateFunction", {**FUNCTION, "Runtime": "python3.6"}, "InvalidParameterValueException"),
+    ("lambda", "CreateFunction", {**FUNCTION, "Environment": {"Variables": {"AWS_REGION": "x"}}}, "InvalidParameterValueException"),
+    ("lambda", "CreateFunction", {**FUNCTION, "Code": {"S3Bucket": "b", "S3Key": "none"}}, "InvalidParameterValueException"),
+    ("lambda", "CreateFunction", {**FUNCTION, "Tags": {str(n): "v" for n in range(51)}}, "InvalidParameterValueException"),
+    ("lambda", "Invoke", {"FunctionName": "f", "Payload": b"{"}, "InvalidRequestContentException"),
+    ("lambda", "Invoke", {"FunctionName": "f", "Payload": b"1" * 6_291_457}, "RequestEntityTooLargeException"),
+    ("lambda", "PutFunctionConcurrency", {"FunctionName": "f", "ReservedConcurrentExecutions": 901}, "InvalidParameterValueException"),
+    ("logs", "DescribeLogStreams", {"logGroupName": "g", "orderBy": "LastEventTime", "logStreamNamePrefix": "a"}, "InvalidParameterException"),
+    ("logs", "FilterLogEvents", {"logGroupName": "g", "logStreamNames": ["a"], "logStreamNamePrefix": "a"}, "InvalidParameterException"),
+    ("logs", "PutSubscriptionFilter", {"logGroupName": "g", "filterName": "c", "filterPattern": "", "destinationArn": RULE}, "LimitExceededException"),
+    ("s3", "CompleteMultipartUpload", {**OBJECT, "UploadId": "u", "MultipartUpload": parts(2, 1)}, "InvalidPartOrder"),
+    ("s3", "CompleteMultipartUpload", {**OBJECT, "UploadId": "u", "MultipartUpload": parts(1, 2)}, "EntityTooSmall"),
+    ("s3", "CreateBucket", {"Bucket": "a-.b"}, "InvalidBucketName"),
+    ("s3", "CreateBucket", {"Bucket": "west"}, "BucketAlreadyOwnedByYou"),
+    ("s3", "PutBucketLifecycleConfiguration", {"Bucket": "b", "LifecycleConfiguration": rules(Expiration={"Date": NOT_MIDNIGHT})}, "InvalidArgument"),
+    ("s3", "PutBucketLifecycleConfiguration", {"Bucket": "b", "LifecycleConfiguration": rules(Expiration={"Days": 30}, Transitions=[{"Days": 30, "StorageClass": "GLACIER"}])}, "InvalidArgument"),
+    ("s3", "PutBucketNotificationConfiguration", {"Bucket": "b", "NotificationConfiguration": {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": RULE + "none", "Events": ["s3:ObjectCreated:*"]}]}}, "InvalidArgument"),
+    ("s3", "PutObject", {**OBJECT, "Metadata": {"a": "x" * 2048}}, "MetadataTooLarge"),
+    ("s3", "PutObject", {**OBJECT, "Tagging": "a=1&a=2"}, "InvalidTag"),
+    ("s3", "PutObject", {**OBJECT, "Tagging": "aws:a=1"}, "InvalidTag"),
+    ("scheduler", "CreateSchedule", {**SCHEDULE, "ScheduleExpression": "often", "FlexibleTimeWindow": OFF}, "ValidationException"),
+    ("scheduler", "CreateSchedule", {**SCHEDULE, "ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}, "ValidationException"),
+    ("scheduler", "CreateSchedule", {**SCHEDULE, "ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": OFF, "ScheduleExpressionTimezone": "Mars/Base"}, "ValidationException"),
+    ("sns", "CreateTopic", {"Name": "top", "Attributes": {"DisplayName": "new"}}, "InvalidParameter"),
+    ("sns", "Publish", {"TopicArn": TOPIC, "Message": ""}, "InvalidParameter"),
+    ("sns", "Publish", {"TopicArn": TOPIC, "Message": "m", "Subject": "a\nb"}, "InvalidParameter"),
+    ("sns", "Publish", {"TopicArn": TOPIC, "Message": "{}", "MessageStructure": "json"}, "InvalidParameter"),
+    ("sns", "SetTopicAttributes", {"TopicArn": TOPIC, "AttributeName": "Colour"}, "InvalidParameter"),
+    ("sns", "Subscribe", {"TopicArn": TOPIC, "Protocol": "https", "Endpoint": "http://a.b"}, "InvalidParameter"),
+    ("sns", "Subscribe", {"TopicArn": TOPIC, "Protocol": "lambda", "Endpoint": RULE, "Attributes": {"FilterPolicy": '{"a": "b"}'}}, "InvalidParameter"),
+    ("ssm", "PutParameter", {"Name": "/p", "Value": "1", "Type": "SecureString", "Overwrite": True}, "HierarchyTypeMismatchException"),
+    ("ssm", "PutParameter", {"Name": "/p", "Value": "1", "Tier": "Standard", "Overwrite": True}, "ValidationException"),
+    ("stepfunctions", "CreateStateMachine", {**MACHINE, "name": "a b"}, "InvalidName"),
+    ("stepfunctions", "CreateStateMachine", {**MACHINE, "name": "a", "definition": "{"}, "InvalidDefinition"),
+    ("stepfunctions", "StartExecution", {"stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:a", "input": "{"}, "InvalidExecutionInput"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "code"),
+    REFUSED,
+    ids=[f"{service} {operation} {n}" for n, (service, operation, *_) in enumerate(REFUSED)],
+)
+def test_refused(service: str, operation: str, parameters: dict[str, Any], code: str) -> None:
+    assert refusal(service, operation, there(), **parameters).code == code
+
+
+def machine(**states: Any) -> dict[str, Any]:
+    return {"StartAt": "A", "States": states}
+
+
+END = {"Type": "Pass", "End": True}
+TASK = {"Type": "Task", "Resource": RULE, "End": True}
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        machine(A=END),
+        machine(A={"Type": "Pass", "Next": "B"}, B={"Type": "Succeed"}),
+        machine(A={"Type": "Choice", "Choices": [{"Variable": "$.a", "IsPresent": True, "Next": "B"}], "Default": "C"}, B=END, C={"Type": "Fail"}),
+        machine(A={**TASK, "Retry": [{"ErrorEquals": ["States.ALL"]}], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "B"}]}, B=END),
+        machine(A={"Type": "Map", "ItemProcessor": {**machine(A=END), "ProcessorConfig": {"Mode": "INLINE"}}, "End": True}),
+        machine(A={"Type": "Parallel", "Branches": [machine(A=END)], "End": True}),
+        {**machine(A={"Type": "Pass", "Output": "{% 1 %}", "End": True}), "QueryLanguage": "JSONata"},
+        machine(A={"Type": "Wait", "Seconds": 0, "Next": "B"}, B=END),
+    ],
+)  # fmt: skip
+def test_definitions_that_are_right_pass(definition: Any) -> None:
+    assert list(problems(definition)) == []
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        [], 1, {}, {"StartAt": "A", "States": 1}, {"StartAt": ["A"], "States": {"A": END}},
+        {"StartAt": "A", "States": {}}, {"StartAt": "A", "States": {"A": 1}},
+        {"States": {"A": END}}, {"StartAt": "B", "States": {"A": END}},
+        {**machine(A=END), "Colour": 1},
+        machine(A={"Type": "Pass"}), machine(A={**END, "Next": "A"}), machine(A={"Type": "Paas"}),
+        machine(A={"Type": ["Pass"], "End": True}), machine(A={**END, "Colour": 1}),
+        machine(A={"Type": "Pass", "Next": "Z"}), machine(A=END, B=END),
+        machine(A={"Type": "Choice", "Choices": []}), machine(A={"Type": "Choice", "Choices": [1]}),
+        machine(A={"Type": "Choice", "Choices": [{"Variable": "$.a", "IsPresent": True}]}),
+        machine(A={"Type": "Wait", "End": True}),
+        machine(A={"Type": "Wait", "Seconds": -1, "End": True}),
+        machine(A={"Type": "Wait", "Seconds": 1, "Timestamp": "2030-01-01T00:00:00Z", "End": True}),
+        machine(A={"Type": "Task", "End": True}), machine(A={**TASK, "Resource": "here"}),
+        machine(A={"Type": "Succeed", "Next": "A"}), machine(A={**END, "InputPath": "a"}),
+        machine(A={**TASK, "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": -1}]}),
+        machine(A={**TASK, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "A"},
+                                     {"ErrorEquals": ["Other"], "Next": "A"}]}),
+        machine(A={**TASK, "Retry": 1}), machine(A={**TASK, "Retry": [1]}),
+        machine(A={"Type": "Parallel", "End": True}), machine(A={"Type": "Map", "End": True}),
+        machine(A={"Type": "Parallel", "Branches": [1], "End": True}),
+        {**machine(A={**END, "InputPath": "$.a"}), "QueryLanguage": "JSONata"},
+        {"StartAt": "A" * 81, "States": {"A" * 81: END}},
+    ],
+)  # fmt: skip
+def test_definitions_that_are_wrong_are_told_why(definition: Any) -> None:
+    assert all(problem.startswith(("SCHEMA_", "MISSING_")) for problem in problems(definition))
+    assert list(problems(definition))
