@@ -15,6 +15,7 @@ from pathlib import Path
 
 import boto3
 import click
+import numpy as np
 
 from fleet.client import runtime_client
 from fleet.console import Console
@@ -26,6 +27,7 @@ from fleet.schema import HOUSES
 from fleet.teardown import Teardown
 from fleet.words import plural
 from scripts.add_model import train_city
+from scripts.arrivals import Arrival
 from scripts.cdk import run_cdk
 from scripts.command import (
     FAILED,
@@ -43,15 +45,16 @@ from scripts.options import RowOptions, job_options, row_options, say_left_out
 from scripts.restricted_role import show_restricted_role
 from scripts.results import draw_overviews, draw_results, evaluate_cities, print_results
 from scripts.training_run import Training, published_preprocessor, train_and_publish
+from training.endpoint import predict
 from training.pipeline import Settings
 from training.reader import EntityTables
 
-ADDED_CITY = "Boston_MA"
+ADDED_CITY, ARRIVING_CITY = "Boston_MA", "Seattle_WA"
 RESTRICTED_ROLE, RESTRICTED_CITY, OTHER_CITY = "NewYork", "NewYork_NY", "Chicago_IL"
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:")
 COST = (
     "It starts one endpoint instance (ml.m5.xlarge, billed by the second until it is removed), "
-    "14 short jobs, a KMS key, S3 objects and CloudWatch alarms. "
+    "15 short jobs, a KMS key, S3 objects and CloudWatch alarms. "
     "At the end it removes them again, unless the stage was there before or --keep is given."
 )
 
@@ -97,7 +100,7 @@ def _demo(options: Options) -> int:
         with _chosen_aws(options, console) as (session, local):
             keep = options.keep or _is_deployed(session, options.aws.stage)
             try:
-                status = _run(options, session, assembly, console)
+                status = _run(options, session, assembly, threads, console)
             except BaseException:
                 if local is None:
                     print(f"what was deployed is there: {_teardown(options)}", file=sys.stderr)
@@ -165,6 +168,7 @@ def _run(
     options: Options,
     session: boto3.Session,
     assembly: "Future[Path]",
+    threads: ThreadPoolExecutor,
     console: Console,
 ) -> int:
     read = options.rows.read()
@@ -175,6 +179,8 @@ def _run(
         _deploy(options.aws.stage, stacks, "storage")
     workspace = open_workspace(session, find_deployment(session, options.aws.stage))
     settings = options.settings
+    # As long as models are trained, for training needs nothing of it.
+    retraining = threads.submit(_deploy, options.aws.stage, stacks, "retraining")
     training = train_and_publish(
         workspace,
         read,
@@ -182,6 +188,12 @@ def _run(
         console,
         preprocessor_url=published_preprocessor(workspace),
     )
+    arrival = None
+    if training.dataset.schema == HOUSES:  # of which there are as many as one wants
+        with console.step(f"drop {ARRIVING_CITY}.csv below incoming/, to be served by itself"):
+            retraining.result()
+            houses = options.rows.market.houses(ARRIVING_CITY, options.rows.houses_per_city)
+            arrival = Arrival.drop(workspace, ARRIVING_CITY, houses)
     with console.step("deploy hosting, access and monitoring"):
         _deploy(options.aws.stage, stacks, "hosting", "access", "monitoring")
     deployment = find_deployment(session, options.aws.stage)
@@ -191,13 +203,19 @@ def _run(
     with console.step(f"predict the {training.dataset.schema.label.title} of the test {rows}"):
         results = evaluate_cities(client, endpoint_name, training)
     trainings = [training]
-    if training.dataset.schema == HOUSES:  # of which there are as many as one wants
+    if arrival is not None:
         with console.step(f"add {ADDED_CITY} to the live endpoint"):
             added = options.rows.market.houses(ADDED_CITY, options.rows.houses_per_city)
             more = EntityTables({ADDED_CITY: added})
             trainings.append(train_city(workspace, more, settings, console))
             results += evaluate_cities(client, endpoint_name, trainings[-1])
     _show_access(session, deployment, training, console)
+    if arrival is not None:
+        with console.step(f"wait for {ARRIVING_CITY}") as step:
+            city = arrival.wait_until_served(session, workspace)
+            predict(client, endpoint_name, city.target_model or "", houses.take(np.arange(1)))
+            seconds = arrival.seconds_until(city)
+            step.detail = f"{city.target_model} served {seconds:.0f} s after its file arrived"
     with console.step("draw predicted against true values"):
         files = draw_results(results, options.output)
         overviews = draw_overviews(results, options.output)

@@ -63,6 +63,13 @@ def test_the_restricted_role_is_answered_for_its_city_and_refused_another(
     assert re.search(refusal, demo.stdout)
 
 
+def test_a_file_below_incoming_serves_without_a_person(
+    demo: "subprocess.CompletedProcess[str]",
+) -> None:
+    served = r"wait for Seattle_WA  Seattle_WA/Seattle_WA.tar.gz served \d+ s after its file"
+    assert re.search(served, demo.stdout)
+
+
 def test_there_is_a_picture_for_each_city(
     demo: "subprocess.CompletedProcess[str]", output: Path
 ) -> None:
