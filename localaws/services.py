@@ -185,6 +185,7 @@ class Services:
         step_functions.install()
         for module in LATE_SERVICES.values():
             self.persistence.add_service(module)
+        step_functions.end_interrupted()
         step_functions.start_schedules()
         self._is_deploying = cloudformation.is_deploying
         self._apis.containers.warm_up()

@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,7 +18,12 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
-from ministack.core.responses import get_account_id, get_region
+from ministack.core.responses import (
+    get_account_id,
+    get_region,
+    set_request_account_id,
+    set_request_region,
+)
 from ministack.services import eventbridge, scheduler, stepfunctions
 from ministack.services.cloudformation import custom_resource
 
@@ -29,6 +34,8 @@ from localaws.ministack.identities import MiniStackIdentities
 from localaws.ministack.service_sessions import ServiceSessions
 
 SERVICE = "states.amazonaws.com"
+INTERRUPTED = "States.ServiceRestart"
+"""The error that MiniStack gives executions that ran when it ended."""
 POLL_SECONDS = 0.1
 MOST_CLIENTS = 64
 
@@ -106,6 +113,16 @@ class StepFunctions:
         patches.replace(stepfunctions, "_invoke_resource", self._invoking)
         patches.replace(stepfunctions, "_emit_execution_status_event", self._counting)
         patches.replace(eventbridge, "_invoke_target", self._checking_target)
+
+    def end_interrupted(self) -> None:
+        """Let executions that ran when localaws ended fail as others do: told of, and counted.
+
+        On AWS they would go on; MiniStack cannot, and says nothing.
+        """
+        for (account_id, region, _), execution in list(stepfunctions._executions._data.items()):
+            is_told = execution["events"][-1]["type"] == "ExecutionFailed"
+            if execution.get("error") == INTERRUPTED and not is_told:
+                copy_context().run(_end_interrupted, account_id, region, execution)
 
     def start_schedules(self) -> None:
         """Let rules and schedules fire by the clock, once what an earlier run left is back."""
@@ -279,6 +296,15 @@ class StepFunctions:
                 action = "states:StartExecution"
                 return not self._authorizer.denial(identity, action, arn, {}, get_region(), None)
         return False
+
+
+def _end_interrupted(account_id: str, region: str, execution: dict[str, Any]) -> None:
+    """``execution`` as its own account; MiniStack has its status already."""
+    set_request_account_id(account_id)
+    set_request_region(region)
+    details = {"error": execution["error"], "cause": execution["cause"]}
+    stepfunctions._add_event(execution, "ExecutionFailed", {"executionFailedEventDetails": details})
+    stepfunctions._emit_execution_status_event(execution)
 
 
 def _client(service: str, region: str, url: str, key_id: str, secret: str, token: str) -> Any:
