@@ -42,7 +42,7 @@ from sagemaker_mme.production_variant import (
 )
 from sagemaker_mme.service_roles import SageMakerRole, TrainingRole
 from sagemaker_mme.target_model_invoker_role import TargetModelInvokerRole, TenantInvokerRole
-from sagemaker_mme.target_model_rule import target_model_rule
+from sagemaker_mme.target_model_rule import multi_model_rules, target_model_rule
 
 if TYPE_CHECKING:
     from sagemaker_mme.tenant_api import TenantApi
@@ -90,6 +90,7 @@ __all__ = [
     "TenantBroker",
     "TenantInvokerRole",
     "TrainingRole",
+    "multi_model_rules",
     "target_model_rule",
 ]
 

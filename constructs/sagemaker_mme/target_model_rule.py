@@ -1,4 +1,4 @@
-"""The rule that nobody may invoke an endpoint without saying which models, for any CDK app."""
+"""Guard rules about multi-model endpoints, for any CDK app and for the program cfn-guard."""
 
 from pathlib import Path
 
@@ -15,3 +15,13 @@ def target_model_rule() -> cdk.ValidationRuleSource:
     true; it warns otherwise.
     """
     return cdk.ValidationRuleSource(name="target-model", content=RULE_FILE.read_text())
+
+
+def multi_model_rules() -> list[cdk.ValidationRuleSource]:
+    """All Guard rules of this library: those on target models, on models and on their roles.
+
+    The files lie beside this module, for ``cfn-guard validate --rules`` as well.
+    """
+    file = RULE_FILE.with_name("multi_model.guard")
+    further = cdk.ValidationRuleSource(name="multi-model", content=file.read_text())
+    return [target_model_rule(), further]
