@@ -15,5 +15,7 @@ def deployed_table(localaws: LocalAws, stack_name: str) -> str:
     storage = StorageStack(cdk.App(), stage="test", config=config)
     tables = dict(Template.from_stack(storage).find_resources("AWS::DynamoDB::Table"))
     stack = Stack(localaws, stack_name)
-    assert stack.deploy(tables) == "CREATE_COMPLETE"
-    return stack.physical_id(next(iter(tables)))
+    (logical_id,) = tables
+    outputs = {"RegistryTableName": {"Value": {"Ref": logical_id}}}
+    assert stack.deploy(tables, Outputs=outputs) == "CREATE_COMPLETE"
+    return stack.physical_id(logical_id)

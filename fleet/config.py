@@ -182,6 +182,8 @@ class DeploymentConfig(Section):
     restricted_roles: Mapping[RoleName, RestrictedRole] = Field(default_factory=dict)
     tenant_role: TenantRole = TenantRole()
     gate: Gate = Gate()
+    keep_versions: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Of each city's model; older ones are deleted after a retraining, never the serving one."""
     retraining: Retraining = Retraining()
     github: GitHub | None = None
     """Declares the role that GitHub Actions deploys as."""

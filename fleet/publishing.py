@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from fleet.gate import GateRules, judge
-from fleet.registry import Draft, Registry, RegistryError
+from fleet.registry import Draft, Registry, RegistryConflictError, RegistryError
 from fleet.versions import Candidate, City, State, Version
 
 if TYPE_CHECKING:
@@ -138,6 +138,25 @@ class Publisher:
             batch.finish(city, Outcome.FAILED, reason)
         return batch.publications()
 
+    def expire(self, cities: Iterable[str], keep: int) -> list[Version]:
+        """Delete the models of all but the newest versions; what was deleted.
+
+        The one that serves stays, and the one before it, for a roll-back. What somebody else
+        changes meanwhile is left to the next time.
+        """
+        known = self._registry.some_cities(cities)
+        many = [name for name, city in known.items() if city.last_version > keep]
+        with ThreadPoolExecutor(THREADS) as threads:
+            versions = list(threads.map(self._registry.versions, many))
+        old = [
+            version
+            for name, of_city in zip(many, versions, strict=True)
+            for version in expired(known[name], of_city, keep)
+        ]
+        with ThreadPoolExecutor(THREADS) as threads:
+            deleted = list(threads.map(self._delete, old))
+        return [version for version, is_gone in zip(old, deleted, strict=True) if is_gone]
+
     def promote(self, version: Version) -> Version:
         """Let one version serve, copied first if it never served.
 
@@ -155,6 +174,14 @@ class Publisher:
         if objection is not None:
             raise RegistryError(objection)
         return changes.versions[version.city]
+
+    def _delete(self, version: Version) -> bool:
+        try:
+            self._registry.delete_version(version)
+        except RegistryConflictError:
+            return False
+        self._s3.delete_object(Bucket=self._bucket, Key=version.key)
+        return True
 
     def _record(self, drafts: Sequence[Draft], batch: "_Batch") -> list[Version]:
         """Those that may serve, recorded; the refused are recorded too, and finished."""
@@ -209,6 +236,13 @@ class Publisher:
                 return f"s3://{self._bucket}/{trained.artifact_key} is gone; train the city again"
             return f"{version.key}: {error}"
         return None
+
+
+def expired(city: City, versions: Sequence[Version], keep: int) -> list[Version]:
+    """Those of a city's versions, in ascending order, that are older than the newest ``keep``."""
+    there = [version for version in versions if version.state is not State.DELETED]
+    needed = {city.serving, city.previous}
+    return [version for version in there[:-keep] if version.number not in needed]
 
 
 class _Batch:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -13,7 +12,7 @@ from fleet.errors import HousingError
 from fleet.forgetting import still_answers
 from fleet.names import entity_key
 from fleet.project import project_schema
-from fleet.registry import Registry, RegistryError
+from fleet.registry import RegistryError
 from fleet.verification import disagreements
 from fleet.versions import City, State, Version
 from fleet.words import counted, with_unit
@@ -40,9 +39,6 @@ from scripts.model_tables import (
     version_row,
 )
 from scripts.model_usage import drift_command, usage_command, warm_command
-
-READING_THREADS = 8
-
 
 EPILOG = "\b\nexample:\n  housing models show Chicago_IL\n  housing models rollback Chicago_IL"
 
@@ -168,22 +164,27 @@ def retire_command(aws: Aws, city: str, version: int, yes: bool, as_json: bool) 
 
 
 @command.command("expire", help="Delete the models of old versions, never of the serving one.")
-@click.option("--keep", type=click.IntRange(min=1), default=5, show_default=True, metavar="N")
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Versions of a city.  [default: keepVersions of cdk.json]",
+)
 @click.option("--city", "pattern", default="*", metavar="PATTERN", help="For example 'New*'.")
 @yes_option
 @json_option
 @aws_options
-def expire_command(aws: Aws, keep: int, pattern: str, yes: bool, as_json: bool) -> None:
+def expire_command(aws: Aws, keep: int | None, pattern: str, yes: bool, as_json: bool) -> None:
+    from fleet.config import stage_config
+
     stage = Stage.open(aws)
-    old = list(_old_versions(stage.registry, pattern, keep))
-    if old and not yes and not confirm(f"Delete {len(old)} models?"):
+    count = keep or stage_config(aws.stage).keep_versions
+    names = [city.city for city in stage.registry.cities() if fnmatchcase(city.city, pattern)]
+    of_whom = counted(len(names), project_schema().entity)
+    if not yes and not confirm(f"Delete all but the newest {count} models of {of_whom}?"):
         raise HousingError("nothing deleted")
-    s3 = stage.session.client("s3")
-    for version in old:
-        stage.registry.delete_version(version)
-        s3.delete_object(Bucket=stage.bucket, Key=version.key)
-    names = [version.target_model for version in old]
-    say({"deleted": names}, as_json, f"deleted {len(names)} models")
+    deleted = [v.target_model for v in stage.publisher(force=False).expire(names, count)]
+    say({"deleted": deleted}, as_json, f"deleted {len(deleted)} models")
 
 
 @command.command("diff", help="Two versions of a city's model side by side.")
@@ -249,21 +250,6 @@ def forget_command(aws: Aws, city: str, yes: bool, as_json: bool) -> None:
 def _say_serving(version: Version, as_json: bool) -> None:
     facts = {"city": version.city, "version": version.number, "target_model": version.target_model}
     say(facts, as_json, f"{version.target_model} serves")
-
-
-def _old_versions(registry: Registry, pattern: str, keep: int) -> Iterator[Version]:
-    cities = [
-        city.city
-        for city in registry.cities()
-        if city.last_version > keep and fnmatchcase(city.city, pattern)
-    ]
-    with ThreadPoolExecutor(READING_THREADS) as threads:
-        for versions in threads.map(registry.versions, cities):
-            there = [version for version in versions if version.state is not State.DELETED]
-            serving = {version.number for version in there if version.state is State.SERVING}
-            for version in there[:-keep]:
-                if version.number not in serving:
-                    yield version
 
 
 def _differences(stage: Stage, pair: Sequence[Version]) -> Iterator[tuple[str, Any, Any]]:

@@ -139,6 +139,7 @@ class RetrainingStack(StageStack):
                 "TRAINING_ROLE_ARN": self._training_role.role_arn,
                 "PREPROCESSOR_PARAMETER": parameter,
                 "REGISTRY_TABLE": self._registry.table_name,
+                "KEEP_VERSIONS": str(self.config.keep_versions),
                 "GATE": json.dumps(self.config.gate.model_dump(), sort_keys=True),
                 "SCHEMA_HYPERPARAMETERS": json.dumps(dict(project_schema().hyperparameters)),
                 "IMAGE": ContainerImage.scikit_learn().bind(self).uri,
@@ -152,8 +153,11 @@ class RetrainingStack(StageStack):
         read = (Prefix.RAW, Prefix.JOBS, Prefix.MODELS, names.Prefix.INCOMING)
         grants.read(role, *read)
         grants.write(role, Prefix.RAW, Prefix.JOBS, Prefix.MODELS)
-        arrived = self._store.bucket.arn_for_objects(f"{names.Prefix.INCOMING}*")
-        role.add_to_policy(iam.PolicyStatement(actions=["s3:DeleteObject"], resources=[arrived]))
+        cleared = [
+            self._store.bucket.arn_for_objects(f"{prefix}*")
+            for prefix in (names.Prefix.INCOMING, Prefix.MODELS)
+        ]
+        role.add_to_policy(iam.PolicyStatement(actions=["s3:DeleteObject"], resources=cleared))
         store = arn_from_other_stack(self, self._store.bucket)
         acknowledge_wildcards(role, {f"{store}/{prefix}*": ONE_PREFIX for prefix in read})
 

@@ -4,7 +4,8 @@ The state machine of the retraining stack calls ``handler`` before and after the
 cities that arrived. Gate, registry and publishing are those of ``housing train``.
 
 ``incoming/<City>.csv`` is moved to ``raw/<digest>/<City>.csv``, which the job reads, and deleted
-from ``incoming/`` once its model is judged, unless a newer file has come meanwhile.
+from ``incoming/`` once its model is judged, unless a newer file has come meanwhile. Versions beyond
+those that the config keeps are deleted last.
 """
 
 import json
@@ -65,6 +66,7 @@ class Retraining:
     image: str
     cluster: Cluster
     recipe: Recipe
+    keep_versions: int
 
     def arrivals(self) -> list[Arrival]:
         """The files of cities that may be trained; a file of another name is none."""
@@ -127,6 +129,7 @@ class Retraining:
         failures |= {each.city: each.failure for each in publications if each.failure}
         with ThreadPoolExecutor(THREADS) as threads:
             list(threads.map(self._clear, arrived.items()))
+        publisher.expire(arrived, self.keep_versions)
         lines = [f"{city}: {reason}" for city, reason in sorted(failures.items())]
         more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
         return {
@@ -197,7 +200,9 @@ def _from_environment(environment: Mapping[str, str]) -> Retraining:
         **json.loads(environment["SCHEMA_HYPERPARAMETERS"]),
         **LINEAR_LEARNER_DEFAULTS,
     }
-    return Retraining(workspace, environment["IMAGE"], cluster, Recipe(hyperparameters))
+    recipe = Recipe(hyperparameters)
+    keep = int(environment["KEEP_VERSIONS"])
+    return Retraining(workspace, environment["IMAGE"], cluster, recipe, keep)
 
 
 def _arrivals(s3: "S3Client", bucket: str) -> Iterator[Arrival]:

@@ -31,6 +31,7 @@ KEYS: dict[str, tuple[Any, str, str]] = {
     "restrictedRoles": ({"Austin": ROLE}, "access", '"AustinRoleArn"'),
     "tenantRole": ({"maxSessionHours": 2}, "access", '"MaxSessionDuration": 7200'),
     "retraining": ({"schedule": "rate(1 day)"}, "retraining", '"rate(1 day)"'),
+    "keepVersions": (3, "retraining", '"KEEP_VERSIONS": "3"'),
     "auditTrail": (True, "access", '"AWS::CloudTrail::Trail"'),
 }
 """A value for each key, and what that puts into which stack."""

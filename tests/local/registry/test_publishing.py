@@ -129,3 +129,18 @@ def test_a_publication_that_was_interrupted_after_the_copy_goes_on(
     digest = {"sha256": version.trained.artifact_digest}
     s3.put_object(Bucket=bucket, Key=version.key, Body=b"one", Metadata=digest)
     assert publisher.promote(version).state is State.SERVING
+
+
+def test_old_versions_expire_and_what_serves_and_what_served_before_it_stay(
+    publisher: Publisher, registry: Registry, s3: "S3Client", bucket: str
+) -> None:
+    for number in range(1, 6):
+        publisher.publish([trained(s3, bucket, "Many_AA", b"x" * number)])
+    registry.rollback("Many_AA")
+    registry.rollback("Many_AA")  # to 3, with 2 before it
+    assert [version.number for version in publisher.expire(["Many_AA"], keep=1)] == [1, 4]
+    assert publisher.expire(["Many_AA", "Never_AA"], keep=1) == []
+    states = {version.number: version.state for version in registry.versions("Many_AA")}
+    assert [number for number, state in states.items() if state is State.DELETED] == [1, 4]
+    keys = s3.list_objects_v2(Bucket=bucket, Prefix="models/Many_AA/")["Contents"]
+    assert len(keys) == 3
