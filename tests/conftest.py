@@ -13,7 +13,8 @@ from xdist.scheduler import LoadScopeScheduling
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes depends on what else the machine does: that is no property of ours.
-settings.register_profile("any machine", deadline=None)
+# Half of the usual examples: `make soak` has a million.
+settings.register_profile("any machine", deadline=None, max_examples=50)
 settings.load_profile("any machine")
 
 DEPLOYED_ONCE = frozenset(

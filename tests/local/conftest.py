@@ -1,6 +1,9 @@
 """A localaws for the tests: free port, temporary state, nothing of the user's touched."""
 
-from collections.abc import Iterator
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,8 @@ from localaws import lifecycle
 from localaws.testing import LocalAws, start_localaws
 
 ROOT = Path(__file__).parents[2]
+
+StartLocalAws = Callable[[Path], LocalAws]
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +33,35 @@ def own_localaws(tmp_path: Path) -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="session")
-def bootstrapped(localaws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> LocalAws:
-    """The shared server after ``cdk bootstrap``."""
-    localaws.cdk("bootstrap", localaws.target, cwd=tmp_path_factory.mktemp("bootstrap"))
-    return localaws
+def start_bootstrapped(tmp_path_factory: pytest.TempPathFactory) -> StartLocalAws:
+    """Starts a server in a new folder, bootstrapped for the CDK; that runs once for all."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    original = shared / "bootstrapped"
+    with (shared / "bootstrapped.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not original.exists():
+            folder = tmp_path_factory.mktemp("bootstrap")
+            aws = start_localaws(folder / "state")
+            try:
+                aws.cdk("bootstrap", aws.target, cwd=folder)
+            finally:
+                aws.stop()
+            (folder / "state").rename(original)
+
+    def start(directory: Path) -> LocalAws:
+        shutil.copytree(original, directory)
+        return start_localaws(directory)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def bootstrapped(
+    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalAws]:
+    """A server after ``cdk bootstrap`` that the tests of one run share."""
+    aws = start_bootstrapped(tmp_path_factory.mktemp("bootstrapped") / "state")
+    yield aws
+    aws.stop()

@@ -8,20 +8,21 @@ import pytest
 
 from fleet.deployment import find_deployment
 from localaws import lifecycle
-from localaws.testing import LocalAws, start_localaws
+from localaws.testing import LocalAws
 from tests.local.assembly import Assembly
-from tests.local.conftest import ROOT
+from tests.local.conftest import ROOT, StartLocalAws
 
 CITY = "Chicago_IL"
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+def aws(
+    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalAws]:
     """Stage dev with one model, not yet hosted; stage prod with nothing."""
     directory = tmp_path_factory.mktemp("handed-over")
-    aws = start_localaws(directory / "state")
+    aws = start_bootstrapped(directory / "state")
     try:
-        aws.cdk("bootstrap", aws.target, cwd=directory)
         Assembly.synthesize(aws, directory / "cdk.out", "dev").deploy("storage")
         train = ("--city", CITY, "--houses", "200")
         aws.run(sys.executable, "-m", "scripts.train", *train, cwd=ROOT)

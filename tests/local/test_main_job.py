@@ -15,8 +15,9 @@ from fleet.deployment import Deployment, find_deployment
 from fleet.registry import Draft, Registry
 from fleet.versions import Verdict
 from localaws import lifecycle
-from localaws.testing import LocalAws, start_localaws
-from tests.local.conftest import ROOT
+from localaws.testing import LocalAws
+from tests.local.assembly import Assembly
+from tests.local.conftest import ROOT, StartLocalAws
 from training.houses import COLUMNS, Market
 
 CITIES = ("NewYork_NY", "Chicago_IL")
@@ -82,20 +83,18 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def project(
+    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
     directory = tmp_path_factory.mktemp("localaws") / "state"
-    aws = start_localaws(directory)
+    aws = start_bootstrapped(directory)
     try:
-        elsewhere = tmp_path_factory.mktemp("elsewhere")
-        assembly = str(elsewhere / "cdk.out")
-        aws.cdk("bootstrap", aws.target, cwd=elsewhere)
-        aws.cdk("synth", "--quiet", "--output", assembly)
-        deploy = ("deploy", "--app", assembly, "--exclusively", "--require-approval", "never")
-        aws.cdk(*deploy, "housing-dev-storage")
+        stage = Assembly.synthesize(aws, tmp_path_factory.mktemp("assembly") / "cdk.out", "dev")
+        stage.deploy("storage")
         project = Project(aws)
         trained = project.train()
         assert trained.status == 0, trained.errors
-        aws.cdk(*deploy, "housing-dev-hosting")
+        stage.deploy("hosting")
         yield project
     finally:
         lifecycle.stop(directory)

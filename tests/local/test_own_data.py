@@ -13,8 +13,9 @@ import pytest
 from sklearn.datasets import load_diabetes, load_wine
 
 from localaws import lifecycle
-from localaws.testing import LocalAws, start_localaws
-from tests.local.conftest import ROOT
+from localaws.testing import LocalAws
+from tests.local.assembly import Assembly
+from tests.local.conftest import ROOT, StartLocalAws
 
 HOUSING = Path(sys.executable).with_name("housing")
 
@@ -25,7 +26,7 @@ class OwnProject:
 
     aws: LocalAws
     folder: Path
-    assembly: Path
+    stage: Assembly
 
     def run(self, *arguments: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -42,25 +43,18 @@ class OwnProject:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def deploy(self, stack: str) -> None:
-        how = ("--exclusively", "--require-approval", "never")
-        self.aws.cdk("deploy", stack, "--app", str(self.assembly), *how)
-
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[OwnProject]:
+def project(start_bootstrapped: StartLocalAws, tmp_path: Path) -> Iterator[OwnProject]:
     state = tmp_path / "state"
-    aws = start_localaws(state)
+    aws = start_bootstrapped(state)
     try:
         folder = tmp_path / "project"
         folder.mkdir()
         shutil.copy(ROOT / "cdk.json", folder)
-        aws.cdk("bootstrap", aws.target, cwd=tmp_path)
-        assembly = tmp_path / "cdk.out"
-        aws.cdk("synth", "--quiet", "--output", str(assembly))
-        project = OwnProject(aws, folder, assembly)
-        project.deploy("housing-dev-storage")
-        yield project
+        stage = Assembly.synthesize(aws, tmp_path / "cdk.out", "dev")
+        stage.deploy("storage")
+        yield OwnProject(aws, folder, stage)
     finally:
         lifecycle.stop(state)
 
@@ -88,7 +82,7 @@ def test_a_number_is_predicted_for_each_clinic(project: OwnProject, tmp_path: Pa
         city: model["target_model"] for city, model in models.items()
     }, "the artifacts differ"
     assert "São Paulo (Sao_Paulo)" in project.succeed("models", "list")
-    project.deploy("housing-dev-hosting")
+    project.stage.deploy("hosting")
 
     rows = list(csv.reader(file.open(encoding="utf-8")))
     some = "\n".join(",".join(row) for row in rows[:40]) + "\n"
@@ -128,7 +122,7 @@ def test_one_of_three_classes_is_predicted(project: OwnProject, tmp_path: Path) 
     shown = project.succeed("models", "show", "Côte d'Or").splitlines()[0]
     assert shown.startswith("Côte d'Or: version 1 serves")
 
-    project.deploy("housing-dev-hosting")
+    project.stage.deploy("hosting")
     predict = ("predict", "--city", "Côte d'Or", "--csv", str(file), "--json")
     answer = json.loads(project.succeed(*predict))
     assert set(answer["predictions"]) == {"Barolo", "Grignolino", "Barbera"}

@@ -19,9 +19,8 @@ from botocore.exceptions import ClientError
 from fleet.names import preprocessor_url_parameter
 from localaws import lifecycle
 from localaws.mail import Mailbox
-from localaws.testing import start_localaws
 from tests.local.assembly import Assembly
-from tests.local.conftest import ROOT
+from tests.local.conftest import ROOT, StartLocalAws
 
 STAGE = "prod"
 CITY = "Chicago_IL"
@@ -30,12 +29,13 @@ HOUSE = b"1988,3040.78,2,2.5,1.46,1,y,n"
 
 
 @pytest.fixture(scope="module")
-def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assembly]:
+def prod(
+    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Assembly]:
     """Stage prod of cdk.json, with a record of who invokes it; its first stack is deployed."""
     directory = tmp_path_factory.mktemp("prod")
-    aws = start_localaws(directory / "state")
+    aws = start_bootstrapped(directory / "state")
     try:
-        aws.cdk("bootstrap", aws.target, cwd=directory)
         out = directory / "cdk.out"
         prod = Assembly.synthesize(aws, out, STAGE, like=STAGE, auditTrail=True)
         prod.deploy("storage")

@@ -12,6 +12,7 @@ from fleet.gate import GateRules
 from fleet.registry import Registry
 from fleet.versions import State
 from localaws.testing import LocalAws
+from tests.local.assembly import Assembly
 from training.fleet_trainer.cities import split_rows
 from training.fleet_trainer.recipe import Recipe
 from training.houses import Market
@@ -60,10 +61,9 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(bootstrapped: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    assembly = str(tmp_path_factory.mktemp("assembly") / "cdk.out")
-    bootstrapped.cdk("synth", "--quiet", "--output", assembly)
-    deploy = ("deploy", "--app", assembly, "--exclusively", "--require-approval", "never")
-    bootstrapped.cdk(*deploy, "housing-dev-storage")
+    assembly = tmp_path_factory.mktemp("assembly") / "cdk.out"
+    dev = Assembly.synthesize(bootstrapped, assembly, "dev")
+    dev.deploy("storage")
     session = bootstrapped.session()
     deployment = find_deployment(session, "dev")
     workspace = Workspace.create(
@@ -80,10 +80,8 @@ def stage(bootstrapped: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> S
     artifact = pipeline.fit_preprocessor(pipeline.upload(houses))
     url = store_preprocessor(workspace.s3, workspace.bucket, artifact)
     publish_preprocessor(workspace.ssm, workspace.parameter, url)
-    bootstrapped.cdk(*deploy, "housing-dev-retraining")
-    stack = session.client("cloudformation").describe_stacks(StackName="housing-dev-retraining")
-    outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Stacks"][0]["Outputs"]}
-    return Stage(bootstrapped, workspace, outputs["StateMachineArn"])
+    dev.deploy("retraining")
+    return Stage(bootstrapped, workspace, dev.outputs("retraining")["StateMachineArn"])
 
 
 def test_what_arrives_serves_and_what_cannot_be_read_stops_no_other(stage: Stage) -> None:

@@ -1,12 +1,21 @@
-"""Endpoints through version 3 of the SageMaker Python SDK."""
+"""Version 3 of the SageMaker Python SDK: endpoints through it, and the images that it knows.
+
+Importing it takes seconds of processor time: the tests do, so that only one worker does.
+"""
+
+import json
+import runpy
 
 import pytest
-from sagemaker.core import resources, shapes
 
 from localaws.testing import LocalAws
 from localaws.testing.hosting import Hosting, make_hosting
+from sagemaker_mme.images import TABLE
+from tests.local.conftest import ROOT
+from training.images import linear_learner_image, scikit_learn_image
 
 NAME = "test-sdk"
+REGIONS = ("us-east-1", "eu-central-1", "ap-northeast-3", "us-gov-west-1", "cn-north-1")
 
 
 @pytest.fixture(scope="module")
@@ -15,6 +24,8 @@ def hosting(localaws: LocalAws) -> Hosting:
 
 
 def test_a_pipeline_is_deployed_invoked_and_deleted(hosting: Hosting) -> None:
+    from sagemaker.core import resources, shapes
+
     session = hosting.session
     containers = [
         shapes.ContainerDefinition(image=container["Image"], **_multi_model(container))
@@ -49,6 +60,23 @@ def test_a_pipeline_is_deployed_invoked_and_deleted(hosting: Hosting) -> None:
     config.delete()
     model.delete()
     assert not list(resources.Model.get_all(name_contains=NAME, session=session))
+
+
+def test_uris_are_those_of_the_sdk() -> None:
+    from sagemaker.core import image_uris
+
+    for region in REGIONS:
+        scikit_learn = image_uris.retrieve(
+            "sklearn", region, version="1.9-0", py_version="py3", instance_type="ml.m5.large"
+        )
+        assert scikit_learn_image(region) == scikit_learn
+        assert linear_learner_image(region) == image_uris.retrieve("linear-learner", region)
+
+
+def test_the_librarys_table_of_images_is_what_the_sdk_says() -> None:
+    """Where it is not: python constructs/renew_images.py."""
+    program = runpy.run_path(str(ROOT / "constructs" / "renew_images.py"))
+    assert program["table"]() == json.loads(TABLE.read_text())
 
 
 def _multi_model(container: dict[str, str]) -> dict[str, str]:

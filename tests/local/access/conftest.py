@@ -11,10 +11,12 @@ from botocore.exceptions import ClientError
 
 from fleet.deployment import Deployment, find_deployment
 from localaws import lifecycle
-from localaws.testing import LocalAws, start_localaws
+from localaws.testing import LocalAws
 from localaws.testing.memory import model_archive
 from localaws.testing.stacks import ECHO
 from tests.local.access.http import Answer, SignedInvocation, sign_invocation
+from tests.local.assembly import Assembly
+from tests.local.conftest import StartLocalAws
 
 NEW_YORK = "NewYork_NY/NewYork_NY.tar.gz"
 CHICAGO = "Chicago_IL/Chicago_IL.tar.gz"
@@ -75,16 +77,13 @@ def outcome(call: Callable[[], object]) -> Answer:
 
 
 @pytest.fixture(scope="session")
-def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
+def access(
+    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Access]:
     """A server with the access stack, deployed by the real CLI, and the endpoint."""
     directory = tmp_path_factory.mktemp("access")
-    aws = start_localaws(directory / "state")
-    aws.cdk("bootstrap", aws.target, cwd=directory)
-    aws.cdk(
-        "deploy", "housing-dev-storage", "housing-dev-access",
-        "--exclusively", "--require-approval", "never",
-        "--output", str(directory / "cdk.out"),
-    )  # fmt: skip
+    aws = start_bootstrapped(directory / "state")
+    Assembly.synthesize(aws, directory / "cdk.out", "dev").deploy("storage", "access")
     session = aws.session()
     _create_endpoint(session)
     yield Access(aws, find_deployment(session, "dev"))

@@ -22,8 +22,9 @@ from fleet.cache.copies import EXPERIMENTS_PREFIX
 from fleet.cache.metrics import Series
 from fleet.deployment import Deployment, find_deployment
 from localaws import lifecycle
-from localaws.testing import LocalAws, start_localaws
-from tests.local.conftest import ROOT
+from localaws.testing import LocalAws
+from tests.local.assembly import Assembly
+from tests.local.conftest import ROOT, StartLocalAws
 
 CITY = "Chicago_IL"
 EXPERIMENT = (sys.executable, "-m", "scripts.cache_experiment")
@@ -80,32 +81,20 @@ class Watched:
 
 
 @pytest.fixture(scope="package")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+def watched(
+    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Watched]:
     directory = tmp_path_factory.mktemp("watched")
-    aws = start_localaws(directory / "state")
+    aws = start_bootstrapped(directory / "state")
     try:
-        aws.cdk("bootstrap", aws.target, cwd=directory)
-        _write_config(directory / "cdk.json")
-        aws.cdk("synth", "--quiet", "--output", "cdk.out", cwd=directory)
-        _deploy(aws, directory, "housing-dev-storage")
+        out = directory / "cdk.out"
+        stage = Assembly.synthesize(aws, out, "dev", instanceType="ml.m4.xlarge")
+        stage.deploy("storage")
         aws.run(sys.executable, "-m", "scripts.train", "--city", CITY, "--houses", "200")
-        _deploy(aws, directory, "housing-dev-hosting", "housing-dev-monitoring")
+        stage.deploy("hosting", "monitoring")
         yield Watched(aws, find_deployment(aws.session(), "dev"))
     finally:
         lifecycle.stop(directory / "state")
-
-
-def _write_config(path: Path) -> None:
-    """This project's cdk.json with the notebook's instance type in stage dev."""
-    config = json.loads((ROOT / "cdk.json").read_text())
-    config["app"] = f"{sys.executable} {ROOT / 'app.py'}"
-    config["context"]["housing"]["dev"]["instanceType"] = "ml.m4.xlarge"
-    path.write_text(json.dumps(config))
-
-
-def _deploy(aws: LocalAws, directory: Path, *stacks: str) -> None:
-    options = ("--app", "cdk.out", "--exclusively", "--require-approval", "never")
-    aws.cdk("deploy", *stacks, *options, cwd=directory)
 
 
 @dataclass(frozen=True)

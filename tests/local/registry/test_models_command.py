@@ -16,6 +16,7 @@ from fleet.publishing import Publisher
 from fleet.registry import Registry
 from fleet.versions import Candidate, Version
 from localaws.testing import LocalAws
+from tests.local.assembly import Assembly
 from tests.local.conftest import ROOT
 from tests.local.registry.conftest import candidate
 from training.evaluation import columns_of
@@ -59,10 +60,8 @@ class Store:
 
 @pytest.fixture(scope="module")
 def store(bootstrapped: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    assembly: Path = tmp_path_factory.mktemp("assembly") / "cdk.out"
-    bootstrapped.cdk("synth", "--quiet", "--output", str(assembly))
-    deploy = ("deploy", "--app", str(assembly), "--exclusively", "--require-approval", "never")
-    bootstrapped.cdk(*deploy, "housing-dev-storage")
+    assembly = tmp_path_factory.mktemp("assembly") / "cdk.out"
+    Assembly.synthesize(bootstrapped, assembly, "dev").deploy("storage")
     session = bootstrapped.session()
     deployment = find_deployment(session, "dev")
     registry = Registry(session.client("dynamodb"), deployment.require("registry_table_name"))

@@ -1,7 +1,6 @@
 """Images of AWS's containers: their registries, by region."""
 
 import json
-import runpy
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,11 +15,6 @@ from tests.unit.constructs.conftest import new_stack
 
 ROOT = Path(__file__).parents[3]
 IMAGES = json.loads(TABLE.read_text())
-
-
-def test_the_table_is_what_the_sagemaker_sdk_says() -> None:
-    """Where it is not: python constructs/renew_images.py."""
-    assert runpy.run_path(str(ROOT / "constructs" / "renew_images.py"))["table"]() == IMAGES
 
 
 def test_dns_suffixes_are_those_of_botocore() -> None:
