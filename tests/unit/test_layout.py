@@ -42,7 +42,8 @@ OF_OLDER_PYTHONS = {"backports"}
 def test_the_distribution_localaws_declares_what_it_imports() -> None:
     folder = ROOT / "localaws"
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    declared = {re.split(r"[^\w.-]", wanted)[0] for wanted in project["dependencies"]}
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["testing"]]
+    declared = {re.split(r"[^\w.-]", each)[0] for each in wanted}
     owners = packages_distributions()
     sources = [p for p in folder.rglob("*.py") if "scikit_learn_packages" not in p.parts]
     used = {name for path in sources for name in _third_parties(path)} - {"localaws"}
