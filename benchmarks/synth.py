@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from benchmarks.figure import Figure
-from scripts.cdk import run_cdk
+from fleet.cdk import run_cdk
 
 ROOT = Path(__file__).parents[1]
 FURTHER = 5

@@ -18,11 +18,11 @@ from scripts.command import (
     spelled,
 )
 from scripts.options import RowOptions, entity_option, job_options, row_options, say_left_out
-from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.endpoint import predict
 from training.judgement import judge
 from training.pipeline import Settings
 from training.reader import EntityTables
+from training.run import Training, published_preprocessor, train_and_publish
 from training.workspace import Workspace
 
 

@@ -17,6 +17,7 @@ import boto3
 import click
 import numpy as np
 
+from fleet.cdk import run_cdk
 from fleet.client import runtime_client
 from fleet.console import Console
 from fleet.deployment import Deployment, find_deployment
@@ -27,8 +28,6 @@ from fleet.schema import HOUSES
 from fleet.teardown import Teardown
 from fleet.words import plural
 from scripts.add_model import train_city
-from scripts.arrivals import Arrival
-from scripts.cdk import run_cdk
 from scripts.command import (
     FAILED,
     SUCCEEDED,
@@ -42,12 +41,13 @@ from scripts.command import (
 )
 from scripts.local_aws import LocalAws
 from scripts.options import RowOptions, job_options, row_options, say_left_out
-from scripts.restricted_role import show_restricted_role
-from scripts.results import draw_overviews, draw_results, evaluate_cities, print_results
-from scripts.training_run import Training, published_preprocessor, train_and_publish
+from training.arrivals import Arrival
 from training.endpoint import predict
 from training.pipeline import Settings
 from training.reader import EntityTables
+from training.restricted_role import show_restricted_role
+from training.results import draw_overviews, draw_results, evaluate_cities, print_results
+from training.run import Training, published_preprocessor, train_and_publish
 
 ADDED_CITY, ARRIVING_CITY = "Boston_MA", "Seattle_WA"
 RESTRICTED_ROLE, RESTRICTED_CITY, OTHER_CITY = "NewYork", "NewYork_NY", "Chicago_IL"

@@ -17,17 +17,17 @@ from fleet.publishing import Outcome, summary
 from fleet.schema import HOUSES
 from fleet.words import counted, plural, significant
 from scripts.command import FAILED
-from scripts.job_reporter import JobReporter
 from scripts.options import RowOptions, say_left_out
-from scripts.training_run import published_preprocessor
 from training.fleet_trainer.recipe import Recipe
 from training.fleet_trainer.request import Cluster
 from training.fleet_trainer.run import FleetRun, FleetTrainer
 from training.fleet_trainer.sources import Source, of_folder, of_market, of_prefix, of_tables
 from training.houses import CITIES
+from training.job_reporter import JobReporter
 from training.pipeline import Pipeline, Settings
 from training.publish import publish_preprocessor, store_preprocessor
 from training.reader import csv_files, read_rows
+from training.run import published_preprocessor
 from training.table import Table
 from training.workspace import Workspace
 

@@ -28,8 +28,8 @@ from scripts.command import (
 )
 from scripts.fleet_training import FleetOptions, train_fleet
 from scripts.options import RowOptions, entity_option, job_options, row_options, say_left_out
-from scripts.training_run import Training, published_preprocessor, train_and_publish
 from training.pipeline import Settings
+from training.run import Training, published_preprocessor, train_and_publish
 from training.table import Table
 from training.workspace import Workspace
 

@@ -3,8 +3,8 @@ import io
 import pytest
 
 from fleet.console import Console
-from scripts.job_reporter import JobReporter
 from training.job import JobEvent
+from training.job_reporter import JobReporter
 
 
 class Terminal(io.StringIO):

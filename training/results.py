@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from fleet.console import Console
 from fleet.schema import Schema
 from fleet.words import plural, significant, with_unit
-from scripts.training_run import Training
 from training.endpoint import absolute_error, percentage_error, predict
+from training.run import Training
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ import pytest
 
 from fleet.console import Console
 from fleet.schema import HOUSES, Column, Kind, Schema
-from scripts.results import CityResult, draw_overviews, draw_results, print_results
+from training.results import CityResult, draw_overviews, draw_results, print_results
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from fleet.errors import HousingError
 from fleet.project import SCHEMA_FILE, project_schema
 from fleet.publishing import Publication, Publisher, summary
 from fleet.words import counted, plural
-from scripts.job_reporter import JobReporter
 from training.evaluation import candidates_of_jobs
 from training.job import JobResult
+from training.job_reporter import JobReporter
 from training.pipeline import Dataset, Pipeline, Settings
 from training.publish import (
     current_preprocessor,
