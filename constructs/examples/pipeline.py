@@ -21,7 +21,7 @@ endpoint = mme.MultiModelEndpoint(
     initial_instance_count=2,
     deployment_policy=mme.DeploymentPolicy.canary(mme.CapacitySize.percent(50)),
 )
-alarms = mme.EndpointAlarms(stack, "Alarms", endpoint=endpoint, composite=True)
+alarms = mme.EndpointAlarms(stack, "Alarms", endpoint=endpoint)
 mme.EndpointDashboard(stack, "Dashboard", endpoint=endpoint)
 endpoint.add_rollback_alarm(alarms.of_variant["AllTraffic"].server_errors)
 scaling = endpoint.auto_scale_instance_count(min_capacity=2, max_capacity=8)

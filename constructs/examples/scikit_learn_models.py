@@ -1,4 +1,4 @@
-"""Many scikit-learn models in one container; each artifact brings its own script."""
+"""Many scikit-learn models in one container, and one script that loads and asks them."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
@@ -14,9 +14,10 @@ container = mme.MultiModelContainer(
     prefix="scikit-learn/",
     environment={
         "SAGEMAKER_PROGRAM": "inference.py",
-        "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+        "SAGEMAKER_SUBMIT_DIRECTORY": bucket.s3_url_for_object("code/sourcedir.tar.gz"),
     },
 )
 model = mme.Model(stack, "Model", containers=[container])
+mme.PrefixGrants(bucket).read(model.role, "code/")
 endpoint = mme.MultiModelEndpoint(stack, "Endpoint", model=model)
 app.synth()

@@ -1,0 +1,1 @@
+"""What the XGBoost container does with a model that brings no script of its own."""
