@@ -77,6 +77,8 @@ class ServingModels:
         Raises
         ------
         NoModelError
+        BotoCoreError
+            AWS does not answer, and nothing is known of the city.
         """
         with self._lock:
             until, known = self._known.get(check_entity(city), (0.0, ""))
@@ -150,6 +152,10 @@ class Client:
         Raises
         ------
         NoModelError
+        ClientError
+            The endpoint refuses the request.
+        ValueError
+            The client was made without a registry.
         """
         if self._serving is None:
             raise ValueError("this client knows no registry: name the target model with invoke")

@@ -215,7 +215,10 @@ class DeploymentConfig(Section):
 def load_config(housing: object, stage: str) -> DeploymentConfig:
     """The config of one stage out of the context key ``housing``.
 
-    Raises ``ConfigError`` that lists everything wrong with it.
+    Raises
+    ------
+    ConfigError
+        Something is wrong with it; the message lists everything.
     """
     if not isinstance(housing, Mapping) or stage not in housing:
         stages = ", ".join(housing) if isinstance(housing, Mapping) else "none"

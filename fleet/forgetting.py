@@ -146,7 +146,13 @@ class Forgetter:
 def still_answers(
     runtime: "SageMakerRuntimeClient", endpoint_name: str, city: str, last_version: int, row: str
 ) -> list[str]:
-    """The target models of a forgotten city that an instance still has loaded."""
+    """The target models of a forgotten city that an instance still has loaded.
+
+    Raises
+    ------
+    ClientError
+        An answer says neither that the model is there nor that it is not.
+    """
     answering = []
     for number in range(1, last_version + 1):
         target = target_model(city, number)

@@ -81,7 +81,13 @@ class Teardown:
         return self.session.client(service)  # type: ignore[call-overload]
 
     def _find_stack(self, name: str) -> "StackTypeDef | None":
-        """By its id a deleted stack can still be described."""
+        """By its id a deleted stack can still be described.
+
+        Raises
+        ------
+        ClientError
+            CloudFormation refuses.
+        """
         try:
             stacks = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"]
         except ClientError as error:

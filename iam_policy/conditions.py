@@ -176,7 +176,13 @@ def _condition_values(raw: object, name: str, key: str) -> list[str]:
 
 
 def _condition_value(value: object, name: str, key: str) -> str:
-    """Quotation marks are optional for numbers and Booleans, says the policy grammar."""
+    """Quotation marks are optional for numbers and Booleans, says the policy grammar.
+
+    Raises
+    ------
+    PolicyError
+        It is none of these.
+    """
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str | int | float):

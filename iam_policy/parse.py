@@ -134,7 +134,13 @@ def _check_principal_elements(block: Mapping[str, Any], policy_type: PolicyType)
 
 
 def _one_of(block: Mapping[str, Any], element: str) -> str:
-    """The one of ``X`` and ``NotX`` that the statement has."""
+    """The one of ``X`` and ``NotX`` that the statement has.
+
+    Raises
+    ------
+    PolicyError
+        It has both or neither.
+    """
     present = [name for name in (element, f"Not{element}") if name in block]
     if len(present) != 1:
         raise PolicyError(f"exactly one of {element} and Not{element} is needed")
@@ -165,6 +171,11 @@ def _resource(resource: str, variables: bool) -> tuple[Token, ...]:
     """A resource pattern; missing parts of an ARN stand for anything.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+
+    Raises
+    ------
+    PolicyError
+        It is neither an ARN nor ``*``.
     """
     if resource == "*":
         return tokenize(resource, wildcards=True, variables=False)

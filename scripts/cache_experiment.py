@@ -113,7 +113,13 @@ def _invoke_copies(
     options: ExperimentOptions,
     console: Console,
 ) -> list[RawPass]:
-    """Publish the copies, invoke them and remove them."""
+    """Publish the copies, invoke them and remove them.
+
+    Raises
+    ------
+    EndpointError
+        No model is there to be copied.
+    """
     s3 = session.client("s3")
     body = options.payload.read_bytes() if options.payload else EXAMPLE_HOUSE
     source = options.model or next(published_models(s3, endpoint), None)

@@ -183,7 +183,13 @@ class Terminated(KeyboardInterrupt):
 
 
 def terminate(signal_number: int, frame: object) -> NoReturn:
-    """A signal handler that ends the process as Ctrl-C does, so that clean-up runs."""
+    """A signal handler that ends the process as Ctrl-C does, so that clean-up runs.
+
+    Raises
+    ------
+    Terminated
+        Always.
+    """
     raise Terminated
 
 
@@ -210,7 +216,13 @@ def confirm(question: str) -> bool:
 def assignment(
     context: click.Context, parameter: click.Parameter, values: Sequence[str]
 ) -> dict[str, str]:
-    """The callback of a repeatable option ``NAME=VALUE``."""
+    """The callback of a repeatable option ``NAME=VALUE``.
+
+    Raises
+    ------
+    BadParameter
+        A value is not of that form.
+    """
     pairs = {}
     for text in values:
         name, equals, value = text.partition("=")

@@ -107,7 +107,13 @@ def train_fleet(workspace: Workspace, options: FleetOptions, console: Console) -
 
 
 def _rows(workspace: Workspace, options: FleetOptions) -> "_Rows":
-    """Of the entities that were asked for; of all without any."""
+    """Of the entities that were asked for; of all without any.
+
+    Raises
+    ------
+    HousingError
+        The folder lacks one.
+    """
     data, cities = options.rows.data, [entity_key(city) for city in options.cities]
     if options.prefix is not None:
         where = options.prefix

@@ -56,7 +56,13 @@ class Stage:
 
 
 def known(registry: Registry, city: str) -> City:
-    """What the registry says of a city that it has."""
+    """What the registry says of a city that it has.
+
+    Raises
+    ------
+    RegistryError
+        It does not have it.
+    """
     item = registry.city(entity_key(city))
     if item is None:
         raise RegistryError(f"the registry has no city {city}; housing models list shows which")

@@ -195,7 +195,13 @@ def _choose_version(
     deployment: Deployment,
     preprocessor: str | None,
 ) -> Version:
-    """The version asked for, or that which serves and fits the endpoint's preprocessor."""
+    """The version asked for, or that which serves and fits the endpoint's preprocessor.
+
+    Raises
+    ------
+    HousingError
+        There is none.
+    """
     registry = Registry(session.client("dynamodb"), deployment.require("registry_table_name"))
     if number is None:
         choice = serving_version(registry, city, preprocessor)

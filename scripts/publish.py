@@ -90,7 +90,13 @@ def _artifact_of_job(session: boto3.Session, name: str) -> bytes:
 
 
 def _checked(artifact: bytes, name: str) -> bytes:
-    """The artifact, if it is one that the endpoint can load."""
+    """The artifact, if it is one that the endpoint can load.
+
+    Raises
+    ------
+    HousingError
+        It is not.
+    """
     try:
         read_artifact_bytes(artifact)
     except ArtifactError as error:

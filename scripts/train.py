@@ -159,6 +159,11 @@ def _preprocessor_to_use(
     """The published preprocessor; None where one is to be fitted.
 
     All models behind an endpoint share one preprocessor, so that a new one needs all of them anew.
+
+    Raises
+    ------
+    HousingError
+        One is to be fitted, and cities that are served are left out.
     """
     current = published_preprocessor(workspace, any_columns=refit)
     if current is None or not refit:

@@ -244,7 +244,13 @@ class Pipeline:
 
     @contextmanager
     def _model(self, name: str, model_data_url: str) -> Iterator[None]:
-        """The SageMaker model that a batch transform needs, for as long as it runs."""
+        """The SageMaker model that a batch transform needs, for as long as it runs.
+
+        Raises
+        ------
+        ClientError
+            SageMaker refuses it.
+        """
         client = self._workspace.sagemaker
         request = preprocessor_model_request(
             image=scikit_learn_image(self._workspace.region),
@@ -312,7 +318,10 @@ def rows_needed(mini_batch_size: int) -> int:
 def split_lines(text: bytes, *, expected: int, name: str) -> tuple[bytes, bytes]:
     """Shuffle the rows of a CSV and cut them 70:30; none is dropped.
 
-    Raises ``PipelineError`` where there are not as many as went in.
+    Raises
+    ------
+    PipelineError
+        There are not as many as went in.
     """
     rows = [line for line in text.splitlines() if line]
     if len(rows) != expected:

@@ -123,7 +123,13 @@ def propose(
 
 
 def _columns(sheets: Sequence[Sheet]) -> list[_Cells]:
-    """The columns that all files have, by their titles in the first."""
+    """The columns that all files have, by their titles in the first.
+
+    Raises
+    ------
+    HousingError
+        A file has no rows, or a title twice.
+    """
     first = sheets[0]
     if not first.rows:
         raise HousingError(f"{first.name}: no rows below the names of the columns")

@@ -62,6 +62,11 @@ def preprocessor_key(artifact: bytes) -> str:
 
     Times and owners of the archive's members do not count: fitting again on the same houses gives
     the same key, and the endpoint stays as it is.
+
+    Raises
+    ------
+    PublishError
+        A file in it is larger than any preprocessor.
     """
     digest = hashlib.sha256()
     with tarfile.open(fileobj=io.BytesIO(artifact), mode="r:gz") as archive:
@@ -104,7 +109,13 @@ def _member(artifact: bytes, name: str) -> bytes | None:
 
 
 def put_if_absent(s3: "S3Client", bucket: str, key: str, body: bytes) -> bool:
-    """Write an object unless its key is taken; whether it was written."""
+    """Write an object unless its key is taken; whether it was written.
+
+    Raises
+    ------
+    ClientError
+        S3 refuses for another reason.
+    """
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
     except ClientError as error:

@@ -44,6 +44,8 @@ def show_restricted_role(
     ------
     HousingError
         Where the other city answers.
+    ClientError
+        An invocation fails for another reason than access.
     """
     client = runtime_client(assume(session, role_arn, "demo"))
     predict(client, endpoint_name, own, table)

@@ -79,7 +79,13 @@ class Retraining:
         ][:MOST_CITIES]
 
     def collect(self, run: str) -> dict[str, Any]:
-        """Move what arrived to where the job reads it; the job's request."""
+        """Move what arrived to where the job reads it; the job's request.
+
+        Raises
+        ------
+        RetrainingError
+            No preprocessor is published.
+        """
         workspace = self.workspace
         arrivals = self.arrivals()
         if not arrivals:
@@ -141,7 +147,13 @@ class Retraining:
         }
 
     def _copy(self, arrival: Arrival) -> bool:
-        """Copy a file as it was listed; False where another has taken its place, a later run's."""
+        """Copy a file as it was listed; False where another has taken its place, a later run's.
+
+        Raises
+        ------
+        ClientError
+            S3 refuses.
+        """
         workspace = self.workspace
         try:
             workspace.s3.copy_object(
@@ -169,7 +181,13 @@ class Retraining:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """The Lambda function of the retraining stack; ``event["step"]`` says which step."""
+    """The Lambda function of the retraining stack; ``event["step"]`` says which step.
+
+    Raises
+    ------
+    RetrainingError
+        There is no such step.
+    """
     retraining = _from_environment(os.environ)
     match event["step"]:
         case "look":

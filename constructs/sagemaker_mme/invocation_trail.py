@@ -66,7 +66,13 @@ class InvocationTrail(Construct):
         self._record_invocations(endpoint.endpoint_arn)
 
     def _record_invocations(self, endpoint_arn: str) -> None:
-        """The L2 has no selectors for SageMaker's data events."""
+        """The L2 has no selectors for SageMaker's data events.
+
+        Raises
+        ------
+        TypeError
+            The L2 stands for another kind of resource than it did.
+        """
         trail = self.trail.node.default_child
         if not isinstance(trail, cloudtrail.CfnTrail):
             raise TypeError(f"the trail's default child is {trail!r}, not a CfnTrail")

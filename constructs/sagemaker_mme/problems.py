@@ -19,6 +19,11 @@ def raise_problems(
     ----------
     subject
         What has the problems. Default: ``construct``.
+
+    Raises
+    ------
+    InvalidPropsError
+        There is a problem.
     """
     lines = [f"  - {problem}" for problem in problems]
     if lines:

@@ -97,7 +97,13 @@ def _copy(s3: "S3Client", endpoint: WatchedEndpoint, source: str, keys: Sequence
 
 
 def _remove(s3: "S3Client", bucket: str, prefix: str) -> int:
-    """Remove every version of every object below a prefix; answers how many versions."""
+    """Remove every version of every object below a prefix; answers how many versions.
+
+    Raises
+    ------
+    CopyError
+        S3 did not remove one.
+    """
     versions = list(_versions(s3, bucket, prefix))
     for begin in range(0, len(versions), _OBJECTS_PER_DELETE):
         answer = s3.delete_objects(

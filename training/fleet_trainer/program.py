@@ -115,14 +115,26 @@ def _is_special(column: Any) -> bool:
 
 
 def _parse(column: Any, cell: str) -> float:
-    """A cell's number by the preprocessor's own script; ValueError says what is wrong."""
+    """A cell's number by the preprocessor's own script; ValueError says what is wrong.
+
+    Raises
+    ------
+    ValueError
+        The column does not allow it.
+    """
     if problem := column.problem(cell):
         raise ValueError(problem)
     return float(column.parse([cell])[0])
 
 
 def train_shard(host: Host, preprocessor: Preprocessor, recipe: Recipe) -> None:
-    """Train the cities of this host's shard and write its report."""
+    """Train the cities of this host's shard and write its report.
+
+    Raises
+    ------
+    SystemExit
+        A worker process failed.
+    """
     files = [str(path) for path in host.cities.rglob("*.csv") if path.is_file()]
     files.sort(key=_city_of)
     batches = list(_batches(files))

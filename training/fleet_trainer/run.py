@@ -189,7 +189,13 @@ class FleetTrainer:
             step.detail = f"{len(local)} cities, {sum(each.size for each in local):,} bytes"
 
     def _train(self, sources: Mapping[str, Source], preprocessor_url: str) -> tuple[str, int]:
-        """Run the job; its name and billable seconds."""
+        """Run the job; its name and billable seconds.
+
+        Raises
+        ------
+        FleetError
+            The job failed.
+        """
         request = self._request(sources, preprocessor_url)
         job = Job("fleet", self._stem, request)
         runner = JobRunner(TrainingJobs(self._workspace.sagemaker), report=self._report)
@@ -225,7 +231,13 @@ class FleetTrainer:
 
 
 def _check(recipe: Recipe) -> None:
-    """What the job would refuse is refused before it costs anything."""
+    """What the job would refuse is refused before it costs anything.
+
+    Raises
+    ------
+    FleetError
+        It would be refused.
+    """
     try:
         parameters = Hyperparameters.parse(recipe.hyperparameters)
     except HyperparameterError as error:

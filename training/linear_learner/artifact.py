@@ -145,7 +145,13 @@ def write_model_file(model: LinearModel, modified: datetime = EARLIEST) -> bytes
 
 @contextmanager
 def _refusing(what: str) -> Iterator[None]:
-    """Turns every way in which hostile bytes fail in the parsers below into an ArtifactError."""
+    """Turns every way in which hostile bytes fail in the parsers below into an ArtifactError.
+
+    Raises
+    ------
+    ArtifactError
+        One of them failed.
+    """
     try:
         yield
     except Exception as error:
@@ -191,7 +197,13 @@ def _read_model_file(data: bytes) -> LinearModel:
 
 
 def _content(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    """The bytes of a member, of which no more are unpacked than it announces."""
+    """The bytes of a member, of which no more are unpacked than it announces.
+
+    Raises
+    ------
+    ArtifactError
+        The member is missing, packed otherwise or larger than it may be.
+    """
     if name not in archive.namelist():
         raise ArtifactError(f"{MODEL_FILE!r} has no member {name!r}")
     member = archive.getinfo(name)

@@ -265,7 +265,9 @@ class Preprocessor:
 
         Raises
         ------
-        ValueError, KeyError
+        KeyError
+            A category is not allowed.
+        ValueError
             A cell is not allowed, or rows differ in length.
         """
         encoders = self._encoders
@@ -316,7 +318,13 @@ def parse_csv(text: str, schema: Schema, name: str = "") -> Table:
 
 
 def _read(text: str, schema: Schema, convert: Callable[[Cells], T], name: str = "") -> T:
-    """What ``convert`` makes of the rows; it raises where a cell is not allowed."""
+    """What ``convert`` makes of the rows; it raises where a cell is not allowed.
+
+    Raises
+    ------
+    RequestError
+        400, one is not; the text says which.
+    """
     try:
         rows = [row for row in csv.reader(io.StringIO(text)) if row]
         converted = convert(rows)

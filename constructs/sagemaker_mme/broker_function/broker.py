@@ -60,7 +60,13 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def _tenant(event: dict[str, Any]) -> str:
-    """Out of a Cognito authorizer's claims, or a Lambda authorizer's context."""
+    """Out of a Cognito authorizer's claims, or a Lambda authorizer's context.
+
+    Raises
+    ------
+    RefusedError
+        It names no tenant.
+    """
     found = (event.get("requestContext") or {}).get("authorizer") or {}
     tenant = (found.get("claims") or found).get(os.environ["TENANT_CLAIM"])
     if not isinstance(tenant, str) or not TENANT.fullmatch(tenant):

@@ -139,7 +139,13 @@ def _integers(value: int | bytes) -> list[int]:
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a protobuf message, in their order: number, and integer or bytes."""
+    """The fields of a protobuf message, in their order: number, and integer or bytes.
+
+    Raises
+    ------
+    RecordError
+        The message is damaged.
+    """
     position = 0
     while position < len(data):
         key, position = _varint(data, position)

@@ -31,7 +31,7 @@ def decode_request(body: bytes, content_type: str) -> Float32Array:
     RequestError
         415 for another content type, 204 for an empty body, 400 for anything that is
         not a table of finite numbers.
-    """
+    """  # noqa: DOC501 - RequestError.not_evaluable makes one
     name, _, _ = content_type.partition(";")
     decode = _DECODERS.get(name.strip().lower() or JSON)
     if decode is None:

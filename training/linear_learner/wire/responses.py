@@ -37,7 +37,7 @@ def encode_predictions(predictions: Predictions, accept: str) -> tuple[bytes, st
     ------
     RequestError
         400, a score is too large for a float32; JSON has no word for it.
-    """
+    """  # noqa: DOC501 - RequestError.not_evaluable makes one
     if not np.isfinite(predictions.scores).all():
         raise RequestError.not_evaluable("a score is too large for a float32")
     for content_type in (part.partition(";")[0].strip().lower() for part in accept.split(",")):
