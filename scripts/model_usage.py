@@ -115,8 +115,8 @@ def usage_command(aws: Aws, hours: float, price_per_hour: float | None, as_json:
 @aws_options
 def drift_command(aws: Aws, city: str, file: Path, as_json: bool) -> None:
     from fleet.drift import SHIFTED, STABLE, stability_indices
-    from training.evaluation import columns_of
     from training.reader import read_rows
+    from training.table import columns_of
 
     rows = read_rows(file, project_schema(), with_label=False)
     registry = Stage.open(aws).registry

@@ -14,6 +14,7 @@ from fleet.cache.request_trace import print_trace, trace_requests
 from fleet.client import Client, runtime_client
 from fleet.console import Console
 from fleet.deployment import Deployment
+from fleet.drift import SHIFTED, stability_indices
 from fleet.errors import HousingError
 from fleet.invocation_log import LogGroup
 from fleet.names import Prefix, entity_key
@@ -38,7 +39,7 @@ from training.endpoint import Prediction, endpoint_preprocessor, lines_of
 from training.judgement import Judgement, Ranges, judge, out_of_range, range_lines
 from training.publish import read_ranges
 from training.reader import Rows, parse_rows, read_rows
-from training.table import Table, make_values
+from training.table import Table, columns_of, make_values
 
 if TYPE_CHECKING:
     import boto3
@@ -49,6 +50,8 @@ OWN_OPTIONS = {
     *("--profile", "--help"),
 }
 """Columns of these names get an option that begins with ``--column-``."""
+FEW_ROWS = 200
+"""Of fewer, the shares of ten bins are chance."""
 STANDARD = "-"
 """Standard input or output, as a file's name."""
 
@@ -126,17 +129,26 @@ def command(
     ranges = _trained_ranges(session.client("s3"), serving)
     flags = out_of_range(table, ranges)
     judged = judge(prediction, table) if table.label is not None else None
+    drift = drift_of(version, table)
     # Standard output is for the rows where they are asked for.
     to_stderr = as_json or (output is not None and str(output) == STANDARD)
     console = Console(sys.stderr if to_stderr else None)
     if output is not None:
         _write(output, rows, table, prediction, flags)
     if as_json:
-        print(json.dumps(_as_json(model, table, prediction, flags, judged)))
+        answer = _as_json(model, table, prediction, flags, judged)
+        print(json.dumps({**answer, "drift": drift} if drift else answer))
     elif output is None:
         _print(console, model, table, prediction)
     if not as_json:
         _print_notes(console, table, prediction, ranges, flags, judged)
+        for name, index in drift.items():
+            if index > SHIFTED:
+                print(
+                    f"{name} has shifted from the training rows: its population stability index"
+                    f" is {index:.2f}, and {SHIFTED:g} is much",
+                    file=sys.stderr,
+                )
     if trace:
         print_trace(console, trace_requests(session, endpoint_name, started, prediction.seconds))
     return SUCCEEDED
@@ -155,6 +167,13 @@ def _predict(
     finally:
         if log is not None and not log.flush():
             print(f"the requests could not be noted in log group {name}", file=sys.stderr)
+
+
+def drift_of(version: Version, table: Table) -> dict[str, float]:
+    """The population stability index of each column; nothing of rows too few to tell."""
+    if len(table) < FEW_ROWS:
+        return {}
+    return stability_indices(version.trained.columns, columns_of(table))
 
 
 def _read(file: Path, schema: Schema) -> Rows:

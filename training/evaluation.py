@@ -15,7 +15,7 @@ from training.job import JobResult
 from training.linear_learner.model import PredictorType
 from training.linear_learner.wire.training_data import read_training_csv
 from training.pipeline import CityFiles
-from training.table import Table
+from training.table import Table, columns_of
 from training.workspace import Workspace
 
 THREADS = 16
@@ -87,16 +87,6 @@ def candidate_of_job(
         columns=columns,
         compared_with=compared_with,
     )
-
-
-def columns_of(table: Table) -> dict[str, list[float] | list[str]]:
-    """The features' columns by name: numbers, or text; without what is missing."""
-    return {
-        column.name: [
-            value for value in table[column.name].tolist() if value == value and value != ""
-        ]
-        for column in table.schema.columns
-    }
 
 
 def _digest(values: Mapping[str, str]) -> str:

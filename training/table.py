@@ -99,6 +99,16 @@ def _day(number: float) -> str:
     return date.fromordinal(EPOCH.toordinal() + int(number)).isoformat()
 
 
+def columns_of(table: Table) -> dict[str, list[float] | list[str]]:
+    """The features' columns by name: numbers, or text; without what is missing."""
+    return {
+        column.name: [
+            value for value in table[column.name].tolist() if value == value and value != ""
+        ]
+        for column in table.schema.columns
+    }
+
+
 def empty_values(column: Column) -> float | str:
     """What stands for an empty cell of a column."""
     return np.nan if column.kind.is_numeric else ""

@@ -19,10 +19,10 @@ from localaws.testing import LocalAws
 from tests.local.assembly import Assembly
 from tests.local.conftest import ROOT
 from tests.local.registry.conftest import candidate
-from training.evaluation import columns_of
 from training.houses import COLUMNS, Market
 from training.linear_learner.artifact import write_artifact
 from training.linear_learner.model import LinearModel, PredictorType
+from training.table import columns_of
 
 
 @dataclass(frozen=True)
