@@ -1,6 +1,6 @@
 """Training and transform jobs as ``training.jobs`` uses them, through the SageMaker API."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -35,13 +35,25 @@ class TrainingJobs:
 
 
 class TransformJobs:
-    """Batch transform jobs of the SageMaker API."""
+    """Batch transform jobs of the SageMaker API.
 
-    def __init__(self, client: "SageMakerClient") -> None:
+    ``make_model`` makes the model that a job is to use, if it is not there: another program that
+    runs the same job deletes it when it is done.
+    """
+
+    def __init__(self, client: "SageMakerClient", make_model: Callable[[], None]) -> None:
         self._client = client
+        self._make_model = make_model
 
     def create(self, name: str, request: Mapping[str, Any]) -> None:
-        self._client.create_transform_job(TransformJobName=name, **request)
+        self._make_model()
+        try:
+            self._client.create_transform_job(TransformJobName=name, **request)
+        except ClientError as error:
+            if "Could not find model" not in str(error):
+                raise
+            self._make_model()
+            self._client.create_transform_job(TransformJobName=name, **request)
 
     def describe(self, name: str) -> JobState | None:
         try:

@@ -179,8 +179,13 @@ class _Run:
     def _begin(self, index: int, job: Job) -> None:
         service = self._runner.service
         attempt = 1
-        while (state := service.describe(job.name(attempt))) is not None:
+        while True:
             name = job.name(attempt)
+            state = service.describe(name)
+            if state is None:
+                if self._started(index, job, name):
+                    return
+                continue  # another program was quicker, and has the name
             if state.status is Status.COMPLETED and self._may_reuse(state):
                 self._end(index, JobResult(job, name, state, reused=True))
                 return
@@ -189,15 +194,25 @@ class _Run:
                 self._report(job, name, "joined")
                 return
             attempt += 1
-        name = job.name(attempt)
+
+    def _started(self, index: int, job: Job, name: str) -> bool:
+        """Start a job; False when its name was taken meanwhile.
+
+        Raises
+        ------
+        _RefusedError
+        """
         # Known before it is created, so that an interruption in between stops it.
         self._add(index, job, name, started_here=True)
         try:
-            service.create(name, job.request)
+            self._runner.service.create(name, job.request)
         except ClientError as error:
             del self.running[index]
+            if self._runner.service.describe(name) is not None:
+                return False
             raise _RefusedError(name, error) from error
         self._report(job, name, "started")
+        return True
 
     def _add(self, index: int, job: Job, name: str, *, started_here: bool) -> None:
         now = self._runner.clock()

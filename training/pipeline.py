@@ -18,10 +18,10 @@ key and other data another:
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -166,13 +166,17 @@ class Pipeline:
             key_arn=self._workspace.key_arn,
         )
         job = Job("transform", self._stem("transform"), request)
-        runner = JobRunner(TransformJobs(self._workspace.sagemaker), report=self._report)
-        with self._model(model_name, model_data_url):
+        make_model = partial(self._make_model, model_name, model_data_url)
+        jobs = TransformJobs(self._workspace.sagemaker, make_model)
+        runner = JobRunner(jobs, report=self._report)
+        try:
             [result] = runner.run(
                 [job],
                 again=self._settings.again,
                 is_usable=lambda _: bool(self._workspace.keys(transformed)),
             )
+        finally:
+            self._delete_model(model_name)
         _require(result)
         return self._split_rows(transformed, dataset)
 
@@ -242,9 +246,8 @@ class Pipeline:
         self._write_all(bodies)
         return files
 
-    @contextmanager
-    def _model(self, name: str, model_data_url: str) -> Iterator[None]:
-        """The SageMaker model that a batch transform needs, for as long as it runs.
+    def _make_model(self, name: str, model_data_url: str) -> None:
+        """The SageMaker model that a batch transform needs.
 
         Raises
         ------
@@ -262,13 +265,23 @@ class Pipeline:
         try:
             client.create_model(ModelName=name, **request)
         except ClientError as error:
-            # An interrupted run left it; its name says that it is the same.
+            # An interrupted run left it, or one beside this made it: its name says it is the same.
             if "existing" not in str(error):
                 raise
+
+    def _delete_model(self, name: str) -> None:
+        """Delete it, whoever made it: a run that was killed could not.
+
+        Raises
+        ------
+        ClientError
+            SageMaker does not delete it.
+        """
         try:
-            yield
-        finally:
-            client.delete_model(ModelName=name)
+            self._workspace.sagemaker.delete_model(ModelName=name)
+        except ClientError as error:
+            if "Could not find model" not in str(error):
+                raise
 
     def _training_request(self, **fields: Any) -> dict[str, Any]:
         return training_request(

@@ -25,6 +25,12 @@ MALFORMED_XML = (
 INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 Query = Mapping[str, list[str]]
+MOST_FIELDS = 100_000
+"""Of one form."""
+MOST_LEVELS = 40
+TEXT = ""
+"""Where a node of the tree of fields keeps its own value."""
+Node = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -104,32 +110,46 @@ def without_nulls(value: Any) -> Any:
 def _query_call(model: ServiceModel, request: HttpRequest) -> Call | None:
     form = dict(request.query)
     if request.method == "POST":
-        form |= parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True)
-    fields = {name: values[0] for name, values in form.items()}
-    name = fields.get("Action", "")
+        text = request.body.decode("utf-8", "replace")
+        try:
+            form |= parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        except ValueError:
+            message = f"The request has more than {MOST_FIELDS} fields"
+            raise AwsError("MalformedQueryString", message) from None
+    name = form.get("Action", [""])[0]
     if name not in model.operation_names:
         return None
     shape = model.operation_model(name).input_shape
-    parameters = _query_structure(shape, fields, "") if shape else {}
+    parameters = _query_structure(shape, _tree(form)) if shape else {}
     return Call(model.service_name, name, parameters)
 
 
-def _query_value(shape: Shape, fields: Mapping[str, str], path: str) -> Any:
-    """The value at a path such as ``Tags.member.1``; None when no field is there."""
+def _tree(form: Query) -> Node:
+    """Fields by the parts of their names: ``Tags.member.1.Key`` is three levels below the root."""
+    root: Node = {}
+    for name, values in form.items():
+        node = root
+        for part in name.split(".", MOST_LEVELS):
+            node = node.setdefault(part, {})
+        node[TEXT] = values[0]
+    return root
+
+
+def _query_value(shape: Shape, node: Node) -> Any:
+    """The value below a name such as ``Tags.member.1``; None when no field is there."""
     match shape.type_name:
         case "structure":
-            inner = _below(fields, path)
-            return _query_structure(cast(StructureShape, shape), inner, path) if inner else None
+            return _query_structure(cast(StructureShape, shape), node) if node else None
         case "list":
-            return _query_list(cast(ListShape, shape), fields, path)
+            return _query_list(cast(ListShape, shape), node)
         case "map":
-            return _query_map(cast(MapShape, shape), fields, path)
-    return None if path not in fields else typed_text(shape, fields[path])
+            return _query_map(cast(MapShape, shape), node)
+    return typed_text(shape, node[TEXT]) if TEXT in node else None
 
 
-def _query_structure(shape: StructureShape, fields: Mapping[str, str], path: str) -> dict[str, Any]:
+def _query_structure(shape: StructureShape, node: Node) -> dict[str, Any]:
     read = {
-        name: _query_value(member, fields, _joined(path, _query_name(name, member)))
+        name: _query_value(member, node.get(_query_name(name, member), {}))
         for name, member in shape.members.items()
     }
     return {name: value for name, value in read.items() if value is not None}
@@ -144,41 +164,27 @@ def _query_name(name: str, member: Shape) -> str:
     return str(serialization.get("name", name))
 
 
-def _query_list(shape: ListShape, fields: Mapping[str, str], path: str) -> list[Any] | None:
-    inner = _below(fields, path)
+def _query_list(shape: ListShape, node: Node) -> list[Any] | None:
+    items = node
     if not shape.serialization.get("flattened"):
-        path = f"{path}.{shape.member.serialization.get('name', 'member')}"
-    numbers = {
-        int(rest.partition(".")[0])
-        for rest in (key[len(path) + 1 :] for key in inner if key.startswith(f"{path}."))
-        if INTEGER.fullmatch(rest.partition(".")[0])
-    }
+        items = node.get(shape.member.serialization.get("name", "member"), {})
+    numbers = {int(part): part for part in items if INTEGER.fullmatch(part)}
     if not numbers:
-        return [] if path.rpartition(".")[0] in fields or path in fields else None
-    return [_query_value(shape.member, inner, f"{path}.{number}") for number in sorted(numbers)]
+        return [] if TEXT in node or TEXT in items else None
+    return [_query_value(shape.member, items[numbers[number]]) for number in sorted(numbers)]
 
 
-def _query_map(shape: MapShape, fields: Mapping[str, str], path: str) -> dict[str, Any] | None:
-    inner = _below(fields, path)
-    entry = path if shape.serialization.get("flattened") else f"{path}.entry"
+def _query_map(shape: MapShape, node: Node) -> dict[str, Any] | None:
+    held = node if shape.serialization.get("flattened") else node.get("entry", {})
     key_name = shape.key.serialization.get("name", "key")
     value_name = shape.value.serialization.get("name", "value")
     entries: dict[str, Any] = {}
     number = 1
-    while f"{entry}.{number}.{key_name}" in inner:
-        key = inner[f"{entry}.{number}.{key_name}"]
-        entries[key] = _query_value(shape.value, inner, f"{entry}.{number}.{value_name}")
+    while TEXT in (key := held.get(str(number), {}).get(key_name, {})):
+        value = held[str(number)].get(value_name, {})
+        entries[key[TEXT]] = _query_value(shape.value, value)
         number += 1
     return entries or None
-
-
-def _below(fields: Mapping[str, str], path: str) -> dict[str, str]:
-    prefix = f"{path}."
-    return {k: v for k, v in fields.items() if k.startswith(prefix) or k == path}
-
-
-def _joined(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def _rest_call(model: ServiceModel, request: HttpRequest) -> Call | None:

@@ -19,6 +19,8 @@ from localaws.ministack.embedding import Answer, ServiceHandler
 from localaws.ministack.tag_quota import check_tags
 from localaws.service_models import BOTOCORE_NAMES, service_model
 
+_WRITABLE = bytes(63 if c < 32 and c not in b"\t\n\r" else c for c in range(256))
+"""XML has no way to write control characters (https://www.w3.org/TR/xml/#charsets): ? for each."""
 _loaded: set[str] = set()
 """The models that were read; it takes a third of a second each."""
 
@@ -51,9 +53,16 @@ def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
                     body = json.dumps(call.parameters).encode()
         except AwsError as error:
             return _refusal(model, request, error)
-        return await handler(method, path, headers, body, query)
+        status, fields, answer = await handler(method, path, headers, body, query)
+        if answer[:1] == b"<" and (status >= 400 or model != "s3"):
+            answer = answer.translate(_WRITABLE)
+        return status, fields, answer
 
     return handle
+
+
+def _printable(message: str) -> str:
+    return message.encode("utf-8", "replace").translate(_WRITABLE).decode("utf-8", "replace")
 
 
 def _check_owner(request: HttpRequest) -> None:
@@ -67,12 +76,12 @@ def _refusal(service: str, request: HttpRequest, error: AwsError) -> Answer:
     """The error in the protocol that the request speaks."""
     answer: Answer
     if service == "s3":
-        answer = error_response_xml(error.code, error.message, error.status)
+        answer = error_response_xml(error.code, _printable(error.message), error.status)
     elif "x-amz-target" in request.headers or service in ("lambda", "scheduler"):
         answer = error_response_json(error.code, error.message, error.status)
         answer[1]["x-amzn-errortype"] = error.code
     else:
-        answer = iam._error(error.status, error.code, error.message, ns="iam")
+        answer = iam._error(error.status, error.code, _printable(error.message), ns="iam")
     return answer
 
 

@@ -201,6 +201,43 @@ def test_ctrl_c_stops_the_jobs_that_were_started(project: Project) -> None:
     assert wait_for_final_status(project, name) == "Stopped"
 
 
+def start_training(project: Project, seed: str) -> subprocess.Popen[str]:
+    """A training of one city by the trainer that transforms, in the background."""
+    options = ("--city", "Dallas_TX", "--houses", HOUSES, "--seed", seed, "--force")
+    return subprocess.Popen(
+        project.command("train", *options),
+        cwd=ROOT,
+        env={**project.aws.environment, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def transform_models(project: Project) -> list[str]:
+    models = project.aws.session().client("sagemaker").list_models(NameContains="transform")
+    return [model["ModelName"] for model in models["Models"]]
+
+
+def test_two_trainings_of_the_same_houses_at_once_both_end_well(project: Project) -> None:
+    both = [start_training(project, "5"), start_training(project, "5")]
+    said = [training.communicate(timeout=300)[0] for training in both]
+    assert [training.returncode for training in both] == [0, 0], said
+    assert transform_models(project) == []
+
+
+def test_the_run_after_a_kill_ends_well_and_leaves_nothing(project: Project) -> None:
+    killed = start_training(project, "6")
+    assert killed.stdout is not None
+    assert any("transform: started" in line for line in killed.stdout)
+    killed.kill()
+    killed.wait()
+    again = start_training(project, "6")
+    said, _ = again.communicate(timeout=300)
+    assert again.returncode == 0, said
+    assert transform_models(project) == []
+
+
 def wait_for_final_status(project: Project, name: str) -> str:
     client = project.aws.session().client("sagemaker")
     deadline = time.monotonic() + 60

@@ -1,5 +1,6 @@
 """Requests are read as botocore's serializers write them."""
 
+import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -104,3 +105,29 @@ def test_a_body_that_is_no_xml_is_refused(body: bytes) -> None:
 def test_what_is_no_operation_is_left_to_the_service() -> None:
     assert read_call("iam", HttpRequest("POST", "/", {}, {"Action": ["Nope"]}, b"")) is None
     assert read_call("s3", HttpRequest("PATCH", "/bucket", {}, {}, b"")) is None
+
+
+def _form(tags: int) -> HttpRequest:
+    fields = "".join(f"&Tags.member.{number}.Key=k" for number in range(1, tags + 1))
+    return HttpRequest("POST", "/", {}, {}, f"Action=TagRole&RoleName=a{fields}".encode())
+
+
+def test_a_form_takes_time_in_proportion_to_its_fields() -> None:
+    read_call("iam", _form(1))
+    began = time.process_time()
+    call = read_call("iam", _form(30_000))
+    assert time.process_time() - began < 10  # minutes, if each tag were looked for in all fields
+    assert call is not None
+    assert len(call.parameters["Tags"]) == 30_000
+
+
+def test_a_form_has_so_many_fields_at_most() -> None:
+    with pytest.raises(AwsError, match="more than 100000 fields"):
+        read_call("iam", _form(100_001))
+
+
+def test_names_of_fields_go_so_deep_at_most() -> None:
+    body = b"Action=TagRole&RoleName=a&" + b".".join([b"a"] * 10_000) + b"=1"
+    call = read_call("iam", HttpRequest("POST", "/", {}, {}, body))
+    assert call is not None
+    assert call.parameters == {"RoleName": "a"}

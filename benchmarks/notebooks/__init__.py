@@ -1,0 +1,1 @@
+"""AWS's own notebooks on localaws, word for word: ``python -m benchmarks.notebooks``."""

@@ -1,0 +1,71 @@
+"""What the notebooks read from AWS's buckets, made of what packages carry."""
+
+import gzip
+import io
+import pickle
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_digits, load_iris
+
+FILES = "sagemaker-example-files-prod-us-east-1"
+SAMPLES = "sagemaker-sample-files"
+ABALONE = Path(__file__).parents[2] / "tests" / "data" / "linear_learner" / "abalone.csv"
+
+
+def abalone() -> bytes:
+    """The data set of UCI, as the tests have it."""
+    return ABALONE.read_bytes()
+
+
+def iris() -> bytes:
+    """The data set of UCI, as scikit-learn has it."""
+    found = load_iris()
+    rows = (
+        ",".join([*map(str, values), f"Iris-{found.target_names[kind]}"])
+        for values, kind in zip(found.data, found.target, strict=True)
+    )
+    return "\n".join([*rows, ""]).encode()
+
+
+def digits() -> bytes:
+    """scikit-learn's 1,797 digits of 8 x 8 pixels, in the size and the form of MNIST's pickle."""
+    found = load_digits()
+    images = np.repeat(np.repeat(found.images, 3, axis=1), 3, axis=2)
+    images = np.pad(images, ((0, 0), (2, 2), (2, 2))).reshape(-1, 784).astype("float32") / 16
+    labels = found.target.astype("int64")
+    parts = [slice(0, 1200), slice(1200, 1400), slice(1400, None)]
+    stream = io.BytesIO()
+    with gzip.open(stream, "wb", compresslevel=1) as file:
+        pickle.dump(tuple((images[part], labels[part]) for part in parts), file)
+    return stream.getvalue()
+
+
+def forests() -> bytes:
+    """7,000 rows with the columns of UCI's covtype: of its form, not of its content."""
+    draw = np.random.default_rng(0)
+    labels = np.tile(np.arange(1, 8), 1000)
+    centres = draw.normal(size=(8, 54))
+    features = (centres[labels] + draw.normal(size=(len(labels), 54))) * 10
+    stream = io.BytesIO()
+    with gzip.open(stream, "wb", compresslevel=1) as file:
+        np.savetxt(file, np.column_stack([features, labels]), delimiter=",", fmt="%.4g")
+    return stream.getvalue()
+
+
+OBJECTS: Mapping[tuple[str, str], Callable[[], bytes]] = {
+    (FILES, "datasets/image/MNIST/mnist.pkl.gz"): digits,
+    (FILES, "datasets/tabular/uci_abalone/abalone.csv"): abalone,
+    (FILES, "datasets/tabular/uci_covtype/covtype.data.gz"): forests,
+    (SAMPLES, "datasets/tabular/iris/iris.data"): iris,
+}
+
+
+def put(s3: Any) -> None:
+    """Put all of them where the notebooks look for them."""
+    for bucket in (FILES, SAMPLES):
+        s3.create_bucket(Bucket=bucket)
+    for (bucket, key), make in OBJECTS.items():
+        s3.put_object(Bucket=bucket, Key=key, Body=make())
