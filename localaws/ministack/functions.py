@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -33,8 +34,11 @@ from localaws.ministack.service_sessions import ServiceSessions
 
 SERVICE = "lambda.amazonaws.com"
 RUNTIMES = ("nodejs", "python")
-NODE_MODULES = Path(__file__).parents[2] / "node_modules"
-"""Lambda's Node.js runtimes bring the AWS SDK; here it is what ``make setup`` installed."""
+NODE_MODULES = Path(sys.prefix).parent / "node_modules"
+"""Lambda's Node.js runtimes bring the AWS SDK; this is a project's, beside its virtual environment.
+
+What ``NODE_PATH`` names comes first.
+"""
 _OF_THE_MACHINE = ("LANG", "LC_ALL", "LC_CTYPE", "PATH", "TZ")
 """What a function sees of the environment that localaws was started in."""
 

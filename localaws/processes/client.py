@@ -10,13 +10,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from localaws.processes import fork_server, isolation
 from localaws.processes.fork_server import receive, send
 from localaws.processes.launch import Launch
-
-REPOSITORY = Path(__file__).parents[2]
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +74,7 @@ class ProcessStarter:
         with theirs:
             subprocess.Popen(
                 [sys.executable, "-m", fork_server.__name__, str(theirs.fileno())],
-                cwd=REPOSITORY,
+                cwd=os.sep,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -196,7 +193,7 @@ def _probe() -> str:
     """Ask the kernel in a process of its own: forking this one, with its threads, is unsafe."""
     code = f"from {isolation.__name__} import probe; print(probe())"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=os.sep, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else done.stderr.strip()
 
 
