@@ -149,6 +149,8 @@ class GitHub(Section):
     """``owner/name``."""
     environments: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
     """GitHub environments whose jobs may; their reviewers approve a deployment."""
+    promoted_by: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Environments whose jobs may read what serves in this stage, to bring it to another one."""
 
 
 REGIONS_WITHOUT_RESOURCE_TYPES = frozenset({"me-central-1", "us-gov-east-1"})

@@ -1,4 +1,4 @@
-"""python -m localaws start | stop | status | reset | env | run | audit | mail | quota | open."""
+"""The command localaws: starts and stops the server, and tells what is in it."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 from localaws import lifecycle
 from localaws.audit import read_invocations
 from localaws.damage import kept_aside
+from localaws.identity_tokens import AUDIENCE, GITHUB, TokenIssuer
 from localaws.mail import Mailbox
 from localaws.profile import PAGE_PATH, program_environment, shell_lines, unset_lines
 from localaws.service_quotas.quotas import SetQuotas
@@ -71,10 +72,16 @@ def _parser() -> argparse.ArgumentParser:
     quota.set_defaults(command=_quota)
     quota.add_argument("name", nargs="?", help="such as 'ml.m5.xlarge for endpoint usage'")
     quota.add_argument("value", nargs="?", type=_quota_value, help="0 or more; or: default")
+    token = commands.add_parser("token", help="print an identity token as GitHub Actions get one")
+    token.set_defaults(command=_token)
+    token.add_argument("subject", help="such as repo:owner/name:environment:dev")
+    token.add_argument("--issuer", default=GITHUB, help=f"default: {GITHUB}")
+    token.add_argument("--audience", default=AUDIENCE, help=f"default: {AUDIENCE}")
+    token.add_argument("--seconds", type=float, default=300.0, help="until it ends (default: 300)")
     page = commands.add_parser("open", help="show its page in the browser")
     page.set_defaults(command=_open)
     page.add_argument("--print", action="store_true", help="print the address, open nothing")
-    for command in (start, stop, status, reset, env, run, audit, mail, quota, page):
+    for command in (start, stop, status, reset, env, run, audit, mail, quota, token, page):
         command.add_argument(
             "--state-dir",
             type=Path,
@@ -194,6 +201,19 @@ def _quota(options: argparse.Namespace) -> int:
         quotas.set(options.name, None if options.value == "default" else int(options.value))
     for name, value in quotas.items():
         print(f"{value:6}  {name}")
+    return 0
+
+
+def _token(options: argparse.Namespace) -> int:
+    issuer = TokenIssuer(_existing_state(options).token_key)
+    print(
+        issuer.sign(
+            issuer=options.issuer,
+            subject=options.subject,
+            audience=options.audience,
+            seconds=options.seconds,
+        )
+    )
     return 0
 
 

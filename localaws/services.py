@@ -12,6 +12,7 @@ from localaws.hosting.runtime import Runtime
 from localaws.http.invocations import Invocations
 from localaws.http.operations import Operations
 from localaws.http.wire import Exchange
+from localaws.identity_tokens import TokenIssuer
 from localaws.mail import Mailbox
 from localaws.ministack import (
     admission,
@@ -31,6 +32,7 @@ from localaws.ministack.identities import MiniStackIdentities
 from localaws.ministack.log_insights import service as log_insights
 from localaws.ministack.persistence import Persistence
 from localaws.ministack.simulation import Simulation
+from localaws.ministack.web_identity import WebIdentity
 from localaws.state import State
 
 LATE_SERVICES_AFTER_SECONDS = 0.2
@@ -50,6 +52,7 @@ class Services:
         self._identities = identities = MiniStackIdentities()
         self.authorizer = Authorizer(identities)
         Enforcement(identities, self.authorizer).install()
+        WebIdentity(identities, TokenIssuer(state.token_key)).install()
         Simulation(identities).install()
         managed_policies.install()
         self._ministack.admit(admission.admitted)

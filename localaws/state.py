@@ -73,6 +73,11 @@ class State:
         return self.directory / "sagemaker"
 
     @property
+    def token_key(self) -> Path:
+        """What identity tokens are signed with."""
+        return self.directory / "identity-token-key"
+
+    @property
     def mail_directory(self) -> Path:
         """What SNS sent to addresses."""
         return self.directory / "mail"

@@ -61,52 +61,66 @@ class DeliveryStack(StageStack):
             [f"repo:{github.repository}:pull_request"],
             ["lookup"],
         )
-        stacks = self.format_arn(
-            service="cloudformation",
-            resource="stack",
-            resource_name=f"{names.PROJECT}-{stage}-*",
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[stacks])
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["ssm:GetParameter", "ssm:PutParameter"],
-                resources=[
-                    self.format_arn(
-                        service="ssm",
-                        resource="parameter",
-                        resource_name=names.preprocessor_url_parameter(stage).removeprefix("/"),
-                    )
-                ],
+        if github.promoted_by:
+            promotion_role = self._role(
+                "PromotionRole",
+                f"GitHub Actions of {github.repository} read what serves in stage {stage}",
+                [f"repo:{github.repository}:environment:{each}" for each in github.promoted_by],
             )
-        )
+            self._let_read(promotion_role, model_store, registry)
+            cdk.CfnOutput(self, "PromotionRoleArn", value=promotion_role.role_arn)
+        self._let_read(role, model_store, registry)
         prefixes = (Prefix.MODELS, Prefix.PREPROCESSOR, Prefix.JOBS)
-        model_store.grants.read(role, *prefixes)
         model_store.grants.write(role, *prefixes)
         role.add_to_policy(
             iam.PolicyStatement(
-                actions=[
-                    "dynamodb:BatchGetItem",
-                    "dynamodb:ConditionCheckItem",
-                    "dynamodb:GetItem",
-                    "dynamodb:PutItem",
-                    "dynamodb:Query",
-                    "dynamodb:UpdateItem",
-                ],
-                resources=[registry.table_arn, f"{registry.table_arn}/index/{names.CITIES_INDEX}"],
+                actions=["ssm:PutParameter"], resources=[self._preprocessor_parameter]
             )
         )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+                resources=[registry.table_arn],
+            )
+        )
+        cdk.CfnOutput(self, "DeployRoleArn", value=role.role_arn)
+        cdk.CfnOutput(self, "DiffRoleArn", value=diff_role.role_arn)
+
+    @property
+    def _preprocessor_parameter(self) -> str:
+        name = names.preprocessor_url_parameter(self.stage).removeprefix("/")
+        return self.format_arn(service="ssm", resource="parameter", resource_name=name)
+
+    def _let_read(self, role: iam.Role, model_store: ModelStore, registry: dynamodb.ITable) -> None:
+        """Let a role read what serves in the stage, and where that is."""
+        stacks = self.format_arn(
+            service="cloudformation",
+            resource="stack",
+            resource_name=f"{names.PROJECT}-{self.stage}-*",
+        )
+        for actions, resources in (
+            (["cloudformation:DescribeStacks"], [stacks]),
+            (["ssm:GetParameter"], [self._preprocessor_parameter]),
+            (
+                ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"],
+                [registry.table_arn, f"{registry.table_arn}/index/{names.CITIES_INDEX}"],
+            ),
+        ):
+            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+        prefixes = (Prefix.MODELS, Prefix.PREPROCESSOR, Prefix.JOBS)
+        model_store.grants.read(role, *prefixes)
         store_arn = arn_from_other_stack(self, model_store.bucket)
         acknowledge_wildcards(
             role,
             {stacks: OWN_STACKS, **{f"{store_arn}/{prefix}*": ONE_PREFIX for prefix in prefixes}},
         )
-        cdk.CfnOutput(self, "DeployRoleArn", value=role.role_arn)
-        cdk.CfnOutput(self, "DiffRoleArn", value=diff_role.role_arn)
 
     def _role(
-        self, name: str, description: str, subjects: Sequence[str], bootstrap_roles: Sequence[str]
+        self,
+        name: str,
+        description: str,
+        subjects: Sequence[str],
+        bootstrap_roles: Sequence[str] = (),
     ) -> iam.Role:
         """A role that GitHub's identity tokens of these subjects may assume."""
         role = iam.Role(
@@ -125,18 +139,15 @@ class DeliveryStack(StageStack):
                 },
             ),
         )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["sts:AssumeRole"],
-                resources=[
-                    self.format_arn(
-                        service="iam",
-                        region="",
-                        resource="role",
-                        resource_name=f"cdk-{QUALIFIER}-{each}-role-{self.account}-{self.region}",
-                    )
-                    for each in bootstrap_roles
-                ],
+        resources = [
+            self.format_arn(
+                service="iam",
+                region="",
+                resource="role",
+                resource_name=f"cdk-{QUALIFIER}-{each}-role-{self.account}-{self.region}",
             )
-        )
+            for each in bootstrap_roles
+        ]
+        if resources:
+            role.add_to_policy(iam.PolicyStatement(actions=["sts:AssumeRole"], resources=resources))
         return role

@@ -21,12 +21,12 @@ from localaws.ministack import patches
 from localaws.ministack.encryption import key_use
 from localaws.ministack.identities import MiniStackIdentities, parse
 
-_UNDECIDED_HERE = frozenset({"sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"})
+_UNDECIDED_HERE = frozenset({"sts:AssumeRole"})
 """Authenticated by ``enforce``, decided with the trust policy, session tags and all."""
 _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
-_BY_LINK = "sns:ConfirmSubscription"
-"""The link in a mail is not signed; its token is all that counts."""
+_BY_TOKEN = frozenset({"sns:ConfirmSubscription", "sts:AssumeRoleWithWebIdentity"})
+"""Not signed: the token is all that counts, and the service checks it."""
 
 _caller: ContextVar[Credential | None] = ContextVar("caller", default=None)
 
@@ -62,7 +62,7 @@ class Enforcement:
         service_context: Mapping[str, Any] | None = None,
     ) -> AuthError | None:
         """None when the call is allowed, or the error to answer."""
-        if iam_action == _BY_LINK and not access_key_id:
+        if iam_action in _BY_TOKEN and not access_key_id:
             return None
         refused = _authenticate(access_key_id, iam_action, service, resource_arn)
         if refused is not None:

@@ -264,6 +264,18 @@ PATCHES = (
         "commands that it does not know are left out of a query",
         "run all of Logs Insights' commands, or refuse",
     ),
+    Patch(
+        "services.sts._web_identity_trust_denied",
+        "role_arn, params, use_json",
+        "tokens are taken whoever signed them, of providers that the account does not have",
+        "check signature, end and provider",
+    ),
+    Patch(
+        "services.sts._xml",
+        "status, root_tag, inner, ns",
+        "the answer names another subject than the token",
+        "answer with the token's claims",
+    ),
     # SNS
     Patch(
         "services.sns._subscribe",

@@ -106,7 +106,7 @@ def test_what_cannot_be_deployed_is_one_sentence(changes: Mapping[str, Any], mes
 def test_github_gets_roles_that_its_environments_and_pull_requests_alone_assume(
     tmp_path: Path,
 ) -> None:
-    github = {"repository": "example/houses", "environments": ["dev"]}
+    github = {"repository": "example/houses", "environments": ["dev"], "promotedBy": ["prod"]}
     synthesize(tmp_path, checks=True, github=github)
     template = json.loads((tmp_path / "housing-dev-delivery.template.json").read_text())
     trusted = {
@@ -117,6 +117,7 @@ def test_github_gets_roles_that_its_environments_and_pull_requests_alone_assume(
     }
     assert sorted(trusted.values()) == [
         ["repo:example/houses:environment:dev"],
+        ["repo:example/houses:environment:prod"],
         ["repo:example/houses:pull_request"],
     ]
     assert "AdministratorAccess" not in json.dumps(template)

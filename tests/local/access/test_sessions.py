@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from localaws.identity_tokens import AUDIENCE, GITHUB, TokenIssuer
 from tests.local.access.conftest import CHICAGO, ENDPOINT, NEW_YORK, Access, invoke
 
 ALLOW_ALL = json.dumps(
@@ -125,37 +126,88 @@ class TestExternalId:
 
 
 class TestWebIdentity:
-    """Nobody here can check the signature of a provider's token, so no token opens a role."""
+    """A provider's token opens the roles that trust its subject, and no forged one does."""
 
     PROVIDER = "token.actions.githubusercontent.com"
+    SUBJECT = "repo:example/houses:environment:dev"
 
     @pytest.fixture
     def pipeline_role(self, access: Access) -> Iterator[str]:
-        """A role that trusts the provider, whatever the token says."""
+        """A role that trusts jobs of one environment of one repository."""
+        provider = f"arn:aws:iam::123456789012:oidc-provider/{self.PROVIDER}"
+        keys = {f"{self.PROVIDER}:sub": self.SUBJECT, f"{self.PROVIDER}:aud": AUDIENCE}
         trust = {
             "Effect": "Allow",
             "Action": "sts:AssumeRoleWithWebIdentity",
-            "Principal": {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{self.PROVIDER}"},
+            "Principal": {"Federated": provider},
+            "Condition": {"StringEquals": keys},
         }
         iam = access.aws.session().client("iam")
+        iam.create_open_id_connect_provider(Url=GITHUB, ClientIDList=[AUDIENCE, "another"])
         role = iam.create_role(
             RoleName="pipeline",
             AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}),
         )["Role"]
         yield role["Arn"]
         iam.delete_role(RoleName="pipeline")
+        iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider)
+
+    def token(self, access: Access, **changes: Any) -> str:
+        values = {"issuer": GITHUB, "subject": self.SUBJECT, "audience": AUDIENCE, "seconds": 60}
+        return TokenIssuer(access.aws.state.token_key).sign(**values | changes)
+
+    def assume(self, access: Access, role: str, token: str) -> Any:
+        """Without any key, as a job on GitHub has none."""
+        sts = access.aws.session().client("sts")
+        return sts.assume_role_with_web_identity(
+            RoleArn=role, RoleSessionName="job", WebIdentityToken=token
+        )
+
+    def test_the_trusted_subject_gets_the_role(self, access: Access, pipeline_role: str) -> None:
+        answer = self.assume(access, pipeline_role, self.token(access))
+        assert answer["SubjectFromWebIdentityToken"] == self.SUBJECT
+        keys = answer["Credentials"]
+        session = access.aws.session(
+            keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
+        )
+        arn = session.client("sts").get_caller_identity()["Arn"]
+        assert arn == "arn:aws:sts::123456789012:assumed-role/pipeline/job"
+
+    @pytest.mark.parametrize(
+        ("changes", "code"),
+        [
+            ({"subject": "repo:example/other:environment:dev"}, "AccessDenied"),
+            ({"subject": "repo:example/houses:environment:prod"}, "AccessDenied"),
+            ({"subject": "repo:example/houses:pull_request"}, "AccessDenied"),
+            ({"subject": "repo:example/houses:environment:dev2"}, "AccessDenied"),
+            ({"audience": "another"}, "AccessDenied"),
+            ({"audience": "unknown"}, "InvalidIdentityToken"),
+            ({"issuer": "https://gitlab.com"}, "InvalidIdentityToken"),
+            ({"seconds": -1}, "ExpiredTokenException"),
+        ],
+    )
+    def test_all_others_are_refused(
+        self, access: Access, pipeline_role: str, changes: dict[str, Any], code: str
+    ) -> None:
+        with pytest.raises(ClientError) as refused:
+            self.assume(access, pipeline_role, self.token(access, **changes))
+        assert refused.value.response["Error"]["Code"] == code
 
     def test_a_token_that_nobody_signed_opens_nothing(
         self, access: Access, pipeline_role: str
     ) -> None:
-        claims = {"iss": f"https://{self.PROVIDER}", "aud": "sts.amazonaws.com", "sub": "x"}
+        claims = {"iss": GITHUB, "aud": AUDIENCE, "sub": self.SUBJECT, "exp": 2**33}
         parts = [json.dumps(part).encode() for part in ({"alg": "none"}, claims)]
         token = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
         with pytest.raises(ClientError) as refused:
-            access.aws.session().client("sts").assume_role_with_web_identity(
-                RoleArn=pipeline_role, RoleSessionName="forged", WebIdentityToken=f"{token}."
-            )
-        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+            self.assume(access, pipeline_role, f"{token}.")
+        assert refused.value.response["Error"]["Code"] == "InvalidIdentityToken"
+
+    def test_another_signature_opens_nothing(self, access: Access, pipeline_role: str) -> None:
+        ours, other = self.token(access), self.token(access, subject="x")
+        forged = f"{ours.rpartition('.')[0]}.{other.rpartition('.')[2]}"
+        with pytest.raises(ClientError, match="not a valid JWT"):
+            self.assume(access, pipeline_role, forged)
 
 
 class TestRestrictedRoles:
