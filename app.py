@@ -1,16 +1,21 @@
 """The CDK app: the five stacks of one stage (``-c stage=prod``; ``dev`` when not given)."""
 
+import json
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import aws_cdk as cdk
+from aws_cdk.cx_api import CloudAssembly
 from cdk_nag import AwsSolutionsChecks
 
 from fleet.config import ConfigError, load_config
 from sagemaker_mme import InvalidPropsError, target_model_rule
 from stacks.access import AccessStack
+from stacks.acknowledgements import CROSS_STACK_REFERENCES
 from stacks.delivery import DeliveryStack
 from stacks.hosting import HostingStack
+from stacks.limits import limit_problems
 from stacks.monitoring import MonitoringStack
 from stacks.retraining import RetrainingStack
 from stacks.storage import StorageStack
@@ -29,6 +34,10 @@ class HousingStacks(NamedTuple):
 def add_stacks(app: cdk.App, stage: str) -> HousingStacks:
     """Add the stacks of ``stage``, configured by the context key ``housing``, to ``app``."""
     config = load_config(app.node.try_get_context("housing"), stage)
+    # ``limit_problems_of`` counts resources, with all else that is too much, in a sentence each.
+    app.node.set_context("@aws-cdk/core:stackResourceLimit", 1_000_000)
+    if config.references == "strong":
+        app.node.set_context(CROSS_STACK_REFERENCES, "strong")
     if app.node.try_get_context("autoScaling") == "off":
         # SageMaker changes the instance type of no variant that is registered to be scaled.
         config = config.model_copy(update={"auto_scaling": None})
@@ -74,7 +83,20 @@ def main() -> None:
     except (ConfigError, InvalidPropsError) as error:
         sys.exit(f"{error}")
     add_checks(app)
-    app.synth()
+    problems = limit_problems_of(app.synth())
+    if problems:
+        sys.exit("\n".join(problems))
+
+
+def limit_problems_of(assembly: CloudAssembly) -> list[str]:
+    """What no stack may have, a line each."""
+    return [
+        f"{stack.stack_name} cannot be deployed: {problem}"
+        for stack in assembly.stacks
+        for problem in limit_problems(
+            json.loads((Path(assembly.directory) / stack.template_file).read_text())
+        )
+    ]
 
 
 if __name__ == "__main__":

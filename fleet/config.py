@@ -192,6 +192,16 @@ class DeploymentConfig(Section):
     audit_trail: bool = False
     """Record the endpoint's invocations with CloudTrail, which charges for each."""
 
+    @property
+    def references(self) -> Literal["weak", "strong"]:
+        """How a stack refers to another: strong where Fn::GetStackOutput is not documented.
+
+        Its page is there for the partitions aws and aws-cn; exports are everywhere.
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
+        """
+        elsewhere = ("us-gov-", "us-iso", "eu-isoe-", "eusc-")
+        return "strong" if (self.region or "").startswith(elsewhere) else "weak"
+
     @model_validator(mode="after")
     def _fits_one_stack(self) -> Self:
         count = len(self.restricted_roles)

@@ -14,6 +14,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
+CROSS_STACK_REFERENCES = "@aws-cdk/core:defaultCrossStackReferences"
 NO_RESOURCES = "ecr:GetAuthorizationToken and cloudwatch:PutMetricData know no resources"
 ONE_PREFIX = "One prefix of the model store: objects come and go without a deployment"
 OWN_LOGS = "The log groups of one kind of SageMaker job, whose streams SageMaker names"
@@ -38,14 +39,21 @@ def arn_from_other_stack(stack: cdk.Stack, bucket: s3.IBucket) -> str:
     without its punctuation, and eight digits of its digest.
     https://docs.aws.amazon.com/cdk/v2/guide/identifiers.html
     """
-    path = f"Publish/Output{_compact(cdk.Stack.of(bucket).resolve(bucket.bucket_arn))}"
-    digest = hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()[:8].upper()
+    other = cdk.Stack.of(bucket)
+    output = f"Output{_compact(other.resolve(bucket.bucket_arn))}"
+    if stack.node.try_get_context(CROSS_STACK_REFERENCES) == "strong":
+        return f"{other.stack_name}:{_logical_id(f'Exports/{output}')}"
     reference = {
-        "StackName": cdk.Stack.of(bucket).stack_name,
+        "StackName": other.stack_name,
         "Region": stack.resolve(stack.region),
-        "OutputName": re.sub(r"[^A-Za-z0-9]", "", path) + digest,
+        "OutputName": _logical_id(f"Publish/{output}"),
     }
     return _compact({"Fn::GetStackOutput": reference})
+
+
+def _logical_id(path: str) -> str:
+    digest = hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()[:8].upper()
+    return re.sub(r"[^A-Za-z0-9]", "", path) + digest
 
 
 def log_group_wildcard(stack: cdk.Stack, name: str) -> str:

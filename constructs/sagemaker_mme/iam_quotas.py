@@ -35,14 +35,14 @@ def quota_problems(role: iam.Role) -> Iterator[str]:
     stack = cdk.Stack.of(role)
     policy = role.node.try_find_child("DefaultPolicy")
     if isinstance(policy, iam.Policy):
-        size = _characters(stack.resolve(policy.document))
+        size = policy_characters(stack.resolve(policy.document))
         if size > INLINE_POLICY_CHARACTERS:
             yield (
                 f"its policy has {size:,} characters, and IAM allows {INLINE_POLICY_CHARACTERS:,};"
                 " use fewer or shorter patterns, or the tenant role, which has one for all"
             )
     if role.assume_role_policy is not None:
-        size = _characters(stack.resolve(role.assume_role_policy))
+        size = policy_characters(stack.resolve(role.assume_role_policy))
         if size > TRUST_POLICY_CHARACTERS:
             yield (
                 f"its trust policy has {size:,} characters, and IAM allows"
@@ -57,7 +57,7 @@ def managed_policy_parts(patterns: Sequence[str]) -> list[list[str]]:
     parts: list[list[str]] = [[]]
     size = 0
     for pattern in patterns:
-        characters = _characters(pattern) + 1
+        characters = policy_characters(pattern) + 1
         if size + characters > room and parts[-1]:
             parts.append([])
             size = 0
@@ -78,11 +78,12 @@ def managed_policy_problems(parts: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def fits_inline(patterns: Sequence[str], times: int) -> bool:
     """Whether statements with ``times`` copies of the patterns fit a role's inline policy."""
-    size = sum(_characters(pattern) + 1 for pattern in patterns)
+    size = sum(policy_characters(pattern) + 1 for pattern in patterns)
     return times * (size + _STATEMENT_CHARACTERS) + _DENIALS_CHARACTERS <= INLINE_POLICY_CHARACTERS
 
 
-def _characters(document: Any) -> int:
+def policy_characters(document: Any) -> int:
+    """The characters of a resolved policy, as IAM counts them: without white space."""
     return len(json.dumps(_deployed(document), separators=(",", ":")))
 
 

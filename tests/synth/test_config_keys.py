@@ -8,7 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from app import add_checks, add_stacks
+from app import add_checks, add_stacks, limit_problems_of
 from fleet.config import ConfigError, DeploymentConfig, load_config
 from tests.synth.conftest import PARTS, deployed_context
 
@@ -121,6 +121,28 @@ def test_github_gets_roles_that_its_environments_and_pull_requests_alone_assume(
         ["repo:example/houses:pull_request"],
     ]
     assert "AdministratorAccess" not in json.dumps(template)
+
+
+def test_where_get_stack_output_is_not_documented_exports_are_used(tmp_path: Path) -> None:
+    """All checks pass there too: what cdk-nag finds is acknowledged under its other name."""
+    github = {"repository": "example/houses", "environments": ["dev"]}
+    synthesize(tmp_path, checks=True, region="us-gov-west-1", github=github)
+    texts = [path.read_text() for path in tmp_path.glob("*.template.json")]
+    assert not any("Fn::GetStackOutput" in text for text in texts)
+    assert any("Fn::ImportValue" in text for text in texts)
+
+
+def test_what_is_too_much_for_a_stack_is_one_sentence(tmp_path: Path) -> None:
+    roles = {f"City{number}": {"targetModels": [f"City{number}/*"]} for number in range(199)}
+    context = deployed_context() | QUIET
+    context["housing"]["dev"] |= {"restrictedRoles": roles, "auditTrail": True}
+    app = cdk.App(context=context, outdir=str(tmp_path), builtin_cloud_formation_validation=False)
+    add_stacks(app, "dev")
+    for number in range(100):
+        cdk.CfnResource(app.node.find_child("housing-dev-access"), f"X{number}", type="A::B::C")
+    [problem] = limit_problems_of(app.synth())
+    assert problem.startswith("housing-dev-access cannot be deployed: 5")
+    assert problem.endswith("resources, and CloudFormation allows 500 in a stack")
 
 
 def test_scaling_can_be_left_out_for_one_deployment(tmp_path: Path) -> None:
