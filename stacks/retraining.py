@@ -136,6 +136,7 @@ class RetrainingStack(StageStack):
             environment={
                 "STAGE": self.stage,
                 "BUCKET": self._store.bucket.bucket_name,
+                "KEY_ARN": self._store.key.key_arn,
                 "TRAINING_ROLE_ARN": self._training_role.role_arn,
                 "PREPROCESSOR_PARAMETER": parameter,
                 "REGISTRY_TABLE": self._registry.table_name,

@@ -212,6 +212,7 @@ def _from_environment(environment: Mapping[str, str]) -> Retraining:
         parameter=environment["PREPROCESSOR_PARAMETER"],
         registry_table=environment["REGISTRY_TABLE"],
         rules=GateRules(**json.loads(environment["GATE"])),
+        key_arn=environment["KEY_ARN"],
     )
     cluster = Cluster(environment["INSTANCE_TYPE"], int(environment["INSTANCE_COUNT"]))
     hyperparameters = {

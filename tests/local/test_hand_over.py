@@ -59,10 +59,12 @@ class GitHub:
 
     def run(self, home: Path, session: boto3.Session, *command: str, subject: str = "") -> str:
         """Run a command as a job does: no profile, only the keys of its session."""
-        keys = session.get_credentials().get_frozen_credentials()
+        credentials = session.get_credentials()
+        assert credentials is not None
+        keys = credentials.get_frozen_credentials()
         token_file = home / "token"
         token_file.write_text(self.token(subject))
-        variables = {
+        variables: dict[str, Any] = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
             "CI": "true",
@@ -76,11 +78,11 @@ class GitHub:
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             "IDENTITY_TOKEN_FILE": str(token_file),
         }
-        done = subprocess.run(
+        done: Any = subprocess.run(
             command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
+        return str(done.stdout + done.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -147,13 +149,14 @@ def test_what_promotes_reads_the_stage_and_writes_nothing(github: GitHub) -> Non
     bucket = find_deployment(session, "dev").require("bucket_name")
     s3: Any = session.client("s3")
     s3.get_object(Bucket=bucket, Key=f"models/{CITY}/{CITY}.tar.gz")
-    for write in (
-        lambda: s3.put_object(Bucket=bucket, Key="models/x/x.tar.gz", Body=b""),
-        lambda: s3.delete_object(Bucket=bucket, Key=f"models/{CITY}/{CITY}.tar.gz"),
-        lambda: s3.list_objects_v2(Bucket=bucket, Prefix="raw/"),
-    ):
+    attempts: dict[str, dict[str, Any]] = {
+        "put_object": {"Key": "models/x/x.tar.gz", "Body": b""},
+        "delete_object": {"Key": f"models/{CITY}/{CITY}.tar.gz"},
+        "list_objects_v2": {"Prefix": "raw/"},
+    }
+    for operation, request in attempts.items():
         with pytest.raises(ClientError, match="AccessDenied"):
-            write()
+            getattr(s3, operation)(Bucket=bucket, **request)
 
 
 def test_prod_gets_the_models_and_the_preprocessor_of_dev(github: GitHub, tmp_path: Path) -> None:

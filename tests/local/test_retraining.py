@@ -100,7 +100,12 @@ def test_what_arrives_serves_and_what_cannot_be_read_stops_no_other(stage: Stage
     failures = {k: v for report in stage.reports() for k, v in report["failures"].items()}
     assert "Broken_XX" in failures
     jobs = stage.workspace.sagemaker.list_training_jobs(NameContains="retraining")
-    assert len(jobs["TrainingJobSummaries"]) == 1
+    [job] = jobs["TrainingJobSummaries"]
+    described = stage.workspace.sagemaker.describe_training_job(
+        TrainingJobName=job["TrainingJobName"]
+    )
+    key = find_deployment(stage.aws.session(), "dev").require("key_arn")
+    assert described["OutputDataConfig"].get("KmsKeyId") == key
 
 
 def test_a_newer_file_of_a_city_makes_its_next_version(stage: Stage) -> None:

@@ -137,9 +137,9 @@ def test_what_is_too_much_for_a_stack_is_one_sentence(tmp_path: Path) -> None:
     context = deployed_context() | QUIET
     context["housing"]["dev"] |= {"restrictedRoles": roles, "auditTrail": True}
     app = cdk.App(context=context, outdir=str(tmp_path), builtin_cloud_formation_validation=False)
-    add_stacks(app, "dev")
+    stacks = add_stacks(app, "dev")
     for number in range(100):
-        cdk.CfnResource(app.node.find_child("housing-dev-access"), f"X{number}", type="A::B::C")
+        cdk.CfnResource(stacks.access, f"X{number}", type="A::B::C")
     [problem] = limit_problems_of(app.synth())
     assert problem.startswith("housing-dev-access cannot be deployed: 5")
     assert problem.endswith("resources, and CloudFormation allows 500 in a stack")

@@ -153,7 +153,12 @@ class TestWebIdentity:
         iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider)
 
     def token(self, access: Access, **changes: Any) -> str:
-        values = {"issuer": GITHUB, "subject": self.SUBJECT, "audience": AUDIENCE, "seconds": 60}
+        values: dict[str, Any] = {
+            "issuer": GITHUB,
+            "subject": self.SUBJECT,
+            "audience": AUDIENCE,
+            "seconds": 60,
+        }
         return TokenIssuer(access.aws.state.token_key).sign(**values | changes)
 
     def assume(self, access: Access, role: str, token: str) -> Any:
