@@ -3,6 +3,7 @@
 example: python -m tests.distributions
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -21,14 +22,37 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Trial:
-    """A distribution, and commands that must succeed where nothing but it was installed."""
+    """A distribution, and commands that must succeed where nothing but it was installed.
+
+    Parameters
+    ----------
+    tools
+        What the commands need besides.
+    files
+        What lies in the folder where they run.
+    """
 
     distribution: str
     commands: Sequence[Sequence[str]]
+    tools: Sequence[str] = ()
+    files: Sequence[Path] = ()
 
 
 TRIALS = (
-    Trial("sagemaker-mme", [("python", "-c", "import sagemaker_mme")]),
+    Trial(
+        "sagemaker-mme",
+        [
+            ("python", "one_container.py"),
+            ("python", "-c", "import sagemaker_mme.nag_pack; sagemaker_mme.TenantBroker"),
+            ("mypy", "--strict", "one_container.py", "pipeline.py", "tenant_api.py"),
+            ("pyright", "one_container.py", "pipeline.py", "tenant_api.py"),
+        ],
+        tools=("cdk-nag", "mypy", "pyright"),
+        files=[
+            ROOT / "constructs" / "examples" / f"{name}.py"
+            for name in ("one_container", "pipeline", "tenant_api")
+        ],
+    ),
     Trial(
         "sagemaker-mme-fleet",
         [("housing", "--help"), ("python", "-c", "import fleet.names, iam_policy")],
@@ -46,7 +70,8 @@ def main() -> int:
         wheels = Path(folder) / "wheels"
         for name, source in SOURCES.items():
             print(f"build {name}", flush=True)
-            _uv("build", "--quiet", "--wheel", _copy(source, Path(folder) / name), "-o", wheels)
+            # The wheel out of the sdist, so that both are whole.
+            _uv("build", "--quiet", _copy(source, Path(folder) / name), "-o", wheels)
         for trial in TRIALS:
             print(f"install {trial.distribution} alone", flush=True)
             _run(trial, wheels, Path(folder) / f"{trial.distribution}-environment")
@@ -76,12 +101,19 @@ def _run(trial: Trial, wheels: Path, environment: Path) -> None:
         *("pip", "install", "--quiet", "--python", python),
         *("--constraint", _constraints(wheels.parent), "--find-links", wheels),
         trial.distribution,
+        *trial.tools,
     )
     elsewhere = environment / "elsewhere"
     elsewhere.mkdir()
+    for file in trial.files:
+        shutil.copy2(file, elsewhere)
     for command, *arguments in trial.commands:
         program = environment / "bin" / command
-        subprocess.run([program, *arguments], cwd=elsewhere, check=True)
+        # Pyright asks PATH which Python it checks for.
+        path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        subprocess.run(
+            [program, *arguments], cwd=elsewhere, check=True, env={**os.environ, "PATH": path}
+        )
 
 
 def _constraints(folder: Path) -> Path:
