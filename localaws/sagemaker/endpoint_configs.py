@@ -7,21 +7,17 @@ from typing import Any
 
 from localaws.backend import Scope
 from localaws.hosting.instance_types import UnknownInstanceTypeError, instance_type
-from localaws.sagemaker.listing import Listing
+from localaws.sagemaker.immutable_resources import ImmutableResources
 from localaws.sagemaker.models import Models, containers_of
 from localaws.sagemaker.resources import (
     Request,
-    ResourceFamily,
     Response,
-    arn,
-    now,
     validation_exception,
 )
 from localaws.sagemaker.store import ResourceStore
 from localaws.sagemaker.tags import Tags
 
 KIND = "endpoint-config"
-LISTING = Listing(member="EndpointConfigs", name="EndpointConfigName")
 UNSUPPORTED_MEMBERS = (
     "DataCaptureConfig",
     "AsyncInferenceConfig",
@@ -43,64 +39,29 @@ UNSUPPORTED_VARIANT_MEMBERS = (
 )
 
 
-class EndpointConfigs(ResourceFamily):
+class EndpointConfigs(ImmutableResources):
     """CreateEndpointConfig, DescribeEndpointConfig, ListEndpointConfigs, DeleteEndpointConfig."""
 
+    kind, prefix, words = KIND, "EndpointConfig", "endpoint configuration"
+
     def __init__(self, store: ResourceStore, models: Models, tags: Tags) -> None:
-        self._store = store
+        super().__init__(store, tags)
         self._models = models
-        self._tags = tags
 
     def create_endpoint_config(self, scope: Scope, request: Request) -> Response:
-        name = request["EndpointConfigName"]
-        config_arn = arn(scope, KIND, name)
         _refuse(_without_capture_that_is_off(request), UNSUPPORTED_MEMBERS)
         _check_names(request["ProductionVariants"])
         variants = [self._variant(scope, variant) for variant in request["ProductionVariants"]]
-        kept = {key: value for key, value in request.items() if key != "Tags"}
-        config = {
-            **kept,
-            "ProductionVariants": variants,
-            "EndpointConfigArn": config_arn,
-            "CreationTime": now(),
-        }
-        if not self._store.add(KIND, scope, name.lower(), config):
-            raise validation_exception(
-                f'Cannot create already existing endpoint configuration "{config_arn}".'
-            )
-        self._tags.create(scope, config_arn, request)
-        return {"EndpointConfigArn": config_arn}
+        return self._create(scope, request, {"ProductionVariants": variants})
 
     def describe_endpoint_config(self, scope: Scope, request: Request) -> Response:
-        return self.find(scope, request["EndpointConfigName"])
+        return self._describe(scope, request)
 
     def list_endpoint_configs(self, scope: Scope, request: Request) -> Response:
-        members = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
-        summaries = [
-            {key: config[key] for key in members} for config in self._store.list(KIND, scope)
-        ]
-        return LISTING.page(summaries, request)
+        return self._list(scope, request)
 
     def delete_endpoint_config(self, scope: Scope, request: Request) -> Response:
-        config = self.find(scope, request["EndpointConfigName"])
-        self._store.delete(KIND, scope, request["EndpointConfigName"].lower())
-        self._tags.forget(scope, config["EndpointConfigArn"])
-        return {}
-
-    def find(self, scope: Scope, name: str) -> dict[str, Any]:
-        """The endpoint config.
-
-        Raises
-        ------
-        AwsError
-            When there is none.
-        """
-        config = self._store.get(KIND, scope, name.lower())
-        if config is None:
-            raise validation_exception(
-                f'Could not find endpoint configuration "{arn(scope, KIND, name)}".'
-            )
-        return config
+        return self._delete(scope, request)
 
     def _variant(self, scope: Scope, variant: dict[str, Any]) -> dict[str, Any]:
         _refuse(variant, UNSUPPORTED_VARIANT_MEMBERS)

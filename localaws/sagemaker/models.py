@@ -9,21 +9,17 @@ from localaws.artifacts import S3Location
 from localaws.backend import Backend, Scope
 from localaws.containers.registry import ContainerRegistry, UnknownImageError, check_origin
 from localaws.errors import AwsError
-from localaws.sagemaker.listing import Listing
+from localaws.sagemaker.immutable_resources import ImmutableResources
 from localaws.sagemaker.resources import (
     Request,
-    ResourceFamily,
     Response,
-    arn,
     no_vpc,
-    now,
     validation_exception,
 )
 from localaws.sagemaker.store import ResourceStore
 from localaws.sagemaker.tags import Tags
 
 KIND = "model"
-LISTING = Listing(member="Models", name="ModelName")
 MAXIMUM_ENVIRONMENT_BYTES = 32 * 1024
 UNSUPPORTED_MEMBERS = (
     "ModelDataSource",
@@ -34,20 +30,19 @@ UNSUPPORTED_MEMBERS = (
 )
 
 
-class Models(ResourceFamily):
+class Models(ImmutableResources):
     """CreateModel, DescribeModel, ListModels and DeleteModel."""
+
+    kind, prefix, words = KIND, "Model", "model"
 
     def __init__(
         self, store: ResourceStore, backend: Backend, images: ContainerRegistry, tags: Tags
     ) -> None:
-        self._store = store
+        super().__init__(store, tags)
         self._backend = backend
         self._images = images
-        self._tags = tags
 
     def create_model(self, scope: Scope, request: Request) -> Response:
-        name = request["ModelName"]
-        model_arn = arn(scope, KIND, name)
         if request.get("InferenceExecutionConfig", {}).get("Mode") == "Direct":
             raise validation_exception(
                 "InferenceExecutionConfig Mode Direct is not available here."
@@ -59,46 +54,17 @@ class Models(ResourceFamily):
         for container in containers:
             self._check_image(container, scope)
             self._check_data(container, request.get("ExecutionRoleArn"), scope)
-        kept = {key: value for key, value in request.items() if key != "Tags"}
-        model = {
-            **kept,
-            "ModelArn": model_arn,
-            "CreationTime": now(),
-            "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
-        }
-        if not self._store.add(KIND, scope, name.lower(), model):
-            raise validation_exception(f'Cannot create already existing model "{model_arn}".')
-        self._tags.create(scope, model_arn, request)
-        return {"ModelArn": model_arn}
+        isolation = request.get("EnableNetworkIsolation", False)
+        return self._create(scope, request, {"EnableNetworkIsolation": isolation})
 
     def describe_model(self, scope: Scope, request: Request) -> Response:
-        return self.find(scope, request["ModelName"])
+        return self._describe(scope, request)
 
     def list_models(self, scope: Scope, request: Request) -> Response:
-        summaries = [
-            {key: model[key] for key in ("ModelName", "ModelArn", "CreationTime")}
-            for model in self._store.list(KIND, scope)
-        ]
-        return LISTING.page(summaries, request)
+        return self._list(scope, request)
 
     def delete_model(self, scope: Scope, request: Request) -> Response:
-        model = self.find(scope, request["ModelName"])
-        self._store.delete(KIND, scope, request["ModelName"].lower())
-        self._tags.forget(scope, model["ModelArn"])
-        return {}
-
-    def find(self, scope: Scope, name: str) -> dict[str, Any]:
-        """The model.
-
-        Raises
-        ------
-        AwsError
-            When there is none.
-        """
-        model = self._store.get(KIND, scope, name.lower())
-        if model is None:
-            raise validation_exception(f'Could not find model "{arn(scope, KIND, name)}".')
-        return model
+        return self._delete(scope, request)
 
     def _check_image(self, container: dict[str, Any], scope: Scope) -> None:
         image_uri = container.get("Image", "")
