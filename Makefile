@@ -4,6 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+# Behind a proxy that opens TLS: one file of certificates is enough, for uv, pip and npm.
+ifdef SSL_CERT_FILE
+export SSL_CERT_FILE
+export PIP_CERT ?= $(SSL_CERT_FILE)
+export NODE_EXTRA_CA_CERTS ?= $(SSL_CERT_FILE)
+endif
 # Where Python is told not to keep compiled modules, each command would take twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -64,4 +70,6 @@ lock: $(VENV)/.installed
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements.in -o requirements.txt
 
 clean:
+	@# A server whose folders are gone goes on, and nobody finds it any more.
+	@if test -x $(BIN)/localaws && test -d .localaws; then $(BIN)/localaws stop; fi
 	rm -rf $(VENV) .mxnet .toolkit node_modules cdk.out .localaws output

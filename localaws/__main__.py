@@ -3,6 +3,8 @@
 import argparse
 import json
 import os
+import shlex
+import shutil
 import sys
 import webbrowser
 from collections.abc import Sequence
@@ -14,7 +16,13 @@ from localaws.audit import read_invocations
 from localaws.damage import kept_aside
 from localaws.identity_tokens import AUDIENCE, GITHUB, TokenIssuer
 from localaws.mail import Mailbox
-from localaws.profile import PAGE_PATH, program_environment, shell_lines, unset_lines
+from localaws.profile import (
+    PAGE_PATH,
+    Shell,
+    program_environment,
+    shell_lines,
+    unset_lines,
+)
 from localaws.service_quotas.quotas import SetQuotas
 from localaws.state import State, StateError, is_state, open_state
 
@@ -58,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     reset.set_defaults(command=_reset)
     env = commands.add_parser("env", help="print export lines for eval")
     env.set_defaults(command=_env)
+    env.add_argument("--shell", type=Shell, choices=list(Shell), default=Shell.POSIX)
     env.add_argument("--unset", action="store_true", help="print what undoes it")
     run = commands.add_parser("run", help="run a command that uses localaws: run -- COMMAND")
     run.set_defaults(command=_run)
@@ -144,8 +153,27 @@ def _reset(options: argparse.Namespace) -> int:
 
 def _env(options: argparse.Namespace) -> int:
     state = _existing_state(options)
-    print(unset_lines(state) if options.unset else shell_lines(state))
+    if options.unset:
+        print(unset_lines(state, options.shell))
+        return 0
+    if lifecycle.find_running(options.state_dir) is None:
+        # A shell that used it would find nobody there, or who listens now where it did.
+        raise lifecycle.LifecycleError(
+            f"it is not running; first: {_start_command(options.state_dir)}"
+        )
+    print(shell_lines(state, options.shell))
     return 0
+
+
+def _start_command(directory: Path) -> str:
+    """What a person types, in the shell that this command was typed in, to start it."""
+    program = sys.argv[0]
+    if Path(program).name != "localaws":
+        program = f"{shlex.quote(sys.executable)} -m localaws"
+    elif (found := shutil.which("localaws")) and Path(found).samefile(program):
+        program = "localaws"
+    default = directory == Path(".localaws")
+    return f"{program} start" + ("" if default else f" --state-dir {shlex.quote(str(directory))}")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -164,7 +192,7 @@ def _run(options: argparse.Namespace) -> int:
 def _existing_state(options: argparse.Namespace) -> State:
     if not is_state(options.state_dir):
         raise StateError(
-            f"there is no localaws in {options.state_dir}; run python -m localaws start"
+            f"there is none in {options.state_dir}; first: {_start_command(options.state_dir)}"
         )
     return open_state(options.state_dir)
 

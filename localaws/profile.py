@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
 
 from localaws.files import write_atomically
 from localaws.state import HOST, State
@@ -113,12 +114,43 @@ def program_environment(state: State, inherited: Mapping[str, str]) -> dict[str,
     return {**kept, **environment(state)}
 
 
-def unset_lines(state: State) -> str:
+class Shell(StrEnum):
+    """The shells whose language is spoken."""
+
+    POSIX = "posix"
+    """bash, zsh, dash, ...: ``eval "$(localaws env)"``"""
+    FISH = "fish"
+    """``localaws env --shell fish | source``"""
+    POWERSHELL = "powershell"
+    """``localaws env --shell powershell | Out-String | Invoke-Expression``"""
+
+
+def unset_lines(state: State, shell: Shell = Shell.POSIX) -> str:
     """Lines for a shell that is to forget localaws again."""
-    return f"unset {' '.join(environment(state))}"
+    return _unset(shell, environment(state))
 
 
-def shell_lines(state: State) -> str:
-    """Lines for ``eval "$(python -m localaws env)"``."""
-    exports = [f"export {name}={shlex.quote(v)}" for name, v in environment(state).items()]
-    return "\n".join([f"unset {' '.join(OVERRIDING)}", *exports])
+def shell_lines(state: State, shell: Shell = Shell.POSIX) -> str:
+    """Lines that make a shell use localaws."""
+    exports = [_export(shell, name, value) for name, value in environment(state).items()]
+    return "\n".join([_unset(shell, OVERRIDING), *exports])
+
+
+def _unset(shell: Shell, names: Iterable[str]) -> str:
+    match shell:
+        case Shell.FISH:
+            return "\n".join(f"set -e {name}" for name in names)
+        case Shell.POWERSHELL:
+            paths = ",".join(f"Env:{name}" for name in names)
+            return f"Remove-Item -ErrorAction Ignore {paths}"
+    return f"unset {' '.join(names)}"
+
+
+def _export(shell: Shell, name: str, value: str) -> str:
+    match shell:
+        case Shell.FISH:
+            escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+            return f"set -gx {name} '{escaped}'"
+        case Shell.POWERSHELL:
+            return f"$Env:{name} = '{value.replace(chr(39), chr(39) * 2)}'"
+    return f"export {name}={shlex.quote(value)}"

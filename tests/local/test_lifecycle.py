@@ -14,6 +14,7 @@ import pytest
 
 from localaws import lifecycle
 from localaws.profile import read_proxy_port
+from localaws.state import is_state, open_state
 from localaws.testing import LocalAws, start_localaws
 from tests.local.conftest import ROOT
 
@@ -61,6 +62,45 @@ def test_env_prints_lines_for_a_shell(localaws: LocalAws) -> None:
         ["bash", "-c", script], env=inherited, capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout == "localaws||intranet,127.0.0.1,localhost\n"
+
+
+def test_env_speaks_fish_and_powershell(localaws: LocalAws) -> None:
+    folder = localaws.state.directory
+    fish = command("env", "--shell", "fish", directory=folder).stdout.splitlines()
+    assert "set -e AWS_ACCESS_KEY_ID" in fish
+    assert "set -gx AWS_PROFILE 'localaws'" in fish
+    power = command("env", "--shell", "powershell", directory=folder).stdout.splitlines()
+    assert power[0].startswith("Remove-Item -ErrorAction Ignore Env:AWS_ACCESS_KEY_ID,")
+    assert "$Env:AWS_PROFILE = 'localaws'" in power
+
+
+def test_env_of_a_server_that_does_not_run_says_how_to_start_it(tmp_path: Path) -> None:
+    assert is_state(open_state(tmp_path / "state").directory)
+    done = command("env", directory=tmp_path / "state")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"localaws: it is not running; first: {sys.executable} -m localaws start"
+        f" --state-dir {tmp_path / 'state'}\n"
+    )
+
+
+def test_make_clean_ends_the_server_first() -> None:
+    clean = subprocess.run(["make", "-n", "clean"], cwd=ROOT, capture_output=True, text=True)
+    lines = [line for line in clean.stdout.splitlines() if not line.startswith("#")]
+    assert [line.split()[0] for line in lines] == ["if", "rm"]
+    assert "localaws stop" in lines[0]
+
+
+def test_one_file_of_certificates_is_for_every_part_of_the_set_up() -> None:
+    rule = "show: ; @echo $$PIP_CERT $$NODE_EXTRA_CA_CERTS $$SSL_CERT_FILE"
+    done = subprocess.run(
+        ["make", "-s", f"--eval={rule}", "show"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "SSL_CERT_FILE": "/company.pem"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "/company.pem /company.pem /company.pem\n"
 
 
 def test_env_prints_no_secret(localaws: LocalAws) -> None:
