@@ -1,5 +1,6 @@
 """Proposes the columns of your own table: writes schema.json, which all commands then follow."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -77,7 +78,8 @@ def command(
     )
     file.write_text(schema.to_json(), encoding="utf-8")
     console.say(f"written: {file}; read it, and change what is not right")
-    console.say(f"next: {spelled(f'housing train --data {source}')}")
+    train = f"housing train --data {shlex.quote(str(source))}"
+    console.say(f"next: {spelled(train)}")
     return SUCCEEDED
 
 

@@ -4,6 +4,7 @@ The first two are drawn from CloudWatch metrics alone, so that they work for any
 metrics CloudWatch still has; the third shows every invocation.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from fleet.cache.metrics import HIT_RATIO, LOADED_MODELS, MEMORY, Metric, platea
 from fleet.cache.summary import Latencies
 
 BLUE, RED, GREEN, INK, GREY = "#1f5fa8", "#d1495b", "#2a9d6f", "#222b36", "#8a94a0"
+GAP = 1.5
+"""Periods; points further apart have others between them that are missing."""
 _STYLE = Path(__file__).with_name("report.mplstyle")
 _COLD_NOTE = (
     "Cold: as many as CloudWatch counted misses in each of its periods; "
@@ -114,11 +117,16 @@ def _metrics_chart(
 
 def _plot_metric(axes: Axes, experiment: Experiment, metric: Metric, color: str) -> None:
     series = experiment.metrics[metric]
-    axes.plot(
-        [timestamp - experiment.start for timestamp in series.timestamps],
-        series.values,
-        color=color,
-    )
+    seconds: list[float] = []
+    values: list[float] = []
+    for timestamp, value in zip(series.timestamps, series.values, strict=True):
+        if seconds and timestamp - experiment.start - seconds[-1] > GAP * series.period:
+            # Nobody measured in between: no line goes there.
+            seconds.append(timestamp - experiment.start)
+            values.append(math.nan)
+        seconds.append(timestamp - experiment.start)
+        values.append(value)
+    axes.plot(seconds, values, color=color)
 
 
 def _right_axes(axes: Axes, label: str, color: str, top: float) -> Axes:

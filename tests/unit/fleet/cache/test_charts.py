@@ -1,7 +1,10 @@
 """Charts: PNG files, and what is written on them."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -12,6 +15,7 @@ from fleet.cache.charts import (
     latency_chart,
     loaded_models_chart,
 )
+from fleet.cache.metrics import LOADED_MODELS, Series
 from tests.unit.fleet.cache.builders import endpoint, experiment
 
 
@@ -34,6 +38,16 @@ def test_a_chart_says_endpoint_and_instances(chart: object) -> None:
 
 def test_a_plateau_is_labelled_with_its_value() -> None:
     assert "6 %" in words(loaded_models_chart(endpoint(), experiment())).splitlines()
+
+
+def test_where_nothing_was_measured_there_is_a_gap() -> None:
+    whole = experiment()
+    series = whole.metrics[LOADED_MODELS]
+    begin, period = whole.start, series.period
+    measured = Series(period, (begin, begin + period, begin + 4 * period), (1.0, 2.0, 6.0))
+    cut = replace(whole, metrics={**whole.metrics, LOADED_MODELS: measured})
+    line = loaded_models_chart(endpoint(), cut).axes[0].lines[0]
+    assert np.array_equal(line.get_ydata(), [1.0, 2.0, math.nan, 6.0], equal_nan=True)
 
 
 def test_a_simulated_metric_is_named_on_the_chart_that_shows_it() -> None:
