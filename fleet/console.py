@@ -25,6 +25,11 @@ class Console:
         """Whether somebody watches."""
         return self._rich.is_terminal
 
+    @property
+    def is_unicode(self) -> bool:
+        """Whether the stream can write signs such as ✓."""
+        return self._rich.encoding.startswith("utf")
+
     def say(self, line: str = "") -> None:
         """Print one line."""
         self._rich.print(line, markup=False)
@@ -83,6 +88,15 @@ class Console:
         step.seconds = time.perf_counter() - begin
         detail = f"  {step.detail}" if step.detail else ""
         self.say(f"{step.seconds:6.1f} s  {name}{detail}")
+
+    @contextmanager
+    def busy(self, text: str) -> Iterator[None]:
+        """Show beside a spinner what goes on; on terminals alone, and it leaves nothing behind."""
+        self.show(text)
+        try:
+            yield
+        finally:
+            self.show(None)
 
     @property
     def current_step(self) -> "Step":

@@ -105,7 +105,9 @@ def command(
     console = Console(sys.stderr if as_json else None)
     folder = templates or project_folder() / "cdk.out"
     if deployed or live:
-        proof = _of_deployed(aws, config, tuple(models), console, live=live)
+        what = "invoke each model as each role" if live else "read the deployed roles"
+        with Console(sys.stderr).busy(what):
+            proof = _of_deployed(aws, config, tuple(models), console, live=live)
     elif expect is not None or (templates is not None and _is_foreign(templates)):
         proof = Proof(audit_templates(folder, _read_expected(expect) if expect else None, models))
     else:

@@ -104,7 +104,7 @@ def experiment_options(function: Function) -> Function:
         type=Sizes(),
         default="100,100,200",
         show_default=True,
-        metavar="N,N,…",
+        metavar="N,N,...",
         help="Invocations of each pass.",
     )
     @click.option("--copies", type=POSITIVE, help="Models.  [default: the largest pass]")

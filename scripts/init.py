@@ -1,6 +1,7 @@
 """Proposes the columns of your own table: writes schema.json, which all commands then follow."""
 
 import shlex
+import sys
 from pathlib import Path
 
 import click
@@ -55,12 +56,13 @@ def command(
     file = project_folder() / SCHEMA_FILE
     if file.exists() and not force and not dry_run:
         raise HousingError(f"{file} is there already; --force replaces it")
-    proposal = propose(
-        source,
-        label=label,
-        label_kind=Kind(label_kind) if label_kind else None,
-        entity_column=entity_column,
-    )
+    with Console(sys.stderr).busy(f"look at {source}"):
+        proposal = propose(
+            source,
+            label=label,
+            label_kind=Kind(label_kind) if label_kind else None,
+            entity_column=entity_column,
+        )
     schema = proposal.schema
     if dry_run:
         print(schema.to_json(), end="")

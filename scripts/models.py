@@ -1,6 +1,7 @@
 """Lists, shows, promotes, rolls back, retires, compares, warms, verifies and forgets models."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -214,7 +215,8 @@ def diff_command(aws: Aws, city: str, a: int, b: int, as_json: bool) -> None:
 @aws_options
 def verify_command(aws: Aws, forgotten: str | None, as_json: bool) -> int:
     stage = Stage.open(aws)
-    found = _left_of(stage, forgotten) if forgotten else _disagreements(stage)
+    with Console(sys.stderr).busy("compare registry, bucket and endpoint"):
+        found = _left_of(stage, forgotten) if forgotten else _disagreements(stage)
     if as_json:
         print(json.dumps(found, indent=2))
     else:
@@ -233,7 +235,8 @@ def forget_command(aws: Aws, city: str, yes: bool, as_json: bool) -> None:
     question = f"Delete all rows, features, jobs and models of {item.title}, every version of them?"
     if not yes and not confirm(question):
         raise HousingError("nothing deleted")
-    receipt = stage.forgetter.forget(item.city)
+    with Console(sys.stderr).busy(f"forget {item.title}"):
+        receipt = stage.forgetter.forget(item.city)
     if as_json:
         print(json.dumps(receipt.as_json(), indent=2))
         return

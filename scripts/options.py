@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.names import entity_key
 from fleet.project import project_schema
@@ -48,7 +49,8 @@ class RowOptions:
             cities = keys or CITIES
             drawn = {city: self.market.houses(city, self.houses_per_city) for city in cities}
             return EntityTables(drawn)
-        read = read_entities(self.data, schema)
+        with Console(sys.stderr).busy(f"read {self.data}"):
+            read = read_entities(self.data, schema)
         for line in read.notes:
             print(line, file=sys.stderr)
         if read.problems:

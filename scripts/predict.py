@@ -125,8 +125,9 @@ def command(
     version = _choose_version(entity_key(city), model_version, session, deployment, serving)
     model = version.target_model
     started = time.time()
-    prediction = _predict(session, deployment, version, table)
-    ranges = _trained_ranges(session.client("s3"), serving)
+    with Console(sys.stderr).busy(f"invoke {model}"):
+        prediction = _predict(session, deployment, version, table)
+        ranges = _trained_ranges(session.client("s3"), serving)
     flags = out_of_range(table, ranges)
     judged = judge(prediction, table) if table.label is not None else None
     drift = drift_of(version, table)

@@ -12,7 +12,8 @@ from fleet.console import Console
 from iam_policy import Effect
 
 MARKS = {Effect.ALLOWED: "✓", Effect.EXPLICIT_DENY: "×", Effect.IMPLICIT_DENY: "·"}
-MEANINGS = "✓ allowed  × denied by a statement  · allowed by none  ! not as the config says"
+ASCII_MARKS = {Effect.ALLOWED: "+", Effect.EXPLICIT_DENY: "x", Effect.IMPLICIT_DENY: "."}
+"""Where a terminal has no other signs."""
 GRID_MODELS = 20
 """With more models than these, sessions are counted instead of drawn."""
 
@@ -30,9 +31,9 @@ def print_audit(console: Console, found: Audit) -> None:
     for number, title in enumerate(map(column_title, matrix.titles), start=1):
         console.say(f"{number:>4}  {title}")
     numbers = _statement_numbers(matrix)
-    for line in _grid(matrix, numbers):
+    for line in _grid(matrix, numbers, _marks(console)):
         console.say(line)
-    console.say(MEANINGS)
+    console.say(_meanings(_marks(console)))
     for role, statements in groupby(numbers.items(), key=lambda item: item[0][0]):
         console.say(f"  {role}")
         for (_, statement), number in statements:
@@ -65,14 +66,26 @@ def _group(row: Row) -> str:
 def print_sessions(console: Console, matrix: Matrix, pattern: str) -> int:
     """All that was asked of the sessions whose name fits the pattern; how many there are."""
     found = [row for row in matrix.rows if fnmatchcase(row.subject.name, pattern)]
+    marks = _marks(console)
     for row in found:
         console.say(row.subject.name)
         for cell in (*row.cells, *row.probes):
             by = f"  {cell.decision.statement}" if cell.decision.statement else ""
-            mark = MARKS[cell.decision.effect] + (" " if cell.as_expected else "!")
+            mark = marks[cell.decision.effect] + (" " if cell.as_expected else "!")
             console.say(f"  {mark} {column_title(cell.question.title)}{by}")
-    console.say(MEANINGS)
+    console.say(_meanings(marks))
     return len(found)
+
+
+def _marks(console: Console) -> Mapping[Effect, str]:
+    return MARKS if console.is_unicode else ASCII_MARKS
+
+
+def _meanings(marks: Mapping[Effect, str]) -> str:
+    return (
+        f"{marks[Effect.ALLOWED]} allowed  {marks[Effect.EXPLICIT_DENY]} denied by a statement  "
+        f"{marks[Effect.IMPLICIT_DENY]} allowed by none  ! not as the config says"
+    )
 
 
 def column_title(title: str) -> str:
@@ -152,8 +165,8 @@ def _statement_numbers(matrix: Matrix) -> Numbers:
     return numbers
 
 
-def _grid(matrix: Matrix, numbers: Numbers) -> Iterator[str]:
-    rows = [[_cell_text(row, cell, numbers) for cell in row.cells] for row in matrix.rows]
+def _grid(matrix: Matrix, numbers: Numbers, marks: Mapping[Effect, str]) -> Iterator[str]:
+    rows = [[_cell_text(row, cell, numbers, marks) for cell in row.cells] for row in matrix.rows]
     header = [str(number + 1) for number in range(len(matrix.titles))]
     width = 1 + max((len(text) for line in [header, *rows] for text in line), default=0)
     names = ["session", *(row.subject.name for row in matrix.rows)]
@@ -162,7 +175,7 @@ def _grid(matrix: Matrix, numbers: Numbers) -> Iterator[str]:
         yield name.ljust(longest) + "".join(text.rjust(width) for text in texts)
 
 
-def _cell_text(row: Row, cell: Cell, numbers: Numbers) -> str:
+def _cell_text(row: Row, cell: Cell, numbers: Numbers, marks: Mapping[Effect, str]) -> str:
     statement = cell.decision.statement
     number = numbers[row.subject.role.name, statement] if statement else ""
-    return f"{MARKS[cell.decision.effect]}{number}{'' if cell.as_expected else '!'}"
+    return f"{marks[cell.decision.effect]}{number}{'' if cell.as_expected else '!'}"

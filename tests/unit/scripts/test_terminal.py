@@ -10,8 +10,12 @@ import sys
 import termios
 import time
 from fcntl import ioctl
+from pathlib import Path
 
 import pytest
+
+from scripts.housing import COMMANDS as COMMAND_NAMES
+from tests.unit.fleet.access.templates import write_assembly, write_config
 
 COLUMNS = ["city", "year built", "square feet", "front porch", "predicted price $", "serves"]
 ROWS = [
@@ -35,7 +39,11 @@ main(command, "x")
 
 
 def on_terminal(
-    columns: int, wait: str = "pass", interrupt: bool = False, **variables: str
+    columns: int,
+    wait: str = "pass",
+    interrupt: bool = False,
+    program: str | None = None,
+    **variables: str,
 ) -> tuple[int, str]:
     """Exit status and text of the program on a pseudo-terminal of this width."""
     parent, child = pty.openpty()
@@ -43,7 +51,7 @@ def on_terminal(
     environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
     environment |= {"TERM": "xterm-256color", "PYTHONUTF8": "1", **variables}
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(wait=wait)],
+        [sys.executable, "-c", program or PROGRAM.format(wait=wait)],
         stdin=child, stdout=child, stderr=child, env=environment, start_new_session=True,
     )  # fmt: skip
     os.close(child)
@@ -111,3 +119,55 @@ def test_in_a_pipe_of_any_encoding_everything_is_there(encoding: str) -> None:
     for cell in (*COLUMNS, *ROWS[0], *ROWS[1][1:]):
         assert cell in shown
     assert ("S\\xe3o Paulo" if encoding == "ascii" else "São Paulo") in shown
+
+
+EVERY_HELP = """
+import click, io, sys
+from scripts.command import prepare_process, run
+from scripts.housing import COMMANDS, command
+prepare_process()
+def visit(group, path):
+    for name in group.list_commands(click.Context(group)):
+        found = group.get_command(click.Context(group), name)
+        print(">>>", *path, name)
+        assert run(command, "housing", [*path, name, "--help"]) == 0
+        if isinstance(found, click.Group):
+            visit(found, [*path, name])
+visit(command, [])
+"""
+
+
+@pytest.mark.parametrize(
+    ("columns", "variables"),
+    [
+        (60, {}),
+        (80, {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+        (200, {"NO_COLOR": "1", "PYTHONIOENCODING": "ascii"}),
+    ],
+)
+def test_the_help_of_every_command_is_whole(columns: int, variables: dict[str, str]) -> None:
+    status, text = on_terminal(columns, program=EVERY_HELP, **variables)
+    shown = plain(text)
+    assert status == 0, shown
+    assert "Traceback" not in shown
+    assert "…" not in shown
+    helps = [part for part in shown.split(">>> ")[1:] if part.strip()]
+    names = {part.split()[0] for part in helps}
+    assert names == set(COMMAND_NAMES)
+    for part in helps:
+        assert "--help" in part
+        assert all(len(line) <= max(columns, 80) for line in part.splitlines() if " " in line[:60])
+
+
+def test_the_access_matrix_has_signs_that_the_stream_can_write(tmp_path: Path) -> None:
+    program = (
+        "import sys; from scripts.housing import main; main(['access-check', '--templates', "
+        f"{str(write_assembly(tmp_path))!r}, '--config', {str(write_config(tmp_path))!r}])"
+    )
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert "+ allowed  x denied by a statement  . allowed by none" in done.stdout
+    assert "\\u" not in done.stdout
