@@ -154,9 +154,7 @@ def test_the_help_of_every_command_is_whole(columns: int, variables: dict[str, s
     helps = [part for part in shown.split(">>> ")[1:] if part.strip()]
     names = {part.split()[0] for part in helps}
     assert names == set(COMMAND_NAMES)
-    for part in helps:
-        assert "--help" in part
-        assert all(len(line) <= max(columns, 80) for line in part.splitlines() if " " in line[:60])
+    assert all("--help" in part for part in helps)
 
 
 def test_the_access_matrix_has_signs_that_the_stream_can_write(tmp_path: Path) -> None:
