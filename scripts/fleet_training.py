@@ -239,7 +239,7 @@ def _print(run: FleetRun, options: FleetOptions, console: Console) -> None:
         candidate, far = each.candidate, distance(each.candidate)
         rows.append(
             [
-                each.city,
+                candidate.title,
                 f"{candidate.train_rows:,}",
                 significant(candidate.metrics["mae"]),
                 significant(candidate.baselines["least_squares_mae"]),

@@ -240,12 +240,12 @@ def _as_json(training: Training) -> dict[str, object]:
 
 def _print(training: Training, console: Console) -> None:
     rows = []
-    for city, publication in training.publications.items():
+    for publication in training.publications.values():
         candidate = publication.candidate
         far = distance(candidate)
         rows.append(
             [
-                city,
+                candidate.title,
                 f"{candidate.train_rows:,}",
                 significant(candidate.metrics["mae"]),
                 significant(candidate.baselines["least_squares_mae"]),
