@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sklearn.datasets import load_diabetes, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from localaws import lifecycle
 from localaws.testing import LocalAws
@@ -128,3 +128,35 @@ def test_one_of_three_classes_is_predicted(project: OwnProject, tmp_path: Path) 
     assert set(answer["predictions"]) == {"Barolo", "Grignolino", "Barbera"}
     assert float(answer["accuracy"].rstrip("%")) > 90
     assert float(answer["baseline"].rstrip("%")) < 50
+
+
+def test_one_of_two_classes_is_predicted_by_models_of_the_fleet_trainer(
+    project: OwnProject, tmp_path: Path
+) -> None:
+    frame = load_breast_cancer(as_frame=True).frame
+    frame["target"] = frame["target"].map({0: "malignant", 1: "benign"})
+    frame["ward"] = ["Köln" if n % 2 else "Genève" for n in range(len(frame))]
+    frame.loc[::23, "mean radius"] = None
+    file = tmp_path / "tumours.csv"
+    frame.to_csv(file, index=False, sep=";", decimal=",")
+    said = project.succeed("init", "--from", str(file), "--entity-column", "ward")
+    assert "predicts TARGET: one of two classes, from 30 features" in said
+
+    train = ("train", "--trainer", "fleet", "--json", "--data")
+    models = json.loads(project.succeed(*train, str(file)))["models"]
+    assert list(models) == ["Geneve", "Koln"]
+    project.deploy("housing-dev-hosting")
+    predict = ("predict", "--ward", "Köln", "--csv", str(file), "--json")
+    judged = json.loads(project.succeed(*predict))
+    assert set(judged["predictions"]) == {"malignant", "benign"}
+    assert float(judged["accuracy"].rstrip("%")) > 90
+
+    # Labels that mean nothing: the gate keeps what serves.
+    frame["target"] = frame["target"].sample(frac=1, random_state=1).to_list()
+    frame.to_csv(file, index=False)
+    refused = project.run(*train, str(file))
+    assert refused.returncode == 1
+    failures = json.loads(refused.stdout)["failures"]
+    assert all("refused by the gate: error 0." in failures[city] for city in ("Geneve", "Koln"))
+    listed = json.loads(project.succeed("models", "list", "--json"))
+    assert [(c["name"], c["version"]) for c in listed] == [("Genève", 1), ("Köln", 1)]
