@@ -145,7 +145,7 @@ def test_one_of_two_classes_is_predicted_by_models_of_the_fleet_trainer(
     train = ("train", "--trainer", "fleet", "--json", "--data")
     models = json.loads(project.succeed(*train, str(file)))["models"]
     assert list(models) == ["Geneve", "Koln"]
-    project.deploy("housing-dev-hosting")
+    project.stage.deploy("hosting")
     predict = ("predict", "--ward", "Köln", "--csv", str(file), "--json")
     judged = json.loads(project.succeed(*predict))
     assert set(judged["predictions"]) == {"malignant", "benign"}

@@ -146,7 +146,7 @@ visit(command, [])
     ],
 )
 def test_the_help_of_every_command_is_whole(columns: int, variables: dict[str, str]) -> None:
-    status, text = on_terminal(columns, program=EVERY_HELP, **variables)
+    status, text = on_terminal(columns, "pass", False, EVERY_HELP, **variables)
     shown = plain(text)
     assert status == 0, shown
     assert "Traceback" not in shown
