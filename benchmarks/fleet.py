@@ -24,8 +24,7 @@ from fleet.gate import GateRules
 from fleet.names import scikit_learn_environment
 from fleet.registry import Registry
 from fleet.schema import HOUSES
-from localaws import lifecycle
-from localaws.testing import LocalAws, start_localaws
+from localaws.testing import LocalAws, temporary_localaws
 from localaws.testing.hosting import Hosting
 from localaws.testing.jobs import Jobs, make_jobs
 from training.fleet_trainer.cities import train_cities
@@ -53,12 +52,8 @@ RECIPE = Recipe({**HOUSES.hyperparameters, **LINEAR_LEARNER_DEFAULTS})
 def run() -> list[Figure]:
     """The figures of 10,000 cities, or of as many as ``FLEET_CITIES`` says."""
     cities = int(os.environ.get("FLEET_CITIES", CITIES))
-    with tempfile.TemporaryDirectory() as folder:
-        aws = start_localaws(Path(folder) / "state")
-        try:
-            return list(_figures(aws, cities))
-        finally:
-            lifecycle.stop(aws.state.directory)
+    with temporary_localaws() as aws:
+        return list(_figures(aws, cities))
 
 
 @dataclass

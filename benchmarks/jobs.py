@@ -7,19 +7,16 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from botocore.credentials import Credentials
 
 from benchmarks.figure import Figure
 from benchmarks.http_load import Load, invocation, measure
-from localaws import lifecycle
-from localaws.testing import LocalAws, start_localaws
+from localaws.testing import LocalAws, temporary_localaws
 from localaws.testing.hosting import make_hosting
 from localaws.testing.jobs import (
     LINEAR_LEARNER,
@@ -50,12 +47,8 @@ ROW = b"1988,3040.78,2,2.5,1.46,1,y,n"
 
 def run() -> list[Figure]:
     """The median latency alone, and what it is multiplied by beside each kind of work."""
-    with tempfile.TemporaryDirectory() as folder:
-        aws = start_localaws(Path(folder) / "state")
-        try:
-            return _figures(aws)
-        finally:
-            lifecycle.stop(aws.state.directory)
+    with temporary_localaws() as aws:
+        return _figures(aws)
 
 
 def _figures(aws: LocalAws) -> list[Figure]:

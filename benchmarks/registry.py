@@ -4,18 +4,15 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchmarks.figure import Figure
 from benchmarks.registry_table import deployed_table
 from fleet.names import stack_name
 from fleet.registry import Draft, Registry
 from fleet.versions import Candidate, Verdict
-from localaws import lifecycle
-from localaws.testing import LocalAws, start_localaws
+from localaws.testing import LocalAws, temporary_localaws
 
 CITIES = 10_000
 AT_ONCE = 1_000
@@ -26,12 +23,8 @@ ROUNDS = 3
 def run() -> list[Figure]:
     """The figures of 10,000 cities, or of as many as ``FLEET_CITIES`` says."""
     cities = int(os.environ.get("FLEET_CITIES", CITIES))
-    with tempfile.TemporaryDirectory() as folder:
-        aws = start_localaws(Path(folder) / "state")
-        try:
-            return list(_figures(aws, cities))
-        finally:
-            lifecycle.stop(aws.state.directory)
+    with temporary_localaws() as aws:
+        return list(_figures(aws, cities))
 
 
 def _figures(aws: LocalAws, cities: int) -> Iterator[Figure]:

@@ -9,6 +9,6 @@
 ``memory`` is what localaws keeps its data in, without a server.
 """
 
-from localaws.testing.server import LocalAws, start_localaws
+from localaws.testing.server import LocalAws, start_localaws, temporary_localaws
 
-__all__ = ["LocalAws", "start_localaws"]
+__all__ = ["LocalAws", "start_localaws", "temporary_localaws"]

@@ -11,7 +11,6 @@ import boto3
 from localaws.testing.memory import model_archive
 from localaws.testing.stacks import ECHO
 
-LINEAR_LEARNER = "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"
 DEADLINE_SECONDS = 60
 
 
@@ -31,8 +30,8 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 
 @dataclass(frozen=True)
-class Hosting:
-    """Clients, a bucket with models a, b and c, and a role that may read it."""
+class Resources:
+    """Clients, and a bucket and a role of a test's own."""
 
     session: boto3.Session
     bucket: str
@@ -49,6 +48,10 @@ class Hosting:
     @property
     def s3(self) -> Any:
         return self.session.client("s3")
+
+
+class Hosting(Resources):
+    """Clients, a bucket with models a, b and c, and a role that may read it."""
 
     @property
     def models_url(self) -> str:

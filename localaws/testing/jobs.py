@@ -6,11 +6,12 @@ import re
 import tarfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import numpy as np
+
+from localaws.testing.hosting import Resources
 
 LINEAR_LEARNER = "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"
 SCIKIT_LEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
@@ -18,21 +19,8 @@ DEADLINE_SECONDS = 120
 FINISHED = ("Completed", "Failed", "Stopped")
 
 
-@dataclass(frozen=True)
-class Jobs:
+class Jobs(Resources):
     """Clients, and a bucket that the role may read and write."""
-
-    session: boto3.Session
-    bucket: str
-    role_arn: str
-
-    @property
-    def sagemaker(self) -> Any:
-        return self.session.client("sagemaker")
-
-    @property
-    def s3(self) -> Any:
-        return self.session.client("s3")
 
     def put(self, key: str, body: bytes | str) -> str:
         """Put an object; its URI."""

@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,3 +113,14 @@ def start_localaws(directory: Path) -> LocalAws:
     """Start a server on a free port with its state in ``directory``."""
     running = lifecycle.start(directory, port=0)
     return LocalAws(open_state(directory), running.endpoint_url)
+
+
+@contextmanager
+def temporary_localaws() -> Iterator[LocalAws]:
+    """A server in a temporary folder; both are gone in the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        aws = start_localaws(Path(folder) / "state")
+        try:
+            yield aws
+        finally:
+            aws.stop()
