@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-SHARED = re.compile(r"(reports/[^/]+\.jsonl|cities\.json|cities\.manifest|report\.(json|html))$")
+SHARED = re.compile(
+    r"(reports/[^/]+\.jsonl|cities\.json|(cities|serving)\.manifest|report\.(json|html))$"
+)
 """Files below ``jobs/`` in which each city has a line or an entry."""
 ACCESS_DENIED = ("AccessDenied", "AccessDeniedException")
 
@@ -201,6 +203,8 @@ def without_city(body: bytes, city: str) -> bytes:
     except ValueError:
         lines = body.splitlines(keepends=True)
         return b"".join(line for line in lines if not mentions(line, city))
+    if isinstance(content, dict) and content.get("city") == city:
+        return b""  # a report of one line, which is JSON too
     return json.dumps(_cleaned(content, city)).encode()
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fleet.forgetting import mentions, names_city, without_city
+from fleet.forgetting import SHARED, mentions, names_city, without_city
 
 OF_PARIS = [
     "models/Paris/Paris.tar.gz",
@@ -39,10 +39,19 @@ def test_a_key_of_others_is_left_alone(key: str) -> None:
     assert not names_city("Paris", "dev")(key)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["reports/algo-1.jsonl", "cities.json", "cities.manifest", "serving.manifest", "report.html"],
+)
+def test_files_that_cities_share_are_looked_into(name: str) -> None:
+    assert SHARED.search(f"jobs/retraining/0123/{name}")
+
+
 def test_a_report_loses_the_citys_line_alone() -> None:
     report = b'{"city": "Paris"}\n{"city": "Paris_FR"}\n'
     assert mentions(report, "Paris")
     assert without_city(report, "Paris") == b'{"city": "Paris_FR"}\n'
+    assert without_city(b'{"city": "Paris"}\n', "Paris") == b""
     assert not mentions(b'{"city": "Paris_FR"}', "Paris")
 
 
