@@ -188,13 +188,12 @@ def _query_map(shape: MapShape, node: Node) -> dict[str, Any] | None:
 
 
 def _rest_call(model: ServiceModel, request: HttpRequest) -> Call | None:
-    operation = _rest_operation(model, request)
-    if operation is None or operation.input_shape is None:
+    route = _rest_route(model, request)
+    if route is None or route.operation.input_shape is None:
         return None
-    shape = operation.input_shape
-    parameters = _path_parameters(operation, request.path)
-    for name, member in shape.members.items():
-        at = str(member.serialization.get("name", name))
+    operation, shape = route.operation, route.operation.input_shape
+    parameters = route.path_parameters(request.path)
+    for name, at, member in route.located:
         text = None
         if member.type_name == "map" and member.serialization.get("location") == "headers":
             prefix = at.lower()
@@ -281,6 +280,17 @@ class _Route:
     path: re.Pattern[str]
     query: frozenset[str]
     headers: frozenset[str]
+    located: tuple[tuple[str, str, Shape], ...]
+
+    def path_parameters(self, path: str) -> dict[str, Any]:
+        """The members that the path holds."""
+        match = self.path.fullmatch(path)
+        found = match.groupdict() if match else {}
+        return {
+            name: found[at]
+            for name, at, member in self.located
+            if at in found and member.serialization["location"] == "uri"
+        }
 
 
 @cache
@@ -301,6 +311,7 @@ def _routes(service: str) -> dict[str, list[_Route]]:
             re.compile(_path_expression(path)),
             frozenset(parse_qs(query, keep_blank_values=True)) | _wire(members, "querystring"),
             frozenset(header.lower() for header in _wire(members, "header")),
+            _located(shape.members if shape else {}),
         )
         routes.setdefault(str(operation.http["method"]), []).append(route)
     for known in routes.values():
@@ -324,26 +335,24 @@ def _path_expression(path: str) -> str:
     return "".join(p if i % 2 else re.escape(p) for i, p in enumerate(parts)) + "/?"
 
 
-def _rest_operation(model: ServiceModel, request: HttpRequest) -> OperationModel | None:
+def _rest_route(model: ServiceModel, request: HttpRequest) -> "_Route | None":
     for route in _routes(model.service_name).get(request.method, ()):
         if (
             route.query <= request.query.keys()
             and route.headers <= request.headers.keys()
             and route.path.fullmatch(request.path)
         ):
-            return route.operation
+            return route
     return None
 
 
-def _path_parameters(operation: OperationModel, path: str) -> dict[str, Any]:
-    pattern = _path_expression(str(operation.http["requestUri"]).partition("?")[0])
-    match = re.fullmatch(pattern, path)
-    shape = cast(StructureShape, operation.input_shape)
-    names = {
-        str(member.serialization.get("name", name)): name for name, member in shape.members.items()
-    }
-    found = match.groupdict() if match else {}
-    return {names[name]: value for name, value in found.items() if name in names}
+def _located(members: Mapping[str, Shape]) -> tuple[tuple[str, str, Shape], ...]:
+    """Name, name on the wire and shape of the members that are not in the body."""
+    return tuple(
+        (name, str(member.serialization.get("name", name)), member)
+        for name, member in members.items()
+        if "location" in member.serialization
+    )
 
 
 def typed_text(shape: Shape, text: str) -> Any:
