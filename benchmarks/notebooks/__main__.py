@@ -28,6 +28,7 @@ ENVIRONMENT = Path(".notebooks").absolute()
 PACKAGES = ("sagemaker<3", "pandas", "scikit-learn", "matplotlib", "seaborn", "nbclient",
             "ipykernel")  # fmt: skip
 CELL_SECONDS = 900
+ROLE = "notebook"
 MAY_FAIL = "This should fail"
 """What a cell says whose failure is what the notebook shows."""
 
@@ -112,7 +113,7 @@ def run(notebook: Notebook, fetch: Fetch, aws: LocalAws, python: Path, folder: P
     constraint = folder.with_suffix(".txt")
     constraint.write_text("sagemaker<3\n")
     there = {
-        **aws.environment,
+        **_of_the_role(aws),
         "PATH": f"{python.parent}{os.pathsep}{aws.environment['PATH']}",
         "PIP_CONSTRAINT": str(constraint),
         "IPYTHONDIR": str(folder.with_suffix(".ipython")),
@@ -120,6 +121,40 @@ def run(notebook: Notebook, fetch: Fetch, aws: LocalAws, python: Path, folder: P
     command = [str(python.with_name("jupyter-execute")), f"--timeout={CELL_SECONDS}", str(path)]
     done = subprocess.run(command, cwd=folder, env=there, capture_output=True, text=True)
     return done.stderr.strip()[-1500:] if done.returncode else ""
+
+
+def _of_the_role(aws: LocalAws) -> dict[str, str]:
+    """An environment with the keys of the notebook's own role, as a notebook instance has them."""
+    session: Any = aws.session()
+    iam, sts = session.client("iam"), session.client("sts")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com", "AWS": aws.state.account_id},
+            "Action": "sts:AssumeRole",
+        },
+    }
+    try:
+        iam.create_role(
+            RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(trust), MaxSessionDuration=43_200
+        )
+        iam.attach_role_policy(
+            RoleName=ROLE, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
+        )
+    except iam.exceptions.EntityAlreadyExistsException:
+        pass
+    keys = sts.assume_role(
+        RoleArn=f"arn:aws:iam::{aws.state.account_id}:role/{ROLE}",
+        RoleSessionName="SageMaker",
+        DurationSeconds=43_200,
+    )["Credentials"]
+    return {
+        **aws.environment,
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }
 
 
 def _prepared(notebook: dict[str, Any]) -> dict[str, Any]:

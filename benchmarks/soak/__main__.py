@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmarks.soak.evictions import evictions
 from benchmarks.soak.kills import kills
 from benchmarks.soak.signatures import signatures
+from benchmarks.soak.templates import stacks
 
 
 def main() -> None:
@@ -14,6 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What localaws promises, under load and kills.")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=600, help="of the many connections")
+    parser.add_argument("--templates", type=int, default=500)
     parser.add_argument("--signatures", type=int, default=20_000)
     options = parser.parse_args()
     faults = signatures(options.signatures)
@@ -23,6 +25,8 @@ def main() -> None:
             seen = evictions(Path(folder) / "evictions", 64, 300, 50, options.seconds)
             print(seen, flush=True)
             faults += seen.faults()
+        if options.templates:
+            faults += stacks(Path(folder) / "templates", options.templates)
         if options.kills:
             faults += kills(Path(folder) / "kills", options.kills, seconds=6, hours=1)
     print("\n".join(faults) or "every promise was kept")

@@ -107,6 +107,7 @@ MOST_NODES = 200_000
 """localaws's own limit: YAML aliases could unfold a short template without end."""
 DEEPEST = 100
 _NAME = re.compile(r"[A-Za-z0-9]+", re.ASCII)
+_INDEX = re.compile(r"\s*[0-9]{1,9}\s*", re.ASCII)
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -432,8 +433,10 @@ def _check_arguments(name: str, arguments: list[Any], path: str) -> None:
         case "Fn::Join":
             right = isinstance(arguments[0], str) and isinstance(arguments[1], list | Mapping)
         case "Fn::Select":
-            right = isinstance(arguments[0], int | str | Mapping) and isinstance(
-                arguments[1], list | Mapping
+            index = arguments[0]
+            right = isinstance(arguments[1], list | Mapping) and (
+                isinstance(index, int | Mapping)
+                or (isinstance(index, str) and _INDEX.fullmatch(index) is not None)
             )
         case "Fn::Split":
             right = isinstance(arguments[0], str) and isinstance(arguments[1], str | Mapping)

@@ -47,6 +47,12 @@ VERSIONS = {
 of https://github.com/aws/sagemaker-scikit-learn-container."""
 
 
+IN_EACH_IMAGE = ("boto3", "joblib", "Pillow", "pip", "psutil", "pyarrow")
+"""What scripts import besides; from the same requirements.txt."""
+COMPLETE = "complete-2"
+"""Left in an environment that has all this; another one than before when the list has changed."""
+
+
 class Interpreters:
     """Finds, and where needed installs, the interpreter of an image."""
 
@@ -93,14 +99,14 @@ class Interpreters:
 
 
 def _install(directory: Path, versions: ImageVersions, log: LogSink) -> str:
-    complete = directory / "complete"
+    complete = directory / COMPLETE
     if complete.exists():
         return ""
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv is None:
         return "there is no uv to install it with"
     shutil.rmtree(directory, ignore_errors=True)
-    packages = (f"scikit-learn=={versions.scikit_learn}", *versions.packages, "joblib", "pip")
+    packages = (f"scikit-learn=={versions.scikit_learn}", *versions.packages, *IN_EACH_IMAGE)
     log(f"localaws: installing {', '.join(packages)} on Python {versions.python}, once")
     python = _find_python(versions.python)
     wheels = ("--only-binary", ":all:")

@@ -5,11 +5,12 @@ property that has no counterpart here is refused.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
 """
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from botocore.model import ServiceModel
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 from botocore.serialize import create_serializer
 from ministack.services import s3
 from ministack.services.cloudformation import provisioners
@@ -197,13 +198,28 @@ def _xml(
     def write(value: Any) -> bytes:
         model = _s3_model().operation_model(operation)
         serializer = create_serializer(model.metadata["protocol"])
-        request = serializer.serialize_to_request(
-            {"Bucket": "bucket", member: convert(value)}, model
-        )
+        shape = cast(StructureShape, model.input_shape).members[member]
+        sent = _with_texts(shape, convert(value))
+        request = serializer.serialize_to_request({"Bucket": "bucket", member: sent}, model)
         body = request["body"]
         return body if isinstance(body, bytes) else body.encode()
 
     return write
+
+
+def _with_texts(shape: Shape, value: Any) -> Any:
+    """Numbers and booleans of a template where the API has text."""
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        members = shape.members
+        return {
+            name: _with_texts(members[name], each) if name in members else each
+            for name, each in value.items()
+        }
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [_with_texts(shape.member, each) for each in value]
+    if shape.type_name == "string" and isinstance(value, bool | int | float):
+        return json.dumps(value)
+    return value
 
 
 @cache

@@ -401,18 +401,29 @@ _CHECKS: Mapping[str, tuple[Check, ...]] = {
 }
 
 
+_OF_PYTHON = ("invalid literal for", "could not convert", "not enough values", "too many values")
+
+
+def _unreadable(error: Exception) -> ValueError:
+    logger.warning("CloudFormation: %r", error, exc_info=True)
+    return ValueError(
+        "localaws cannot read this resource: a property or a function's argument has a form that"
+        " it does not take."
+    )
+
+
 def _explained(function: Callable[..., Any]) -> Callable[..., Any]:
     """A fault inside the emulator is called so: no Python text becomes a reason."""
 
     def call(*arguments: Any, **named: Any) -> Any:
         try:
             return function(*arguments, **named)
+        except ValueError as error:
+            if str(error).startswith(_OF_PYTHON):
+                raise _unreadable(error) from error
+            raise
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
-            logger.warning("CloudFormation: %r", error, exc_info=True)
-            raise ValueError(
-                "localaws cannot read this resource: a property or a function's argument has a"
-                " form that it does not take."
-            ) from error
+            raise _unreadable(error) from error
 
     return call
 

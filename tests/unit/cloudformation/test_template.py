@@ -101,6 +101,7 @@ def test_a_template_with_everything_is_taken() -> None:
         (value({"Fn::Nope": 1}), "Encountered unsupported function: Fn::Nope"),
         (value({"Fn::Join": "a"}), "requires 2 arguments"),
         (value({"Fn::If": ["C"]}), "requires 3 arguments"),
+        (value({"Fn::Select": ["x", ["a"]]}), "arguments of the wrong types"),
     ],
 )  # fmt: skip
 def test_a_faulty_template_is_refused_in_cloudformations_words(template: Any, reason: str) -> None:

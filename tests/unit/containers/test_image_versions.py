@@ -8,7 +8,7 @@ import pytest
 import sklearn
 
 from localaws.containers import image_versions
-from localaws.containers.image_versions import Interpreters
+from localaws.containers.image_versions import COMPLETE, Interpreters
 
 
 class Clock:
@@ -60,7 +60,7 @@ def test_what_cannot_be_installed_is_told_and_not_tried_again_soon(
 def test_what_was_installed_is_kept(tmp_path: Path) -> None:
     directory = tmp_path / "1.2-1"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(directory)], check=True)
-    (directory / "complete").touch()
+    (directory / COMPLETE).touch()
     lines: list[str] = []
     interpreter = Interpreters(tmp_path).of(image("1.2-1-cpu-py3"), lines.append)
     assert (interpreter.is_ours, interpreter.version, lines) == (False, "3.9", [])
