@@ -28,6 +28,9 @@ TENANT_TAG = "City"
 TARGET_MODEL_KEY = "sagemaker:TargetModel"
 """IAM condition key of the target model of InvokeEndpoint."""
 
+JOB_LOG_GROUPS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/TransformJobs")
+"""All jobs of an account write there, those of other stages too."""
+
 CODE_DIRECTORY = "/opt/ml/model/code"
 """Where a script-mode container finds the script of a model artifact."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from fleet.cache.metrics import INVOCATION_NAMESPACE
 from fleet.checks import Checked, Finding, Outcome, failed, passed, warned
 from fleet.deployment import Deployment
 from fleet.names import STACKS, Prefix, stack_name
@@ -187,7 +188,7 @@ class Smoke:
         def invocations() -> float:
             now = datetime.now(UTC)
             points = client.get_metric_statistics(
-                Namespace="AWS/SageMaker",
+                Namespace=INVOCATION_NAMESPACE,
                 MetricName="Invocations",
                 Dimensions=dimensions,
                 StartTime=now - timedelta(minutes=15),

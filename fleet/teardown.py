@@ -15,7 +15,13 @@ from botocore.exceptions import ClientError
 
 from fleet.console import Console
 from fleet.errors import HousingError
-from fleet.names import PROJECT, endpoint_name, preprocessor_url_parameter, stack_name
+from fleet.names import (
+    JOB_LOG_GROUPS,
+    PROJECT,
+    endpoint_name,
+    preprocessor_url_parameter,
+    stack_name,
+)
 
 if TYPE_CHECKING:
     import boto3
@@ -25,8 +31,6 @@ if TYPE_CHECKING:
 
 ORDER = ("retraining", "hosting", "monitoring", "access", "storage")
 """By what they cost; the storage stack is last, for the others use it."""
-JOB_LOG_GROUPS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/TransformJobs")
-"""All jobs of the account write there: of these groups only the stage's own streams go."""
 SHORTEST_POLL, LONGEST_POLL = 0.2, 10.0
 KEY_DELETION_DAYS = 7
 """The shortest that KMS allows."""

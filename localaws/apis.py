@@ -61,7 +61,7 @@ class SageMakerApi(ServiceApi):
 
 @dataclass(frozen=True)
 class Apis:
-    """Everything that the front of this AWS serves itself."""
+    """Everything that localaws serves itself."""
 
     sagemaker: SageMakerApi
     autoscaling: ApplicationAutoScalingApi

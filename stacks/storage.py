@@ -64,8 +64,7 @@ class StorageStack(StageStack):
             self.training_role,
             {
                 "*": NO_RESOURCES,
-                log_group_wildcard(self, "/aws/sagemaker/TrainingJobs"): OWN_LOGS,
-                log_group_wildcard(self, "/aws/sagemaker/TransformJobs"): OWN_LOGS,
+                **{log_group_wildcard(self, group): OWN_LOGS for group in names.JOB_LOG_GROUPS},
                 **{
                     self.model_store.bucket.arn_for_objects(f"{prefix}*"): ONE_PREFIX
                     for prefix in (

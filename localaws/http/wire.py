@@ -1,4 +1,4 @@
-"""HTTP as the front reads and writes it."""
+"""HTTP as the server reads and writes it."""
 
 import json
 import re
