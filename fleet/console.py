@@ -68,10 +68,11 @@ class Console:
     ) -> None:
         lines = [columns, *rows]
         widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-        self.say(title)
+        written = [title]
         for first, *others in lines:
             cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-            self.say("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+            written.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+        self._rich.out("\n".join(written), highlight=False)  # at once: of 10,000 cities a second
 
     @contextmanager
     def step(self, name: str) -> Iterator["Step"]:
