@@ -1,7 +1,6 @@
 """A preprocessor in front of many models, watched, scaled, and updated with care."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_s3 as s3
 
 import sagemaker_mme as mme
@@ -27,7 +26,4 @@ endpoint.add_rollback_alarm(alarms.of_variant["AllTraffic"].server_errors)
 scaling = endpoint.auto_scale_instance_count(min_capacity=2, max_capacity=8)
 scaling.scale_on_invocations(max_requests_per_second=100)
 scaling.scale_to_track("Memory", endpoint.metric_memory_utilization(), target_value=75)
-scaling.scale_on_schedule(
-    "Morning", schedule=autoscaling.Schedule.cron(hour="7", minute="0"), min_capacity=4
-)
 app.synth()
