@@ -20,6 +20,13 @@ from localaws.state import State, open_state
 NODE_PROGRAMS = Path("node_modules") / ".bin"
 
 
+def project_folder() -> Path:
+    """The nearest folder, from the current one upwards, with ``node_modules``; as npm finds it."""
+    current = Path.cwd()
+    folders = (current, *current.parents)
+    return next((each for each in folders if (each / "node_modules").is_dir()), current)
+
+
 @dataclass(frozen=True)
 class LocalAws:
     """A running localaws.
@@ -31,13 +38,12 @@ class LocalAws:
     endpoint_url : str
         Where it listens.
     home : Path
-        The folder in which programs run, and whose ``node_modules`` hold the CDK CLI; that in
-        which this process was when it made the object.
+        The folder in which programs run, and whose ``node_modules`` hold the CDK CLI.
     """
 
     state: State
     endpoint_url: str
-    home: Path = field(default_factory=Path.cwd)
+    home: Path = field(default_factory=project_folder)
 
     @property
     def target(self) -> str:

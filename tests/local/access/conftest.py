@@ -10,7 +10,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fleet.deployment import Deployment, find_deployment
-from localaws import lifecycle
 from localaws.testing import LocalAws
 from localaws.testing.memory import model_archive
 from localaws.testing.stacks import ECHO
@@ -83,11 +82,13 @@ def access(
     """A server with the access stack, deployed by the real CLI, and the endpoint."""
     directory = tmp_path_factory.mktemp("access")
     aws = start_bootstrapped(directory / "state")
-    Assembly.synthesize(aws, directory / "cdk.out", "dev").deploy("storage", "access")
-    session = aws.session()
-    _create_endpoint(session)
-    yield Access(aws, find_deployment(session, "dev"))
-    lifecycle.stop(directory / "state")
+    try:
+        Assembly.synthesize(aws, directory / "cdk.out", "dev").deploy("storage", "access")
+        session = aws.session()
+        _create_endpoint(session)
+        yield Access(aws, find_deployment(session, "dev"))
+    finally:
+        aws.stop()
 
 
 def _create_endpoint(session: boto3.Session) -> None:
