@@ -46,7 +46,8 @@ def usage_command(aws: Aws, hours: float, price_per_hour: float | None, as_json:
     group = deployment.require("client_log_group_name")
     endpoint = describe_endpoint(session, deployment.require("endpoint_name"))
     end = time.time()
-    start = end - hours * 3600
+    start = max(end - hours * 3600, endpoint.created)  # instances cost nothing before
+    hours = (end - start) / 3600
     metrics = CloudWatchMetrics(session.client("cloudwatch"), endpoint)
     cold = cold_share(metrics, endpoint, start, end)
     cities = ClientLogs(session.client("logs"), group, start, end).usage(cold)
@@ -90,12 +91,12 @@ def usage_command(aws: Aws, hours: float, price_per_hour: float | None, as_json:
     ]
     facts_of = ["requests", "errors", "cold", "mean ms", "p95 ms", "share", "instance s", "$"]
     entity = project_schema().entity
-    title = f"{counted(len(cities), entity)} asked in the last {hours:g} hours"
+    title = f"{counted(len(cities), entity)} asked in the last {hours:.3g} hours"
     console.table(title, [entity, *facts_of], rows)
     if len(cities) > SHOWN:
         console.say(f"and {len(cities) - SHOWN:,} more")
     console.say(
-        f"cost: {endpoint.hardware}, as it is now, for {hours:g} hours, shared by the time that"
+        f"cost: {endpoint.hardware}, as it is now, for {hours:.3g} hours, shared by the time that"
         f" requests took; cold: CloudWatch counted {'nothing' if cold is None else f'{cold:.1%}'},"
         " the slowest requests are taken for them"
     )

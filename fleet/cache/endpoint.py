@@ -32,7 +32,8 @@ class WatchedEndpoint:
     ``model_prefix`` is the S3 key prefix, ending in a slash, that a TargetModel is appended to.
     ``containers`` are the host names of the pipeline's containers in order, the multi-model one
     being ``multi_model_container``. ``metrics_period`` is how often metrics are published, in
-    seconds; ``simulated_metrics`` are names of CloudWatch metrics.
+    seconds; ``simulated_metrics`` are names of CloudWatch metrics; ``created`` is when the endpoint
+    was made, in seconds since the epoch.
     """
 
     name: str
@@ -46,6 +47,7 @@ class WatchedEndpoint:
     multi_model_container: str
     metrics_period: int = STANDARD_PERIOD
     simulated_metrics: frozenset[str] = frozenset()
+    created: float = 0.0
 
     @property
     def hardware(self) -> str:
@@ -101,6 +103,7 @@ def describe_endpoint(session: boto3.Session, name: str) -> WatchedEndpoint:
         multi_model_container=host_names[multi_model[0]],
         metrics_period=_metrics_period(config, tag_values),
         simulated_metrics=frozenset(tag_values.get(SIMULATED_METRICS_TAG, "").split()),
+        created=endpoint["CreationTime"].timestamp(),
     )
 
 
