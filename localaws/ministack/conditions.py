@@ -35,6 +35,7 @@ class Conditions:
         self._mappings = template.get("Mappings", {})
         self._parameters = parameters
         self._known: dict[str, bool] = {}
+        self._asked: set[str] = set()
 
     def named(self, name: str) -> bool:
         """The value of the condition of this name.
@@ -46,6 +47,9 @@ class Conditions:
         if name not in self._known:
             if name not in self._definitions:
                 raise ValueError(f"Template format error: Unresolved condition {name}")
+            if name in self._asked:
+                raise ValueError(f"Template format error: Circular dependency of condition {name}")
+            self._asked.add(name)
             self._known[name] = self._evaluate(self._definitions[name])
         return self._known[name]
 
