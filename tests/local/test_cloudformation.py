@@ -285,3 +285,44 @@ def test_what_a_resource_needs_stays_while_that_cannot_be_deleted(localaws: Loca
     s3.delete_object(Bucket=bucket, Key="a")
     stack.delete()
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+
+
+def test_a_failed_creation_takes_the_bucket_back_before_the_key_that_it_needs(
+    stack: Stack,
+) -> None:
+    arn = {"Fn::GetAtt": ["Key", "Arn"]}
+    with_key = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}
+    encryption = {
+        "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": with_key}]
+    }
+    allowed = {"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Principal": {"AWS": "*"}}
+    resources = {
+        "Key": {
+            "Type": "AWS::KMS::Key",
+            "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": [allowed]}},
+        },
+        **bucket(BucketEncryption=encryption),
+        "Late": {
+            "Type": "AWS::SageMaker::EndpointConfig",
+            "DependsOn": "Bucket",
+            "Properties": {
+                "ProductionVariants": [
+                    {
+                        "VariantName": "AllTraffic",
+                        "ModelName": "none-of-this-name",
+                        "InitialInstanceCount": 1,
+                        "InitialVariantWeight": 1,
+                        "InstanceType": "ml.m5.xlarge",
+                    }
+                ]
+            },
+        },
+    }
+    assert stack.deploy(resources) == "ROLLBACK_COMPLETE"
+    events = stack.session.client("cloudformation").describe_stack_events(StackName=stack.name)
+    deleted = [
+        event["LogicalResourceId"]
+        for event in reversed(events["StackEvents"])
+        if event["ResourceStatus"] == "DELETE_COMPLETE"
+    ]
+    assert deleted.index("Bucket") < deleted.index("Key")
