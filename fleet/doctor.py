@@ -16,7 +16,7 @@ from fleet.checks import Finding, failed, passed, warned
 from fleet.config import REGIONS_WITHOUT_RESOURCE_TYPES, DeploymentConfig
 from fleet.deployment import Deployment
 from fleet.names import STACKS, Prefix, endpoint_name, stack_name
-from fleet.project import cdk_command, project_folder
+from fleet.project import cdk_command, project_folder, spelled
 from fleet.quotas import CONSOLE, Need, Quota, judge, needs, read_quotas
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Doctor:
 
     @property
     def _train(self) -> str:
-        return f"housing train{self._stage}"
+        return spelled(f"housing train{self._stage}")
 
     @property
     def _first_steps(self) -> str:

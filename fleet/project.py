@@ -3,6 +3,8 @@
 import json
 import os
 import shlex
+import shutil
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -71,9 +73,27 @@ def stages() -> tuple[str, ...]:
 def cdk_command(stage: str, *arguments: str) -> str:
     """What a person types to run the project's cdk CLI for a stage, from where they are now."""
     chosen = [] if stage == DEFAULT_STAGE else ["-c", f"stage={stage}"]
-    line = shlex.join(["npx", "cdk", *arguments, *chosen])
+    parts = [shlex.join(["npx", "cdk", *arguments, *chosen])]
+    programs = Path(sys.executable).parent
+    activate = programs / "activate"
+    if os.fspath(programs) not in os.environ.get("PATH", "").split(":") and activate.exists():
+        parts.insert(0, f". {shlex.quote(os.fspath(activate))}")  # for npx, and python3 of cdk.json
     folder = project_folder()
-    return line if folder == Path.cwd() else f"cd {shlex.quote(os.fspath(folder))} && {line}"
+    if folder != Path.cwd():
+        parts.insert(0, f"cd {shlex.quote(os.fspath(folder))}")
+    return " && ".join(parts)
+
+
+def spelled(command: str) -> str:
+    """How a person types ``housing ...`` or ``localaws ...`` in this shell so that it is found."""
+    program, _, rest = command.partition(" ")
+    installed = Path(sys.executable).with_name(program)
+    found = shutil.which(program)
+    if (found and Path(found).resolve() == installed.resolve()) or not installed.exists():
+        return command
+    here = Path.cwd()
+    shown = installed.relative_to(here) if installed.is_relative_to(here) else installed
+    return f"{shown} {rest}".rstrip()
 
 
 def deploy_command(stage: str, *stacks: str) -> str:

@@ -7,6 +7,7 @@ import click
 from fleet.client import runtime_client
 from fleet.console import Console
 from fleet.errors import HousingError
+from fleet.project import spelled
 from fleet.words import counted
 from scripts.command import (
     FAILED,
@@ -15,7 +16,6 @@ from scripts.command import (
     main,
     make_command,
     open_workspace,
-    spelled,
 )
 from scripts.options import RowOptions, entity_option, job_options, row_options, say_left_out
 from training.endpoint import predict

@@ -2,13 +2,11 @@
 
 import io
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -16,7 +14,7 @@ from click.shell_completion import CompletionItem
 
 from fleet.errors import HousingError
 from fleet.names import DEFAULT_STAGE
-from fleet.project import stages
+from fleet.project import spelled, stages
 
 if TYPE_CHECKING:
     import boto3
@@ -191,18 +189,6 @@ def terminate(signal_number: int, frame: object) -> NoReturn:
         Always.
     """
     raise Terminated
-
-
-def spelled(command: str) -> str:
-    """How a person types ``housing ...`` or ``localaws ...`` in this shell so that it is found."""
-    program, _, rest = command.partition(" ")
-    installed = Path(sys.executable).with_name(program)
-    found = shutil.which(program)
-    if (found and Path(found).resolve() == installed.resolve()) or not installed.exists():
-        return command
-    here = Path.cwd()
-    shown = installed.relative_to(here) if installed.is_relative_to(here) else installed
-    return f"{shown} {rest}".rstrip()
 
 
 def confirm(question: str) -> bool:

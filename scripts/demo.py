@@ -23,7 +23,7 @@ from fleet.console import Console
 from fleet.deployment import Deployment, find_deployment
 from fleet.errors import HousingError
 from fleet.names import stack_name
-from fleet.project import project_schema
+from fleet.project import project_schema, spelled
 from fleet.schema import HOUSES
 from fleet.teardown import Teardown
 from fleet.words import plural
@@ -37,7 +37,6 @@ from scripts.command import (
     main,
     make_command,
     open_workspace,
-    spelled,
 )
 from scripts.local_aws import LocalAws
 from scripts.options import RowOptions, job_options, row_options, say_left_out

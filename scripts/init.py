@@ -8,10 +8,10 @@ import click
 
 from fleet.console import Console
 from fleet.errors import HousingError
-from fleet.project import SCHEMA_FILE, project_folder
+from fleet.project import SCHEMA_FILE, project_folder, spelled
 from fleet.schema import Kind, PredictorType
 from fleet.words import counted, plural
-from scripts.command import SUCCEEDED, main, make_command, spelled
+from scripts.command import SUCCEEDED, main, make_command
 from training.proposal import describe, propose
 
 PREDICTS = {

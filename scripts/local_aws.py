@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.errors import HousingError
-from scripts.command import spelled
+from fleet.project import spelled
 
 
 class LocalAwsError(HousingError):

@@ -12,7 +12,7 @@ from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.forgetting import still_answers
 from fleet.names import entity_key
-from fleet.project import project_schema
+from fleet.project import project_schema, spelled
 from fleet.registry import RegistryError
 from fleet.verification import disagreements
 from fleet.versions import City, State, Version
@@ -27,7 +27,6 @@ from scripts.command import (
     confirm,
     json_option,
     main,
-    spelled,
 )
 from scripts.model_stage import Stage, known, say
 from scripts.model_tables import (

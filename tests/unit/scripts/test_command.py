@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError, NoRegionError
 
 from fleet.deployment import Deployment, DeploymentError
 from fleet.errors import HousingError
-from fleet.project import project_folder
+from fleet.project import project_folder, spelled
 from scripts import housing
-from scripts.command import Aws, aws_options, make_command, run, spelled
+from scripts.command import Aws, aws_options, make_command, run
 
 ROOT = Path(__file__).parents[3]
 
@@ -187,6 +187,7 @@ def test_commands_work_from_any_folder(tmp_path: Path) -> None:
     answered = subprocess.run(
         [housing_command, "access-check", "--templates", str(tmp_path), "--stage", "prod"],
         cwd=tmp_path,
+        env={**os.environ, "PATH": f"{housing_command.parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
     )
@@ -210,6 +211,7 @@ def test_a_command_is_spelled_so_that_this_shell_finds_it(
 def test_what_is_not_deployed_is_named_with_the_command_that_deploys_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     monkeypatch.chdir(ROOT)
     with pytest.raises(DeploymentError) as caught:
         Deployment("prod", "us-east-1").require("endpoint_name")
