@@ -9,7 +9,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fleet.errors import HousingError
@@ -88,7 +88,7 @@ class EntityTables:
     notes
         What was understood beyond plain CSV, a line each.
     left_out
-        What could not be used: the lines about each file, by its name.
+        What could not be used: the lines about each file, or each entity of a file, by its name.
     """
 
     tables: Mapping[str, Table]
@@ -107,7 +107,8 @@ def read_entities(path: Path, schema: Schema) -> EntityTables:
 
     A file without such a column is one entity, called as the file.
 
-    Files that cannot be used are left out, and named in ``left_out``.
+    Files that cannot be used are left out, and named in ``left_out``; of a file with a column of
+    entities those alone that have a bad cell.
 
     Raises
     ------
@@ -121,10 +122,11 @@ def read_entities(path: Path, schema: Schema) -> EntityTables:
     left_out: dict[str, tuple[str, ...]] = {}
     for file in files:
         try:
-            rows = read_rows(file, schema, with_label=True)
+            rows, refused = _read_usable(file, schema)
         except RowsError as error:
             left_out[file.name] = error.problems
             continue
+        left_out |= refused
         notes += rows.notes
         problems = []
         for name, table in _by_entity(rows, file).items():
@@ -177,6 +179,45 @@ def read_sheet_of(file: Path) -> Sheet:
         It cannot be read.
     """
     return read_sheet(_content(file), file.name)
+
+
+def _read_usable(file: Path, schema: Schema) -> tuple[Rows, dict[str, tuple[str, ...]]]:
+    """The rows of a file without those entities that have a bad cell, and the lines about these.
+
+    Raises
+    ------
+    RowsError
+        Nothing of it can be used.
+    """
+    sheet = read_sheet(_content(file), file.name, _names(schema))
+    try:
+        return rows_of(sheet, schema, with_label=True), {}
+    except RowsError as error:
+        place = _entity_place(sheet, schema)
+        if place is None:
+            raise
+        entities = {line: row[place].strip() for line, row in sheet.rows if place < len(row)}
+        refused: dict[str, tuple[str, ...]] = {}
+        for problem in error.problems:
+            entity = entities.get(_line_number(problem))
+            if entity is None:
+                raise
+            refused[entity] = (*refused.get(entity, ()), problem)
+        kept = tuple((n, row) for n, row in sheet.rows if entities.get(n) not in refused)
+        return rows_of(replace(sheet, rows=kept), schema, with_label=True), refused
+
+
+def _names(schema: Schema) -> list[str]:
+    """Of all columns that are looked for."""
+    entity = [schema.entity_column] if schema.entity_column else []
+    return [*(column.name for column in schema.all_columns), *entity]
+
+
+def _entity_place(sheet: Sheet, schema: Schema) -> int | None:
+    """Which column of the file tells the entity."""
+    wanted = _plain(schema.entity_column or "")
+    places = [place for place, title in enumerate(sheet.header) if _plain(title) == wanted]
+    return places[0] if wanted and places else None
 
 
 def _by_entity(rows: Rows, file: Path) -> dict[str, Table]:
@@ -237,10 +278,16 @@ def parse_rows(content: bytes, name: str, schema: Schema, *, with_label: bool) -
     ------
     RowsError
     """
-    columns = [column.name for column in schema.all_columns]
-    if schema.entity_column:
-        columns.append(schema.entity_column)
-    sheet = read_sheet(content, name, columns)
+    return rows_of(read_sheet(content, name, _names(schema)), schema, with_label=with_label)
+
+
+def rows_of(sheet: Sheet, schema: Schema, *, with_label: bool) -> Rows:
+    """As ``read_rows``, of a file's cells.
+
+    Raises
+    ------
+    RowsError
+    """
     places = {_plain(title): place for place, title in enumerate(sheet.header) if title.strip()}
     _check_header(sheet, schema, places, with_label=with_label)
     wanted = [c for c in schema.all_columns if _plain(c.name) in places]
@@ -251,7 +298,7 @@ def parse_rows(content: bytes, name: str, schema: Schema, *, with_label: bool) -
         for cell in sheet.cells(places[_plain(column.name)])
     )
     problems: list[str] = [
-        f"{name}, line {line}: {len(row)} cells under {len(sheet.header)} columns"
+        f"{sheet.name}, line {line}: {len(row)} cells under {len(sheet.header)} columns"
         for line, row in sheet.rows
         if len(row) != len(sheet.header)
     ]
@@ -266,7 +313,7 @@ def parse_rows(content: bytes, name: str, schema: Schema, *, with_label: bool) -
     arrays = {c.name: make_values(c, values[c.name]) for c in wanted}
     label = arrays.pop(schema.label.name, None)
     used = {places[_plain(column.name)] for column in wanted}
-    entity = schema.entity_column and places.get(_plain(schema.entity_column))
+    entity = _entity_place(sheet, schema)
     others = [
         title
         for place, title in enumerate(sheet.header)
@@ -275,7 +322,7 @@ def parse_rows(content: bytes, name: str, schema: Schema, *, with_label: bool) -
     return Rows(
         table=Table(schema, arrays, label),
         sheet=sheet,
-        entities=_stripped(sheet.cells(entity)) if isinstance(entity, int) else None,
+        entities=None if entity is None else _stripped(sheet.cells(entity)),
         notes=_notes(sheet, dialect, others),
     )
 

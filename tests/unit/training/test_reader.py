@@ -371,3 +371,17 @@ def test_what_is_written_for_the_bucket_is_read_back(tmp_path: Path) -> None:
     )
     rows = parse_rows(text.getvalue().encode(), "x.csv", SHOPS, with_label=False)
     assert rows.table.to_csv() == '"rain, heavy",,A,2026-01-01,y\n'
+
+
+def test_a_bad_cell_of_one_entity_leaves_the_others_of_the_file(tmp_path: Path) -> None:
+    size, price = Column(name="SIZE", kind=Kind.NUMBER), Column(name="PRICE", kind=Kind.NUMBER)
+    schema = Schema(columns=(size,), label=price, entity_column="SHOP")
+    file = write(tmp_path, "size,price,shop", "1,2,Lyon", "2,x,Nîmes", "3,4,Lyon", "y,1,Nîmes")
+    read = read_entities(file, schema)
+    assert read.tables["Lyon"]["SIZE"].tolist() == [1.0, 3.0]
+    assert list(read.tables) == ["Lyon"]
+    assert list(read.left_out) == ["Nîmes"]
+    assert read.problems == (
+        "Chicago_IL.csv, line 3, PRICE: 'x' is not a number",
+        "Chicago_IL.csv, line 5, SIZE: 'y' is not a number",
+    )
