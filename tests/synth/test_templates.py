@@ -1,6 +1,7 @@
 """Properties that hold for every template, whatever the stage."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -206,7 +207,7 @@ def test_outputs_that_scripts_read(templates: Templates, stage: str) -> None:
         "storage": {"BucketName", "KeyArn", "RegistryTableName", "TrainingRoleArn"},
         "hosting": {"EndpointName", "EndpointArn"},
         "access": {"NewYorkRoleArn", "ChicagoRoleArn", "TenantRoleArn"},
-        "monitoring": {"DashboardName"},
+        "monitoring": {"DashboardName", "ClientLogGroupName"},
         "retraining": {"StateMachineArn", "TopicArn"},
     }
 
@@ -226,6 +227,10 @@ def test_the_preprocessor_comes_from_ssm_when_the_stack_is_deployed(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_access_and_monitoring_need_no_other_stack(templates: Templates, stage: str) -> None:
-    for part in ("access", "monitoring"):
-        assert "Fn::GetStackOutput" not in json.dumps(templates[stage, part])
+def test_monitoring_needs_no_other_stack_and_access_the_registry_alone(
+    templates: Templates, stage: str
+) -> None:
+    assert "Fn::GetStackOutput" not in json.dumps(templates[stage, "monitoring"])
+    needed = re.findall(r'"OutputName": "(\w+)"', json.dumps(templates[stage, "access"]))
+    assert len(set(needed)) == 1
+    assert needed[0].startswith("PublishOutputFnGetAttRegistry")
