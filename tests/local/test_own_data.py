@@ -149,7 +149,7 @@ def test_one_of_two_classes_is_predicted_by_models_of_the_fleet_trainer(
     predict = ("predict", "--ward", "Köln", "--csv", str(file), "--json")
     judged = json.loads(project.succeed(*predict))
     assert set(judged["predictions"]) == {"malignant", "benign"}
-    assert float(judged["accuracy"].rstrip("%")) > 90
+    assert float(judged["accuracy"].rstrip("%")) > float(judged["baseline"].rstrip("%")) + 15
 
     # Labels that mean nothing: the gate keeps what serves.
     frame["target"] = frame["target"].sample(frac=1, random_state=1).to_list()
