@@ -151,12 +151,5 @@ def test_one_of_two_classes_is_predicted_by_models_of_the_fleet_trainer(
     assert set(judged["predictions"]) == {"malignant", "benign"}
     assert float(judged["accuracy"].rstrip("%")) > float(judged["baseline"].rstrip("%")) + 15
 
-    # Labels that mean nothing: the gate keeps what serves.
-    frame["target"] = frame["target"].sample(frac=1, random_state=1).to_list()
-    frame.to_csv(file, index=False)
-    refused = project.run(*train, str(file))
-    assert refused.returncode == 1
-    failures = json.loads(refused.stdout)["failures"]
-    assert all("refused by the gate: error 0." in failures[city] for city in ("Geneve", "Koln"))
     listed = json.loads(project.succeed("models", "list", "--json"))
     assert [(c["name"], c["version"]) for c in listed] == [("Genève", 1), ("Köln", 1)]
