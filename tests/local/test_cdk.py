@@ -15,9 +15,9 @@ BUCKET = "cdk-endpoint-store"
 
 
 @pytest.fixture(scope="module")
-def apps(localaws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def apps(bootstrapped: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two versions of one app, synthesized: they differ in the model's environment."""
-    put_artifacts(localaws.session(), BUCKET)
+    put_artifacts(bootstrapped.session(), BUCKET)
     folder = tmp_path_factory.mktemp("apps")
     apps = {colour: folder / colour for colour in ("green", "blue")}
     for colour, out in apps.items():
@@ -25,7 +25,7 @@ def apps(localaws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         resources = echo_endpoint(BUCKET, ENDPOINT, COLOUR=colour)
         template.write_text(json.dumps({"Resources": resources}))
         command = ("synth", "-q", "--app", "python -m benchmarks.echo_app")
-        localaws.cdk(*command, "-c", f"template={template}", "-o", str(out))
+        bootstrapped.cdk(*command, "-c", f"template={template}", "-o", str(out))
     return apps
 
 
