@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from localaws import lifecycle
 from localaws.testing import LocalAws, start_localaws
+from localaws.testing.hosting import wait_until
 from localaws.testing.jobs import (
     LINEAR_LEARNER,
     SCIKIT_LEARN,
@@ -137,7 +138,7 @@ class TestEndOfLocalaws:
     ) -> None:
         _, pid = self.start_job(start_localaws(directory))
         lifecycle.stop(directory)
-        assert not is_alive(pid)
+        wait_until(lambda: not is_alive(pid), "the job's script runs on")
         self.assert_failed_after_restart(directory)
 
     def test_by_kill_leaves_no_job_in_progress(self, directory: Path) -> None:
