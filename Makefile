@@ -72,4 +72,4 @@ lock: $(VENV)/.installed
 clean:
 	@# A server whose folders are gone goes on, and nobody finds it any more.
 	@if test -x $(BIN)/localaws && test -d .localaws; then $(BIN)/localaws stop; fi
-	rm -rf $(VENV) .mxnet .toolkit node_modules cdk.out .localaws output
+	rm -rf $(VENV) .mxnet .toolkit .peers .notebooks node_modules cdk.out .localaws output

@@ -85,7 +85,8 @@ def test_env_of_a_server_that_does_not_run_says_how_to_start_it(tmp_path: Path) 
 
 
 def test_make_clean_ends_the_server_first() -> None:
-    clean = subprocess.run(["make", "-n", "clean"], cwd=ROOT, capture_output=True, text=True)
+    dry_run = ["make", "--no-print-directory", "-n", "clean"]
+    clean = subprocess.run(dry_run, cwd=ROOT, capture_output=True, text=True)
     lines = [line for line in clean.stdout.splitlines() if not line.startswith("#")]
     assert [line.split()[0] for line in lines] == ["if", "rm"]
     assert "localaws stop" in lines[0]
