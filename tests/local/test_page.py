@@ -252,7 +252,9 @@ def test_a_run_of_a_state_machine_shows_its_events(opened: Any, localaws: LocalA
     )
     definition = {"StartAt": "Judge", "States": {"Judge": {"Type": "Fail", "Error": "TooFewRows"}}}
     machine = states.create_state_machine(
-        name="test-page", definition=json.dumps(definition), roleArn=role
+        name="test-page-with-a-name-as-long-as-step-functions-allows-which-is-eighty-of-them",
+        definition=json.dumps(definition),
+        roleArn=role,
     )["stateMachineArn"]
     states.start_execution(stateMachineArn=machine, name="first-run")
     opened.get_by_text("first-run").click()
