@@ -233,5 +233,6 @@ def test_a_finished_job_can_be_deleted_and_its_name_used_again(jobs: Jobs) -> No
     jobs.sagemaker.delete_training_job(TrainingJobName="deleted")
     with pytest.raises(ClientError, match="Requested resource not found"):
         jobs.sagemaker.describe_training_job(TrainingJobName="deleted")
-    assert jobs.sagemaker.list_tags(ResourceArn=job["TrainingJobArn"])["Tags"] == []
+    with pytest.raises(ClientError, match="Could not find training-job"):
+        jobs.sagemaker.list_tags(ResourceArn=job["TrainingJobArn"])
     assert jobs.train(request)["TrainingJobStatus"] == "Completed"
