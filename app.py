@@ -35,9 +35,9 @@ def add_stacks(app: cdk.App, stage: str) -> HousingStacks:
     """Add the stacks of ``stage``, configured by the context key ``housing``, to ``app``."""
     config = load_config(app.node.try_get_context("housing"), stage)
     # ``limit_problems_of`` counts resources, with all else that is too much, in a sentence each.
-    app.node.set_context("@aws-cdk/core:stackResourceLimit", 1_000_000)
+    _set_context(app, "@aws-cdk/core:stackResourceLimit", 1_000_000)
     if config.references == "strong":
-        app.node.set_context(CROSS_STACK_REFERENCES, "strong")
+        _set_context(app, CROSS_STACK_REFERENCES, "strong")
     if app.node.try_get_context("autoScaling") == "off":
         # SageMaker changes the instance type of no variant that is registered to be scaled.
         config = config.model_copy(update={"auto_scaling": None})
@@ -65,6 +65,12 @@ def add_stacks(app: cdk.App, stage: str) -> HousingStacks:
     cdk.Tags.of(app).add("project", "housing")
     cdk.Tags.of(app).add("stage", stage)
     return HousingStacks(storage, hosting, access, monitoring, retraining)
+
+
+def _set_context(app: cdk.App, key: str, value: object) -> None:
+    """Once for all stages: the CDK takes none after the first stack."""
+    if app.node.try_get_context(key) != value:
+        app.node.set_context(key, value)
 
 
 def add_checks(app: cdk.App) -> None:
