@@ -70,19 +70,17 @@ def test_the_bytes_that_serve_are_published_as_nothing(
 def test_what_was_compared_with_a_version_that_serves_no_more_is_to_be_trained_again(
     publisher: Publisher, registry: Registry, s3: "S3Client", bucket: str
 ) -> None:
-    publisher.publish([trained(s3, bucket, "Compared_AA", b"one")])
-    compared = {"compared_with": "Compared_AA/Compared_AA.tar.gz"}
-    first, second = (
-        trained(s3, bucket, "Compared_AA", body, **compared) for body in (b"22", b"333")
-    )
+    publisher.publish([trained(s3, bucket, "Rival_AA", b"one")])
+    compared = {"compared_with": "Rival_AA/Rival_AA.tar.gz"}
+    first, second = (trained(s3, bucket, "Rival_AA", body, **compared) for body in (b"22", b"333"))
     (published,) = publisher.publish([first])
     (late,) = publisher.publish([second])
     assert published.outcome is Outcome.PUBLISHED
     assert (
         late.failure
-        == "Compared_AA/Compared_AA-v2.tar.gz began to serve meanwhile; train again to compare"
+        == "Rival_AA/Rival_AA-v2.tar.gz began to serve meanwhile; train again to compare"
     )
-    assert [version.number for version in registry.versions("Compared_AA")] == [1, 2]
+    assert [version.number for version in registry.versions("Rival_AA")] == [1, 2]
 
 
 def test_a_refused_candidate_stays_one_until_a_person_promotes_it_by_force(
