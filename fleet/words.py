@@ -1,5 +1,8 @@
 """Numbers and nouns as people read them."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 def significant(number: float) -> str:
     """``13,053`` and ``0.4219``."""
@@ -21,3 +24,9 @@ def counted(number: int, word: str) -> str:
 def with_unit(name: str, unit: str) -> str:
     """The title of a column of numbers: ``error $``."""
     return f"{name} {unit}".rstrip()
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that somebody may have meant, whatever their case; the likeliest first."""
+    spellings = {each.casefold(): each for each in known}
+    return [spellings[found] for found in get_close_matches(name.casefold(), spellings)]

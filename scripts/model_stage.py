@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fleet.forgetting import Forgetter
-from fleet.names import entity_key
 from fleet.publishing import Publisher
-from fleet.registry import Registry, RegistryError
-from fleet.versions import City
+from fleet.registry import Registry
 from scripts.command import Aws
 
 if TYPE_CHECKING:
@@ -53,20 +51,6 @@ class Stage:
             self.session.client("sagemaker"),
             self.bucket,
         )
-
-
-def known(registry: Registry, city: str) -> City:
-    """What the registry says of a city that it has.
-
-    Raises
-    ------
-    RegistryError
-        It does not have it.
-    """
-    item = registry.city(entity_key(city))
-    if item is None:
-        raise RegistryError(f"the registry has no city {city}; housing models list shows which")
-    return item
 
 
 def say(facts: dict[str, Any], as_json: bool, line: str) -> None:

@@ -14,9 +14,10 @@ from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.names import entity_key
 from fleet.project import project_schema
+from fleet.serving import known_city
 from fleet.words import counted
 from scripts.command import FAILED, SUCCEEDED, Aws, Function, aws_options, json_option
-from scripts.model_stage import Stage, known, say
+from scripts.model_stage import Stage, say
 
 WARMING_THREADS = 8
 SHOWN = 40
@@ -121,7 +122,7 @@ def drift_command(aws: Aws, city: str, file: Path, as_json: bool) -> None:
 
     rows = read_rows(file, project_schema(), with_label=False)
     registry = Stage.open(aws).registry
-    item = known(registry, city)
+    item = known_city(registry, city)
     if item.serving is None:
         raise HousingError(f"no model of {city} serves")
     version = registry.version(item.city, item.serving)

@@ -14,6 +14,7 @@ from fleet.forgetting import still_answers
 from fleet.names import entity_key
 from fleet.project import project_schema, spelled
 from fleet.registry import RegistryError
+from fleet.serving import known_city
 from fleet.verification import disagreements
 from fleet.versions import City, State, Version
 from fleet.words import counted, with_unit
@@ -28,7 +29,7 @@ from scripts.command import (
     json_option,
     main,
 )
-from scripts.model_stage import Stage, known, say
+from scripts.model_stage import Stage, say
 from scripts.model_tables import (
     city_as_json,
     city_row,
@@ -102,7 +103,7 @@ def list_command(
 @aws_options
 def show_command(aws: Aws, city: str, as_json: bool) -> None:
     registry = Stage.open(aws).registry
-    item = known(registry, city)
+    item = known_city(registry, city)
     versions = registry.versions(item.city)
     if as_json:
         print(
@@ -230,7 +231,7 @@ def verify_command(aws: Aws, forgotten: str | None, as_json: bool) -> int:
 @aws_options
 def forget_command(aws: Aws, city: str, yes: bool, as_json: bool) -> None:
     stage = Stage.open(aws)
-    item = known(stage.registry, city)
+    item = known_city(stage.registry, city)
     question = f"Delete all rows, features, jobs and models of {item.title}, every version of them?"
     if not yes and not confirm(question):
         raise HousingError("nothing deleted")
@@ -293,7 +294,7 @@ def _disagreements(stage: Stage) -> list[str]:
 def _left_of(stage: Stage, city: str) -> list[str]:
     from fleet.client import runtime_client
 
-    item = known(stage.registry, city)
+    item = known_city(stage.registry, city)
     left = stage.forgetter.remains(item.city)
     if stage.deployment.endpoint_name is None:
         return left

@@ -1,12 +1,11 @@
 """Predicts the price of a house, or what your schema predicts of a row or of a CSV file of them."""
 
-import csv
 import json
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +13,7 @@ from fleet.cache.request_trace import print_trace, trace_requests
 from fleet.client import Client, runtime_client
 from fleet.console import Console
 from fleet.deployment import Deployment
-from fleet.drift import SHIFTED, stability_indices
+from fleet.drift import stability_indices
 from fleet.errors import HousingError
 from fleet.invocation_log import LogGroup
 from fleet.names import Prefix, entity_key
@@ -23,7 +22,6 @@ from fleet.registry import Registry
 from fleet.schema import HOUSES, Schema
 from fleet.serving import numbered_version, serving_version
 from fleet.versions import Version
-from fleet.words import significant
 from scripts.command import (
     SUCCEEDED,
     Aws,
@@ -34,9 +32,10 @@ from scripts.command import (
     make_command,
 )
 from scripts.options import POSITIVE, entity_option
-from training.cells import CellError, Dialect, parser_of
+from scripts.prediction_report import Report
+from training.cells import CellError, find_dialect, parser_of
 from training.endpoint import Prediction, endpoint_preprocessor, lines_of
-from training.judgement import Judgement, Ranges, judge, out_of_range, range_lines
+from training.judgement import Ranges
 from training.publish import read_ranges
 from training.reader import Rows, parse_rows, read_rows
 from training.table import Table, columns_of, make_values
@@ -112,44 +111,33 @@ def command(
     as_json: bool,
     **cells: str | None,
 ) -> int:
-    if as_json and output is not None and str(output) == STANDARD:
+    to_stdout = output is not None and str(output) == STANDARD
+    if as_json and to_stdout:
         raise click.UsageError("--json and --output - both want standard output")
     schema = project_schema()
     rows = _read(file, schema) if file is not None else None
     table = _one_row(cells, schema) if rows is None else rows.table
-    if rows is not None:
-        _warn_of_others(rows, entity_key(city), schema)
     session, deployment = aws.deployment()
     endpoint_name = deployment.require("endpoint_name")
     serving = endpoint_preprocessor(session.client("sagemaker"), endpoint_name)
-    version = _choose_version(entity_key(city), model_version, session, deployment, serving)
-    model = version.target_model
+    version = _choose_version(city, model_version, session, deployment, serving)
+    if rows is not None:
+        _warn_of_others(rows, version, schema)
     started = time.time()
-    with Console(sys.stderr).busy(f"invoke {model}"):
+    with Console(sys.stderr).busy(f"invoke {version.target_model}"):
         prediction = _predict(session, deployment, version, table)
         ranges = _trained_ranges(session.client("s3"), serving)
-    flags = out_of_range(table, ranges)
-    judged = judge(prediction, table) if table.label is not None else None
-    drift = drift_of(version, table)
+    report = Report(version, table, prediction, ranges, drift_of(version, table))
     # Standard output is for the rows where they are asked for.
-    to_stderr = as_json or (output is not None and str(output) == STANDARD)
-    console = Console(sys.stderr if to_stderr else None)
+    console = Console(sys.stderr if as_json or to_stdout else None)
     if output is not None:
-        _write(output, rows, table, prediction, flags)
+        report.write(sys.stdout if to_stdout else output, rows)
     if as_json:
-        answer = _as_json(model, table, prediction, flags, judged)
-        print(json.dumps({**answer, "drift": drift} if drift else answer))
-    elif output is None:
-        _print(console, model, table, prediction)
-    if not as_json:
-        _print_notes(console, table, prediction, ranges, flags, judged)
-        for name, index in drift.items():
-            if index > SHIFTED:
-                print(
-                    f"{name} has shifted from the training rows: its population stability index"
-                    f" is {index:.2f}, and {SHIFTED:g} is much",
-                    file=sys.stderr,
-                )
+        print(json.dumps(report.as_json(), ensure_ascii=False))
+    else:
+        if output is None:
+            report.print(console)
+        report.print_notes(console)
     if trace:
         print_trace(console, trace_requests(session, endpoint_name, started, prediction.seconds))
     return SUCCEEDED
@@ -187,21 +175,29 @@ def _read(file: Path, schema: Schema) -> Rows:
     return rows
 
 
-def _warn_of_others(rows: Rows, city: str, schema: Schema) -> None:
-    others = sum(entity_key(name) != city for name in rows.entities or ())
+def _warn_of_others(rows: Rows, version: Version, schema: Schema) -> None:
+    others = sum(entity_key(name) != version.city for name in rows.entities or ())
     if others:
+        whose = version.trained.title
         print(
-            f"{others:,} rows are of another {schema.entity}; {city}'s model answers them too",
+            f"{others:,} rows are of another {schema.entity}; {whose}'s model answers them too",
             file=sys.stderr,
         )
 
 
 def _one_row(cells: Mapping[str, str | None], schema: Schema) -> Table:
     values = {}
+    given = {
+        column.name: cells.get(column.name.lower()) or cells.get(column.name) or ""
+        for column in schema.columns
+    }
+    dialect = find_dialect(
+        given[column.name] for column in schema.columns if column.kind.is_numeric
+    )
     for column in schema.columns:
-        cell = cells.get(column.name.lower()) or cells.get(column.name) or ""
+        cell = given[column.name]
         try:
-            values[column.name] = make_values(column, [parser_of(column, Dialect(), [cell])(cell)])
+            values[column.name] = make_values(column, [parser_of(column, dialect, [cell])(cell)])
         except CellError as error:
             allowed = f"; give {column.allowed}" if not cell else ""
             raise HousingError(f"{column.option}: {error}{allowed}") from None
@@ -249,92 +245,6 @@ def _trained_ranges(s3: "S3Client", preprocessor_url: str | None) -> Ranges:
         return read_ranges(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     except ClientError:
         return {}
-
-
-def _as_json(
-    model: str,
-    table: Table,
-    prediction: Prediction,
-    flags: list[list[str]],
-    judged: Judgement | None,
-) -> dict[str, object]:
-    schema = table.schema
-    predicted: dict[str, object]
-    if prediction.classes is None:
-        scores = [round(score, 2) for score in prediction.scores.tolist()]
-        predicted = {"prices": scores} if schema == HOUSES else {"predictions": scores}
-    else:
-        predicted = {
-            "predictions": prediction.values(schema),
-            "scores": prediction.scores.tolist(),
-        }
-    return {
-        "target_model": model,
-        **predicted,
-        "milliseconds": [round(1000 * seconds, 3) for seconds in prediction.seconds],
-        "out_of_range": flags,
-        **({judged.name.lower(): judged.value, "baseline": judged.baseline} if judged else {}),
-    }
-
-
-def _write(
-    output: Path,
-    rows: Rows | None,
-    table: Table,
-    prediction: Prediction,
-    flags: list[list[str]],
-) -> None:
-    """The rows as they came, ids and all, with what is predicted behind them."""
-    schema = table.schema
-    if rows is None:
-        header = list(schema.names)
-        lines = [list(cells) for cells in zip(*map(table.cells, schema.columns), strict=True)]
-    else:
-        header = list(rows.sheet.header)
-        lines = [list(row) for _, row in rows.sheet.rows]
-    header += [f"PREDICTED_{schema.label.name}", "OUT_OF_RANGE"]
-    lines = [
-        [*cells, str(value), " ".join(outside)]
-        for cells, value, outside in zip(lines, prediction.values(schema), flags, strict=True)
-    ]
-    if str(output) == STANDARD:
-        _write_csv(sys.stdout, header, lines)
-    else:
-        with output.open("w", encoding="utf-8", newline="") as stream:
-            _write_csv(stream, header, lines)
-
-
-def _write_csv(stream: TextIO, header: list[str], lines: list[list[str]]) -> None:
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(lines)
-
-
-def _print(console: Console, model: str, table: Table, prediction: Prediction) -> None:
-    schema = table.schema
-    cells = zip(*map(table.cells, schema.columns), strict=True)
-    rows = [
-        [*row, significant(value) if isinstance(value, float) else value]
-        for row, value in zip(cells, prediction.values(schema), strict=True)
-    ]
-    predicted = f"predicted {schema.label.title} {schema.label.unit}".rstrip()
-    console.table(model, [*(column.title for column in schema.columns), predicted], rows)
-
-
-def _print_notes(
-    console: Console,
-    table: Table,
-    prediction: Prediction,
-    ranges: Ranges,
-    flags: list[list[str]],
-    judged: Judgement | None,
-) -> None:
-    for line in range_lines(table, ranges, flags):
-        print(line, file=sys.stderr)
-    if judged is not None:
-        console.say(f"on these {len(table):,} rows: {judged.line}")
-    milliseconds = ", ".join(f"{1000 * seconds:.1f} ms" for seconds in prediction.seconds)
-    console.say(f"latency: {milliseconds}  (--trace tells whether the model was cold)")
 
 
 if __name__ == "__main__":

@@ -148,6 +148,11 @@ def test_the_bucket_refuses_to_overwrite_a_model(store: Store) -> None:
 def test_a_city_that_never_was_is_one_line(store: Store) -> None:
     shown = store.run("show", "Nowhere")
     assert shown.returncode == 1
-    assert shown.stderr == (
-        "housing: the registry has no city Nowhere; housing models list shows which\n"
-    )
+    assert shown.stderr.startswith("housing: the registry does not have Nowhere; it has ")
+    assert len(shown.stderr.splitlines()) == 1
+
+
+def test_a_city_that_is_nearly_there_is_proposed(store: Store) -> None:
+    store.serve("Zurich", 1.0, name="Zürich")
+    shown = store.run("show", "zurich")
+    assert shown.stderr == "housing: the registry does not have zurich; did you mean Zürich?\n"
