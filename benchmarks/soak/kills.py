@@ -11,6 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.config import Config
 
 from localaws import lifecycle
 from localaws.http.access_log import ROTATE_BYTES
@@ -51,11 +54,12 @@ def kills(
     started: list[float] = []
     acknowledged = Acknowledged()
     localaws = start_localaws(directory)
-    _prepare(localaws, hours)
+    clients = Clients(localaws)
+    _prepare(localaws, clients, hours)
     for number in range(rounds):
         stop = threading.Event()
         threads = [
-            threading.Thread(target=load, args=(localaws, acknowledged, number, stop))
+            threading.Thread(target=load, args=(clients, acknowledged, number, stop))
             for load in (_put_parameters, _put_objects, _put_items, _make_stacks)
         ]
         for thread in threads:
@@ -65,9 +69,9 @@ def kills(
         stop.set()
         for thread in threads:
             thread.join()
-        localaws = start_localaws(directory)
+        lifecycle.start(directory, urlsplit(localaws.endpoint_url).port)
         started.append(_processor_seconds(directory))
-        found = _missing(localaws, acknowledged, killed_at) + _in_progress(localaws)
+        found = _missing(clients, acknowledged, killed_at) + _in_progress(clients)
         if started[-1] > START_SECONDS:
             found.append(f"the start took {started[-1]:.1f} s of processor time")
         print(
@@ -83,18 +87,31 @@ def kills(
     return faults
 
 
-def _prepare(localaws: LocalAws, hours: float) -> None:
-    session: Any = localaws.session()
-    session.client("s3").create_bucket(Bucket="soak")
-    session.client("dynamodb").create_table(
+class Clients:
+    """A client of each service, made once: the server always comes back on its port."""
+
+    def __init__(self, localaws: LocalAws) -> None:
+        session: Any = localaws.session()
+        once = Config(retries={"total_max_attempts": 1})
+        self.cloudformation: Any = session.client("cloudformation", config=once)
+        self.cloudwatch: Any = session.client("cloudwatch", config=once)
+        self.dynamodb: Any = session.client("dynamodb", config=once)
+        self.logs: Any = session.client("logs", config=once)
+        self.s3: Any = session.client("s3", config=once)
+        self.ssm: Any = session.client("ssm", config=once)
+
+
+def _prepare(localaws: LocalAws, clients: Clients, hours: float) -> None:
+    clients.s3.create_bucket(Bucket="soak")
+    clients.dynamodb.create_table(
         TableName="soak",
         KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
     if hours:
-        _put_metrics(session.client("cloudwatch"), round(60 * hours))
-        _put_log_events(session.client("logs"), round(3600 * 1000 * hours))
+        _put_metrics(clients.cloudwatch, round(60 * hours))
+        _put_log_events(clients.logs, round(3600 * 1000 * hours))
         with localaws.state.access_log.open("a") as log:
             line = "2026-11-27 06:00:00 200 sagemaker:InvokeEndpoint soak 0.tar.gz user/a 0.3ms\n"
             log.write(line * (ROTATE_BYTES // len(line)))
@@ -134,18 +151,16 @@ def _put_log_events(logs: Any, count: int) -> None:
             logs.put_log_events(**name, logEvents=events)
 
 
-Load = Callable[[LocalAws, Acknowledged, int, threading.Event], None]
+Load = Callable[[Clients, Acknowledged, int, threading.Event], None]
 
 
 def _regularly(put: Callable[[Any, Acknowledged, int, int], None], service: str) -> Load:
     """A load that goes on until it is stopped, or the server is gone."""
 
     def run(
-        localaws: LocalAws, acknowledged: Acknowledged, number: int, stop: threading.Event
+        clients: Clients, acknowledged: Acknowledged, number: int, stop: threading.Event
     ) -> None:
-        session: Any = localaws.session()
-        client = session.client(service)
-        client.meta.events.unregister("needs-retry.*")
+        client = getattr(clients, service)
         count = 0
         while not stop.is_set():
             try:
@@ -207,13 +222,12 @@ def _processor_seconds(directory: Path) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _missing(localaws: LocalAws, acknowledged: Acknowledged, killed_at: float) -> list[str]:
+def _missing(clients: Clients, acknowledged: Acknowledged, killed_at: float) -> list[str]:
     """What was answered more than a second before the kill and is not there.
 
     Every value is written once, so that another one than the last must be a later one.
     """
-    session: Any = localaws.session()
-    ssm, s3, dynamodb = session.client("ssm"), session.client("s3"), session.client("dynamodb")
+    ssm, s3, dynamodb = clients.ssm, clients.s3, clients.dynamodb
     until = killed_at - LOST_AFTER_SECONDS
     faults = []
     pages = ssm.get_paginator("get_parameters_by_path").paginate(Path="/soak")
@@ -238,12 +252,11 @@ def _order(value: str | None) -> tuple[int, ...]:
     return tuple(int(part) for part in value.split("-")) if value else ()
 
 
-def _in_progress(localaws: LocalAws) -> list[str]:
+def _in_progress(clients: Clients) -> list[str]:
     """The stacks that do not come to an end."""
-    cloudformation: Any = localaws.session().client("cloudformation")
     deadline = time.monotonic() + 20
     while True:
-        pages = cloudformation.get_paginator("list_stacks").paginate()
+        pages = clients.cloudformation.get_paginator("list_stacks").paginate()
         stacks = [stack for page in pages for stack in page["StackSummaries"]]
         unended = [s["StackName"] for s in stacks if s["StackStatus"].endswith("IN_PROGRESS")]
         if not unended or time.monotonic() > deadline:
