@@ -1,15 +1,42 @@
 """Whether a call may reach its service."""
 
+from collections import ChainMap
+from collections.abc import Mapping
+
 from localaws.admission.account import Account
-from localaws.admission.form_rules import FORM_RULES
 from localaws.admission.reading import MALFORMED_XML, Call
-from localaws.admission.rules import RULES
-from localaws.admission.services import functions, messages, names, state_machines, stores
+from localaws.admission.rule import Rule
+from localaws.admission.services import (
+    alarms,
+    dynamodb,
+    events,
+    functions,
+    iam,
+    kms,
+    logs,
+    metrics,
+    s3_buckets,
+    s3_lifecycle,
+    s3_objects,
+    scheduler,
+    sns,
+    ssm,
+    stacks,
+    state_machines,
+)
 from localaws.admission.validation import validate
 from localaws.errors import AwsError
 
-ALL_RULES = (FORM_RULES, RULES, functions.RULES, messages.RULES, names.RULES, state_machines.RULES,
-             stores.RULES)  # fmt: skip
+RULES: Mapping[tuple[str, str], Rule] = ChainMap(
+    *(
+        dict(module.RULES)
+        for module in (
+            alarms, dynamodb, events, functions, iam, kms, logs, metrics, s3_buckets, s3_lifecycle,
+            s3_objects, scheduler, sns, ssm, stacks, state_machines,
+        )
+    )
+)  # fmt: skip
+"""What services refuse beyond their models, by service and operation."""
 VALIDATION_CODES = {
     "cloudformation": "ValidationError",
     "cloudwatch": "ValidationError",
@@ -33,7 +60,6 @@ def check(call: Call, account: Account) -> None:
         code = VALIDATION_CODES.get(call.service, error.code)
         text = f"{MALFORMED_XML}: {error.message}" if code == "MalformedXML" else error.message
         raise AwsError(code, text, error.status) from None
-    for rules in ALL_RULES:
-        rule = rules.get((call.service, call.operation))
-        if rule is not None:
-            rule(call.parameters, account)
+    rule = RULES.get((call.service, call.operation))
+    if rule is not None:
+        rule(call.parameters, account)

@@ -16,7 +16,7 @@ from ministack.services.cloudformation import changesets, engine, handlers, prov
 
 from localaws.admission import policies
 from localaws.admission.reading import Call
-from localaws.admission.rules import RULES
+from localaws.admission.gate import RULES
 from localaws.cloudformation.resource_calls import typed
 from localaws.cloudformation.schemas import property_problems, readable_attributes
 from localaws.cloudformation.template import TemplateError, check_form, check_references

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 
 from localaws.admission.account import Account
-from localaws.admission.rules import Parameters, Rule
+from localaws.admission.rule import Parameters, Rule
 from localaws.errors import AwsError
 
 MEMORY = 10_240

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from localaws.admission.account import Account
-from localaws.admission.rules import Parameters, Rule
+from localaws.admission.rule import Parameters, Rule
 from localaws.errors import AwsError
 
 MOST_CHARACTERS = 1_048_576

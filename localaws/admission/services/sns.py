@@ -1,18 +1,15 @@
-"""What SNS, EventBridge and its Scheduler refuse."""
+"""What SNS refuses."""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 from localaws.admission.account import Account
-from localaws.admission.rules import Parameters, Rule
+from localaws.admission.rule import Parameters, Rule, in_turn
 from localaws.errors import AwsError
 
-TARGETS_OF_RULE = 5
 _SUBJECT = re.compile(r"[!-~][^\x00-\x1f\x7f]{0,99}")
-_RATE = re.compile(r"rate\((?:1 (?:minute|hour|day)|(?!1 )[1-9]\d{0,7} (?:minutes|hours|days))\)")
 _TOPIC_ATTRIBUTES = {
     "ApplicationSuccessFeedbackRoleArn", "ApplicationSuccessFeedbackSampleRate",
     "ApplicationFailureFeedbackRoleArn", "ArchivePolicy", "ContentBasedDeduplication",
@@ -25,6 +22,8 @@ _TOPIC_ATTRIBUTES = {
     "SQSSuccessFeedbackRoleArn", "SQSSuccessFeedbackSampleRate", "SignatureVersion",
     "TracingConfig",
 }  # fmt: skip
+_PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda",
+              "firehose")  # fmt: skip
 
 
 def _invalid(reason: str) -> AwsError:
@@ -43,6 +42,11 @@ def _publish(parameters: Parameters, account: Account) -> None:
             raise _invalid("Message Structure - JSON message body failed to parse")
         if not isinstance(parts.get("default"), str):
             raise _invalid("Message Structure - No default entry in JSON message body")
+
+
+def _topic_name(parameters: Parameters, account: Account) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo", parameters["Name"]):
+        raise _invalid("Topic Name")
 
 
 def _create_topic(parameters: Parameters, account: Account) -> None:
@@ -69,6 +73,14 @@ def _check_attribute(name: str, value: Any) -> None:
         raise _invalid("Policy Error: null")
 
 
+def _protocol(parameters: Parameters, account: Account) -> None:
+    protocol, endpoint = parameters["Protocol"], parameters.get("Endpoint", "")
+    if protocol not in _PROTOCOLS:
+        raise _invalid(f"Amazon SNS does not support this protocol string: {protocol}")
+    if protocol.startswith("email") and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", endpoint):
+        raise _invalid("Email address")
+
+
 def _subscribe(parameters: Parameters, account: Account) -> None:
     protocol, endpoint = parameters["Protocol"], parameters.get("Endpoint", "")
     if protocol in ("http", "https") and not endpoint.startswith(f"{protocol}://"):
@@ -92,48 +104,6 @@ def _check_subscription(name: str, value: str) -> None:
                 raise _invalid(f'FilterPolicy: "{key}" must be an object or an array')
 
 
-def _put_rule(parameters: Parameters, account: Account) -> None:
-    expression = parameters.get("ScheduleExpression")
-    if not expression and not parameters.get("EventPattern"):
-        text = "Parameter(s) EventPattern or ScheduleExpression must be specified."
-        raise AwsError("ValidationException", text)
-    if expression and expression.startswith("rate(") and not _RATE.fullmatch(expression):
-        raise AwsError("ValidationException", "Parameter ScheduleExpression is not valid.")
-
-
-def _put_targets(parameters: Parameters, account: Account) -> None:
-    there = account.record("rule", parameters["Rule"])
-    if there is None or parameters.get("EventBusName", "default") != "default":
-        return
-    ids = {target["Id"] for target in (*there["Targets"], *parameters["Targets"])}
-    if len(ids) > TARGETS_OF_RULE:
-        text = f"The requested resource exceeds the maximum number allowed ({TARGETS_OF_RULE})."
-        raise AwsError("LimitExceededException", text)
-
-
-def _delete_rule(parameters: Parameters, account: Account) -> None:
-    there = account.record("rule", parameters["Name"])
-    if there and there["Targets"] and parameters.get("EventBusName", "default") == "default":
-        raise AwsError("ValidationException", "Rule can't be deleted since it has targets.")
-
-
-def _schedule(parameters: Parameters, account: Account) -> None:
-    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html."""
-    expression, window = parameters["ScheduleExpression"], parameters["FlexibleTimeWindow"]
-    if not re.fullmatch(r"(at|rate|cron)\(.+\)", expression) or (
-        expression.startswith("rate(")
-        and not re.fullmatch(r"rate\([1-9]\d{0,7} (minute|hour|day)s?\)", expression)
-    ):
-        raise AwsError("ValidationException", f"Invalid Schedule Expression {expression}.")
-    zone = parameters.get("ScheduleExpressionTimezone", "UTC")
-    if zone not in available_timezones():
-        raise AwsError("ValidationException", f"Provided timezone {zone} is not supported.")
-    minutes = window.get("MaximumWindowInMinutes")
-    if (window.get("Mode") == "FLEXIBLE") != (minutes is not None):
-        text = "MaximumWindowInMinutes goes with a flexible time window, and with none else."
-        raise AwsError("ValidationException", text)
-
-
 def _object(text: Any) -> dict[str, Any] | None:
     try:
         value = json.loads(text)
@@ -143,14 +113,9 @@ def _object(text: Any) -> dict[str, Any] | None:
 
 
 RULES: Mapping[tuple[str, str], Rule] = {
-    ("events", "DeleteRule"): _delete_rule,
-    ("events", "PutRule"): _put_rule,
-    ("events", "PutTargets"): _put_targets,
-    ("scheduler", "CreateSchedule"): _schedule,
-    ("scheduler", "UpdateSchedule"): _schedule,
-    ("sns", "CreateTopic"): _create_topic,
+    ("sns", "CreateTopic"): in_turn(_topic_name, _create_topic),
     ("sns", "Publish"): _publish,
     ("sns", "SetSubscriptionAttributes"): _set_subscription,
     ("sns", "SetTopicAttributes"): _set_topic_attributes,
-    ("sns", "Subscribe"): _subscribe,
+    ("sns", "Subscribe"): in_turn(_protocol, _subscribe),
 }

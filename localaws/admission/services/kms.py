@@ -1,0 +1,107 @@
+"""What KMS refuses."""
+
+from collections.abc import Mapping
+
+from localaws.admission import policies
+from localaws.admission.account import Account
+from localaws.admission.rule import Parameters, Rule, in_turn, invalid
+from localaws.admission.services.tags import reserved_tags
+from localaws.errors import AwsError
+
+
+def _put_key_policy(parameters: Parameters, account: Account) -> None:
+    if "Policy" in parameters:
+        policies.check_key_policy(
+            parameters["Policy"],
+            account,
+            may_lock_out=parameters.get("BypassPolicyLockoutSafetyCheck") is True,
+        )
+
+
+def _schedule_key_deletion(parameters: Parameters, account: Account) -> None:
+    days = parameters.get("PendingWindowInDays", 30)
+    if not 7 <= days <= 30:
+        raise AwsError("ValidationException", f"PendingWindowInDays {days} is not between 7 and 30")
+
+
+def _create_alias(parameters: Parameters, account: Account) -> None:
+    if parameters["AliasName"].startswith("alias/aws/"):
+        text = "Alias names that begin with alias/aws/ are reserved"
+        raise invalid(text, "NotAuthorizedException")
+
+
+def _encrypt(parameters: Parameters, account: Account) -> None:
+    text = parameters.get("Plaintext")
+    if isinstance(text, str) and len(text.rstrip("=")) * 3 // 4 > 4096:
+        raise invalid(
+            "1 validation error detected: Value at 'plaintext' failed to satisfy constraint:"
+            " Member must have length less than or equal to 4096"
+        )
+
+
+def _data_key(parameters: Parameters, account: Account) -> None:
+    given = parameters.keys() & {"KeySpec", "NumberOfBytes"}
+    if len(given) != 1:
+        raise invalid("Please specify either number of bytes or key spec.")
+
+
+def _create_key(parameters: Parameters, account: Account) -> None:
+    spec, usage = parameters.get("KeySpec"), parameters.get("KeyUsage", "ENCRYPT_DECRYPT")
+    if spec is None:
+        return
+    usages = {"SYMMETRIC": ("ENCRYPT_DECRYPT",), "RSA": ("ENCRYPT_DECRYPT", "SIGN_VERIFY"),
+              "ECC": ("SIGN_VERIFY", "KEY_AGREEMENT"),
+              "HMAC": ("GENERATE_VERIFY_MAC",)}  # fmt: skip
+    if usage not in usages.get(spec.partition("_")[0], (usage,)):
+        text = f"KeyUsage {usage} is not compatible with KeySpec {spec}"
+        raise AwsError("ValidationException", text)
+
+
+def _key_usable(parameters: Parameters, account: Account) -> None:
+    name = parameters.get("TargetKeyId") or parameters["KeyId"]
+    _check_state(account, name, "PendingDeletion", wanted=False)
+
+
+def _grant(parameters: Parameters, account: Account) -> None:
+    principal = parameters["GranteePrincipal"]
+    of_account = principal.startswith(f"arn:aws:iam::{account.account_id}:")
+    if of_account and not principal.endswith(":root") and not account.principal_exists(principal):
+        text = f"ARN does not refer to a valid principal: {principal}"
+        raise AwsError("InvalidArnException", text)
+
+
+def _cancel_deletion(parameters: Parameters, account: Account) -> None:
+    _check_state(account, parameters["KeyId"], "PendingDeletion", wanted=True)
+
+
+def _check_state(account: Account, name: str, state: str, *, wanted: bool) -> None:
+    key = account.record("key", name)
+    if key is None or (key["KeyState"] == state) == wanted:
+        return
+    text = "is" if not wanted else "is not"
+    arn = f"arn:aws:kms:{account.region}:{account.account_id}:key/{key['KeyId']}"
+    raise AwsError("KMSInvalidStateException", f"{arn} {text} pending deletion.")
+
+
+def _rotation(parameters: Parameters, account: Account) -> None:
+    key = account.record("key", parameters["KeyId"])
+    if key is not None and key.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
+        raise AwsError("UnsupportedOperationException", "The key is not symmetric.")
+
+
+_TAGS = reserved_tags("Tags", "TagKey", "TagException")
+
+
+RULES: Mapping[tuple[str, str], Rule] = {
+    ("kms", "CancelKeyDeletion"): _cancel_deletion,
+    ("kms", "CreateAlias"): in_turn(_create_alias, _key_usable),
+    ("kms", "CreateGrant"): _grant,
+    ("kms", "CreateKey"): in_turn(_TAGS, _put_key_policy, _create_key),
+    ("kms", "EnableKeyRotation"): _rotation,
+    ("kms", "Encrypt"): _encrypt,
+    ("kms", "GenerateDataKey"): _data_key,
+    ("kms", "PutKeyPolicy"): _put_key_policy,
+    ("kms", "ScheduleKeyDeletion"): in_turn(_schedule_key_deletion, _key_usable),
+    ("kms", "TagResource"): _TAGS,
+    ("kms", "UpdateAlias"): _key_usable,
+}
