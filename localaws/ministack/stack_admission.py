@@ -15,8 +15,8 @@ from ministack.services import cloudformation, cloudwatch, iam
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from localaws.admission import policies
-from localaws.admission.reading import Call
 from localaws.admission.gate import RULES
+from localaws.admission.reading import Call
 from localaws.cloudformation.resource_calls import typed
 from localaws.cloudformation.schemas import property_problems, readable_attributes
 from localaws.cloudformation.template import TemplateError, check_form, check_references
