@@ -123,6 +123,7 @@ class Gate(Section):
 
     minimum_rows: Annotated[int, Field(ge=1)] = GateRules.minimum_rows
     maximum_distance: Annotated[float, Field(ge=0, strict=False)] = GateRules.maximum_distance
+    minimum_signal: Annotated[float, Field(ge=0, strict=False)] = GateRules.minimum_signal
     maximum_regression: Annotated[float, Field(ge=0, strict=False)] = GateRules.maximum_regression
 
     @property

@@ -63,8 +63,9 @@ class Candidate:
     train_rows, validation_rows
         Numbers of rows.
     metrics, baselines
-        Errors on the validation rows, in dollars: ``mae`` of the model and ``serving_mae`` of the
-        version that served then; ``median_mae`` and ``least_squares_mae`` of the baselines.
+        Errors on the validation rows, in the label's unit: ``mae`` of the model and ``serving_mae``
+        of the version that served then; ``median_mae`` and ``least_squares_mae`` of the baselines.
+        ``signal`` is what ``fleet.gate`` says.
     name
         The city's as people write it, where that is not ``city``.
     columns

@@ -2,16 +2,20 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from fleet.drift import describe_columns
 from fleet.names import Prefix
 from fleet.versions import Candidate, City
-from training.fleet_trainer.cities import baselines, error_of
 from training.fleet_trainer.inputs import comparable
+from training.fleet_trainer.measures import baselines, error_of, signal_of
 from training.job import JobResult
+from training.linear_learner.artifact import read_artifact_bytes
 from training.linear_learner.model import PredictorType
 from training.linear_learner.wire.training_data import read_training_csv
 from training.pipeline import CityFiles
@@ -28,21 +32,30 @@ def candidates_of_jobs(
     tables: Mapping[str, Table],
     serving: Mapping[str, City],
     preprocessor_url: str,
-) -> list[Candidate]:
-    """What the completed jobs of cities left, measured on each city's validation rows."""
+) -> tuple[list[Candidate], dict[str, str]]:
+    """What the completed jobs of cities left, measured on each city's validation rows.
 
-    def candidate(city: str) -> Candidate:
-        return candidate_of_job(
-            workspace,
-            jobs[city],
-            files[city],
-            serving=serving.get(city),
-            columns=describe_columns(columns_of(tables[city])),
-            preprocessor_url=preprocessor_url,
-        )
+    Beside them, by city, why one could not be measured: that stops no other.
+    """
 
+    def candidate(city: str) -> Candidate | str:
+        try:
+            return candidate_of_job(
+                workspace,
+                jobs[city],
+                files[city],
+                serving=serving.get(city),
+                columns=describe_columns(columns_of(tables[city])),
+                preprocessor_url=preprocessor_url,
+            )
+        except ClientError as error:
+            return f"what job {jobs[city].name} left cannot be read: {error}"
+
+    cities = [city for city in jobs if jobs[city].succeeded]
     with ThreadPoolExecutor(THREADS) as threads:
-        return list(threads.map(candidate, [city for city in jobs if jobs[city].succeeded]))
+        found = dict(zip(cities, threads.map(candidate, cities), strict=True))
+    candidates = [each for each in found.values() if isinstance(each, Candidate)]
+    return candidates, {city: why for city, why in found.items() if isinstance(why, str)}
 
 
 def candidate_of_job(
@@ -63,10 +76,14 @@ def candidate_of_job(
     train_rows = read_training_csv(train, files.train_url)
     validation_rows = read_training_csv(validation, files.validation_url)
     metrics = {"mae": error_of(artifact, validation_rows)}
+    if math.isfinite(metrics["mae"]):
+        metrics["signal"] = signal_of(read_artifact_bytes(artifact), validation_rows)
     known = [] if serving is None else [serving]
     compared_with = comparable(known, preprocessor_url).get(result.job.label, "")
-    if compared_with:
-        served = workspace.read(Prefix.MODELS + compared_with)
+    served = _model(workspace, compared_with) if compared_with else None
+    if served is None:
+        compared_with = ""
+    else:
         metrics["serving_mae"] = error_of(served, validation_rows)
     hyperparameters = result.job.request["HyperParameters"]
     return Candidate(
@@ -87,6 +104,14 @@ def candidate_of_job(
         columns=columns,
         compared_with=compared_with,
     )
+
+
+def _model(workspace: Workspace, target_model: str) -> bytes | None:
+    """A model that serves; None where somebody took it out of the bucket: nothing compares."""
+    try:
+        return workspace.read(Prefix.MODELS + target_model)
+    except workspace.s3.exceptions.NoSuchKey:
+        return None
 
 
 def _digest(values: Mapping[str, str]) -> str:

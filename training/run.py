@@ -31,6 +31,8 @@ class Training:
     preprocessor_is_new: bool
     jobs: Mapping[str, JobResult]
     publications: Mapping[str, Publication]
+    unmeasured: Mapping[str, str]
+    """Why a model that was trained could not be judged, by city."""
 
     @property
     def models(self) -> dict[str, str]:
@@ -47,7 +49,8 @@ class Training:
             if not result.succeeded
         }
         refused = {city: each.failure for city, each in self.publications.items()}
-        return failed | {city: reason for city, reason in refused.items() if reason is not None}
+        refusals = {city: reason for city, reason in refused.items() if reason is not None}
+        return {**failed, **self.unmeasured, **refusals}
 
 
 def train_and_publish(
@@ -83,7 +86,7 @@ def train_and_publish(
         succeeded = {city: job for city, job in jobs.items() if job.succeeded}
         step.detail = f"{len(succeeded)} of {len(jobs)}, {settings.max_in_flight} at a time"
     with console.step("judge and publish the models") as step:
-        candidates = candidates_of_jobs(
+        candidates, unmeasured = candidates_of_jobs(
             workspace,
             jobs,
             files,
@@ -98,7 +101,7 @@ def train_and_publish(
         publications = {each.city: each for each in publisher.publish(named)}
         step.detail = summary(publications.values())
     is_new = _publish_preprocessor(workspace, url, jobs)
-    return Training(dataset, url, is_new, jobs, publications)
+    return Training(dataset, url, is_new, jobs, publications, unmeasured)
 
 
 def _publish_preprocessor(workspace: Workspace, url: str, jobs: Mapping[str, JobResult]) -> bool:

@@ -148,6 +148,17 @@ def test_other_houses_make_the_next_version_and_leave_the_first(project: Project
     } <= set(project.model_keys())
 
 
+def test_a_serving_model_that_is_gone_from_the_bucket_is_replaced(project: Project) -> None:
+    bucket = project.deployment.require("bucket_name")
+    serving = project.registry.city("Chicago_IL")
+    assert serving is not None
+    s3 = project.aws.session().client("s3")
+    s3.delete_object(Bucket=bucket, Key=f"models/{serving.target_model}")
+    trained = project.run("train", "--city", "Chicago_IL", "--houses", HOUSES, "--seed", "8")
+    assert trained.status == 0, trained.errors
+    assert "models/Chicago_IL/Chicago_IL-v3.tar.gz" in project.model_keys()
+
+
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(project: Project) -> None:
     jobs, keys = project.job_names(), project.model_keys()
     plan = project.run("train", "--city", "Dallas_TX", "--dry-run")

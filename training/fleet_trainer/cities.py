@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from training.fleet_trainer.measures import baselines, error_of, signal_of
 from training.fleet_trainer.recipe import Recipe, digest
 from training.fleet_trainer.rows import Columns, RowsError, Table, read_rows
-from training.linear_learner.artifact import ArtifactError, read_artifact_bytes, write_artifact
+from training.linear_learner.artifact import write_artifact
 from training.linear_learner.hyperparameters import Hyperparameters
-from training.linear_learner.model import Dataset, PredictorType
-from training.linear_learner.predictor import FeatureDimensionError, predict
+from training.linear_learner.model import Dataset
 from training.linear_learner.trainer import (
     TrainingError,
     TrainingResult,
@@ -140,7 +140,10 @@ class _City:
         if isinstance(result, TrainingError):
             return Trained({**report, "error": f"{self.base['city']}.csv: {result}"})
         artifact = write_artifact(result.model)
-        metrics = {"mae": _validation_error(result)}
+        metrics = {
+            "mae": _validation_error(result),
+            "signal": signal_of(result.model, self.validation),
+        }
         if served is not None:
             metrics["serving_mae"] = error_of(served.artifact, self.validation)
             report["compared_with"] = served.target_model
@@ -173,64 +176,6 @@ def _validation_error(result: TrainingResult) -> float:
         if name in result.metrics:
             return 1 - result.metrics[name]
     return result.metrics[VALIDATION_LOSS]
-
-
-def error_of(artifact: bytes, rows: Dataset) -> float:
-    """Mean absolute error in the label's unit, of a classifier the share of wrong classes.
-
-    Infinite for a model that cannot score the rows.
-    """
-    try:
-        predictions = predict(read_artifact_bytes(artifact), rows.features)
-    except (ArtifactError, FeatureDimensionError):
-        return float("inf")
-    truth = rows.labels.astype(np.float64)
-    if predictions.labels is not None:
-        return float((predictions.labels != truth).mean())
-    return float(np.abs(predictions.scores.astype(np.float64) - truth).mean())
-
-
-def baselines(
-    train: Dataset,
-    validation: Dataset,
-    predictor_type: PredictorType = PredictorType.REGRESSOR,
-) -> dict[str, float]:
-    """Errors on ``validation`` of the median label and of the least-squares fit of ``train``.
-
-    Of classes: the shares that the most frequent one gets wrong, and the fit of each class against
-    the others.
-    """
-    if predictor_type is not PredictorType.REGRESSOR:
-        return _class_baselines(train, validation)
-    labels, truth = train.labels.astype(np.float64), validation.labels.astype(np.float64)
-    design = _with_intercept(train)
-    # By the normal equations, and of the smallest norm: one-hot columns add up to one.
-    weights = np.linalg.pinv(design.T @ design, hermitian=True) @ (design.T @ labels)
-    fitted = _with_intercept(validation) @ weights
-    return {
-        "median_mae": float(np.abs(truth - np.median(labels)).mean()),
-        "least_squares_mae": float(np.abs(truth - fitted).mean()),
-    }
-
-
-def _class_baselines(train: Dataset, validation: Dataset) -> dict[str, float]:
-    classes = train.labels.astype(np.int64)
-    truth = validation.labels.astype(np.int64)
-    counts = np.bincount(classes)
-    targets = np.eye(len(counts))[classes]
-    design = _with_intercept(train)
-    weights = np.linalg.pinv(design.T @ design, hermitian=True) @ (design.T @ targets)
-    fitted = (_with_intercept(validation) @ weights).argmax(axis=1)
-    return {
-        "median_mae": float((truth != counts.argmax()).mean()),
-        "least_squares_mae": float((truth != fitted).mean()),
-    }
-
-
-def _with_intercept(rows: Dataset) -> Floats:
-    design = np.ones((len(rows), rows.feature_dim + 1))
-    design[:, :-1] = rows.features
-    return design
 
 
 def describe_columns(table: Table, columns: Columns) -> dict[str, Any]:

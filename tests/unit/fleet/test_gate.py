@@ -1,6 +1,7 @@
 """The gate: what may serve, and why the rest may not."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -80,3 +81,12 @@ def test_a_model_worse_than_the_serving_one_by_more_than_allowed_is_refused() ->
 def test_the_rules_decide() -> None:
     strict = GateRules(maximum_distance=0.1, maximum_regression=0.0)
     assert "at most 10%" in reasons(candidate(), strict)
+
+
+def test_answers_that_agree_with_the_labels_hardly_better_than_by_chance_are_refused() -> None:
+    noise = replace(candidate(), validation_rows=300, metrics={"mae": 20_000.0, "signal": 2.96})
+    assert reasons(noise) == (
+        "its answers to 300 rows agree with the labels 2.96 standard deviations better than with"
+        " shuffled ones; at least 3 are needed"
+    )
+    assert not reasons(replace(noise, metrics={"mae": 20_000.0, "signal": 3.0}))
