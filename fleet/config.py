@@ -197,7 +197,7 @@ class DeploymentConfig(Section):
     def references(self) -> Literal["weak", "strong"]:
         """How a stack refers to another: strong where Fn::GetStackOutput is not documented.
 
-        Its page is there for the partitions aws and aws-cn; exports are everywhere.
+        Its page is there for ``aws`` and ``aws-cn``; exports are everywhere.
         https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
         """
         elsewhere = ("us-gov-", "us-iso", "eu-isoe-", "eusc-")
@@ -236,6 +236,12 @@ def load_config(housing: object, stage: str) -> DeploymentConfig:
     if not isinstance(housing, Mapping) or stage not in housing:
         stages = ", ".join(housing) if isinstance(housing, Mapping) else "none"
         raise ConfigError(f"stage '{stage}' is not in the context key 'housing'; stages: {stages}")
+    for other in housing:
+        if stage.startswith(f"{other}-") or other.startswith(f"{stage}-"):
+            raise ConfigError(
+                f"stages {stage!r} and {other!r} of cdk.json: one begins with the other and a"
+                " hyphen, and so would the names of its jobs; choose another name"
+            )
     try:
         return DeploymentConfig.model_validate(housing[stage])
     except ValidationError as error:

@@ -43,7 +43,8 @@ class DeploymentError(HousingError):
 class Deployment:
     """The outputs of a stage's stacks; None, or no role, where the stack is not deployed.
 
-    ``role_arns`` maps the name of each restricted role, such as ``NewYork``, to its ARN.
+    ``role_arns`` maps the name of each restricted role, such as ``NewYork``, to its ARN;
+    ``profile`` is the AWS profile it was found with, None for the shell's.
     """
 
     stage: str
@@ -58,6 +59,7 @@ class Deployment:
     tenant_role_arn: str | None = None
     dashboard_name: str | None = None
     client_log_group_name: str | None = None
+    profile: str | None = None
 
     @property
     def preprocessor_parameter(self) -> str:
@@ -77,9 +79,13 @@ class Deployment:
             stack = _STACK_OF_FIELD[name]
             raise DeploymentError(
                 f"stack {stack_name(self.stage, stack)} is not deployed in {self.region}; "
-                f"run: {deploy_command(self.stage, stack)}"
+                f"run: {self.deploy_command(stack)}"
             )
         return value
+
+    def deploy_command(self, stack: str) -> str:
+        """What a person types to deploy one of the stacks."""
+        return deploy_command(self.stage, stack, profile=self.profile)
 
     def role_arn(self, role: str) -> str:
         """ARN of a restricted role.
@@ -97,8 +103,8 @@ class Deployment:
         return self.role_arns[role]
 
 
-def find_deployment(session: "boto3.Session", stage: str) -> Deployment:
-    """Read the outputs of the four stacks of a stage; stacks may be missing."""
+def find_deployment(session: "boto3.Session", stage: str, profile: str | None = None) -> Deployment:
+    """Read the outputs of the stacks of a stage; stacks may be missing."""
     client = session.client("cloudformation")
     outputs = {stack: _stack_outputs(client, stack_name(stage, stack)) for stack in STACKS}
     roles = {
@@ -119,6 +125,7 @@ def find_deployment(session: "boto3.Session", stage: str) -> Deployment:
         tenant_role_arn=outputs["access"].get(TENANT_ROLE_OUTPUT),
         dashboard_name=outputs["monitoring"].get("DashboardName"),
         client_log_group_name=outputs["monitoring"].get("ClientLogGroupName"),
+        profile=profile,
     )
 
 

@@ -15,8 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fleet.checks import Finding, failed, passed, warned
 from fleet.config import REGIONS_WITHOUT_RESOURCE_TYPES, DeploymentConfig
 from fleet.deployment import Deployment
-from fleet.names import STACKS, Prefix, endpoint_name, stack_name
-from fleet.project import cdk_command, project_folder, spelled
+from fleet.names import ALL_STACKS, Prefix, endpoint_name, stack_name
+from fleet.project import cdk_command, in_project, options_of, project_folder, spelled
 from fleet.quotas import CONSOLE, Need, Quota, judge, needs, read_quotas
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Doctor:
 
     def _bootstrap(self) -> Finding:
         account = self._client("sts").get_caller_identity()["Account"]
-        command = f"cdk bootstrap aws://{account}/{self.session.region_name}"
+        command = self._cdk("bootstrap", f"aws://{account}/{self.session.region_name}")
         ssm = self._client("ssm")
         try:
             bootstrapped = int(ssm.get_parameter(Name=BOOTSTRAP_PARAMETER)["Parameter"]["Value"])
@@ -97,7 +97,7 @@ class Doctor:
 
     def _quota(self, need: Need) -> Finding:
         try:
-            return judge(need, self._quotas)
+            return judge(need, self._quotas, self._housing("doctor --request-quotas"))
         except (BotoCoreError, ClientError) as error:
             return warned(f"not known: {' '.join(str(error).split())}", f"look it up: {CONSOLE}")
 
@@ -107,7 +107,7 @@ class Doctor:
 
     def _stacks(self) -> Finding:
         pages = self._client("cloudformation").get_paginator("describe_stacks").paginate()
-        names = [stack_name(self.deployment.stage, part) for part in (*STACKS, "retraining")]
+        names = [stack_name(self.deployment.stage, part) for part in ALL_STACKS]
         found = {
             stack["StackName"]: stack["StackStatus"]
             for page in pages
@@ -117,10 +117,8 @@ class Doctor:
         stuck = {name: status for name, status in found.items() if _is_stuck(status)}
         if stuck:
             name, status = next(iter(stuck.items()))
-            return failed(
-                f"{name} is {status}",
-                f"aws cloudformation delete-stack --stack-name {name}, then deploy it again",
-            )
+            again = "rollback" if status == "UPDATE_ROLLBACK_FAILED" else "destroy"
+            return failed(f"{name} is {status}", f"{self._cdk(again, name)}, then deploy it again")
         return passed(f"{len(found)} deployed" if found else "none deployed yet")
 
     def _leftovers(self) -> Finding:
@@ -132,14 +130,14 @@ class Doctor:
         if any(endpoint["EndpointName"] == name for endpoint in endpoints):
             return failed(
                 f"endpoint {name} exists and belongs to no stack",
-                f"aws sagemaker delete-endpoint --endpoint-name {name}",
+                self._housing("teardown --keep-data"),
             )
         group = f"/aws/sagemaker/Endpoints/{name}"
         groups = self._client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
         if any(found["logGroupName"] == group for found in groups):
             return failed(
                 f"log group {group} exists and belongs to no stack",
-                f"aws logs delete-log-group --log-group-name {group}",
+                self._housing("teardown --keep-data"),
             )
         return passed("none")
 
@@ -170,17 +168,19 @@ class Doctor:
         return passed(f"{page['KeyCount']}{' or more' if page['IsTruncated'] else ''} objects")
 
     @property
-    def _stage(self) -> str:
-        return f" --stage {self.deployment.stage}" if self.deployment.stage != "dev" else ""
-
-    @property
     def _train(self) -> str:
-        return spelled(f"housing train{self._stage}")
+        return self._housing("train")
 
     @property
     def _first_steps(self) -> str:
-        storage = stack_name(self.deployment.stage, "storage")
-        return f"{cdk_command(self.deployment.stage, 'deploy', storage)}, then {self._train}"
+        return f"{self.deployment.deploy_command('storage')}, then {self._train}"
+
+    def _housing(self, command: str) -> str:
+        chosen = options_of(self.deployment.stage, self.deployment.profile)
+        return spelled(f"housing {command}{chosen}")
+
+    def _cdk(self, *arguments: str) -> str:
+        return cdk_command(self.deployment.stage, *arguments, profile=self.deployment.profile)
 
 
 def _is_stuck(status: str) -> bool:
@@ -194,7 +194,7 @@ def _python() -> Finding:
 def _cdk() -> Finding:
     program = project_folder() / "node_modules" / ".bin" / "cdk"
     if not program.exists():
-        return failed(f"{program} is missing", "make setup")
+        return failed(f"{program} is missing", in_project("make setup"))
     environment = {"PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"}
     try:
         done = subprocess.run(
@@ -208,5 +208,5 @@ def _cdk() -> Finding:
         return warned(f"it did not answer within {SECONDS} s")
     found = done.stdout.split()[0] if done.returncode == 0 and done.stdout else "broken"
     if found != CDK_VERSION:
-        return failed(f"{found}; {CDK_VERSION} is needed", "make setup")
+        return failed(f"{found}; {CDK_VERSION} is needed", in_project("make setup"))
     return passed(found)

@@ -12,6 +12,8 @@ PROJECT = "housing"
 DEFAULT_STAGE = "dev"
 STACKS = ("storage", "hosting", "access", "monitoring", "retraining")
 """In the order in which they are deployed; each may use those before it."""
+ALL_STACKS = (*STACKS, "delivery")
+"""With the one that only a stage has which is handed over."""
 
 PREPROCESSOR_CONTAINER = "preprocessor"
 LINEAR_LEARNER_CONTAINER = "linear-learner"
@@ -67,6 +69,11 @@ def stack_name(stage: str, stack: str) -> str:
 def endpoint_name(stage: str) -> str:
     """The endpoint of a stage."""
     return f"{PROJECT}-{stage}"
+
+
+def state_machine_name(stage: str) -> str:
+    """What retrains a stage."""
+    return f"{PROJECT}-{stage}-retraining"
 
 
 def preprocessor_url_parameter(stage: str) -> str:

@@ -70,18 +70,25 @@ def stages() -> tuple[str, ...]:
     return tuple(read_stages(project_folder() / CONFIG_FILE))
 
 
-def cdk_command(stage: str, *arguments: str) -> str:
-    """What a person types to run the project's cdk CLI for a stage, from where they are now."""
+def in_project(command: str) -> str:
+    """What a person types to run a command in the project's folder, from where they are now."""
+    folder = project_folder()
+    return command if folder == Path.cwd() else f"cd {shlex.quote(os.fspath(folder))} && {command}"
+
+
+def cdk_command(stage: str, *arguments: str, profile: str | None = None) -> str:
+    """What a person types to run the project's cdk CLI for a stage, from where they are now.
+
+    ``profile`` is an AWS profile other than the shell's.
+    """
     chosen = [] if stage == DEFAULT_STAGE else ["-c", f"stage={stage}"]
+    chosen += ["--profile", profile] if profile else []
     parts = [shlex.join(["npx", "cdk", *arguments, *chosen])]
     programs = Path(sys.executable).parent
     activate = programs / "activate"
     if os.fspath(programs) not in os.environ.get("PATH", "").split(":") and activate.exists():
         parts.insert(0, f". {shlex.quote(os.fspath(activate))}")  # for npx, and python3 of cdk.json
-    folder = project_folder()
-    if folder != Path.cwd():
-        parts.insert(0, f"cd {shlex.quote(os.fspath(folder))}")
-    return " && ".join(parts)
+    return in_project(" && ".join(parts))
 
 
 def spelled(command: str) -> str:
@@ -96,9 +103,16 @@ def spelled(command: str) -> str:
     return f"{shown} {rest}".rstrip()
 
 
-def deploy_command(stage: str, *stacks: str) -> str:
+def options_of(stage: str, profile: str | None) -> str:
+    """What chooses both for a command of ours, each after a blank; empty for the defaults."""
+    chosen = "" if stage == DEFAULT_STAGE else f" --stage {stage}"
+    return chosen + (f" --profile {profile}" if profile else "")
+
+
+def deploy_command(stage: str, *stacks: str, profile: str | None = None) -> str:
     """What a person types to deploy stacks of a stage, for example ``("hosting",)``."""
-    return cdk_command(stage, "deploy", *(stack_name(stage, stack) for stack in stacks))
+    names = (stack_name(stage, stack) for stack in stacks)
+    return cdk_command(stage, "deploy", *names, profile=profile)
 
 
 def _has_config(config: Path) -> bool:

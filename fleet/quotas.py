@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from fleet.checks import Finding, failed, passed, warned
 from fleet.config import DeploymentConfig
 
@@ -65,17 +67,39 @@ def read_quotas(session: "boto3.Session") -> Mapping[str, Quota]:
     }
 
 
-def judge(need: Need, quotas: Mapping[str, Quota]) -> Finding:
-    """Whether an account has what a stage needs."""
+def judge(need: Need, quotas: Mapping[str, Quota], ask: str) -> Finding:
+    """Whether an account has what a stage needs; ``ask`` is the command that asks for more."""
     quota = quotas.get(need.quota)
     if quota is None:
         return warned("AWS lists none of that name", f"look it up: {CONSOLE}")
     amount = f"{need.least}" if need.least == need.most else f"{need.least} to {need.most}"
     detail = f"{quota.value}; {amount} are needed"
-    ask = (
-        f"aws service-quotas request-service-quota-increase --service-code {SERVICE}"
-        f" --quota-code {quota.code} --desired-value {need.most}"
-    )
     if quota.value < need.least:
         return failed(detail, ask)
     return warned(detail, ask) if quota.value < need.most else passed(detail)
+
+
+def request_increases(session: "boto3.Session", config: DeploymentConfig) -> Iterator[str]:
+    """Ask AWS for every quota that the stage may exhaust; a line of each.
+
+    Raises
+    ------
+    ClientError
+        Service Quotas refuses.
+    """
+    client = session.client("service-quotas")
+    quotas = read_quotas(session)
+    for need in needs(config):
+        quota = quotas.get(need.quota)
+        if quota is None or quota.value >= need.most:
+            continue
+        try:
+            answer = client.request_service_quota_increase(
+                ServiceCode=SERVICE, QuotaCode=quota.code, DesiredValue=need.most
+            )
+            status = answer["RequestedQuota"]["Status"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                raise
+            status = "asked before"
+        yield f"{need.quota}: {need.most}, {status}"

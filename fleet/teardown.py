@@ -5,7 +5,7 @@ takes what CloudFormation leaves: what a stack retained, what services wrote bes
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,12 +16,14 @@ from botocore.exceptions import ClientError
 from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.names import (
+    ALL_STACKS,
     JOB_LOG_GROUPS,
     PROJECT,
     endpoint_name,
     preprocessor_url_parameter,
     stack_name,
 )
+from fleet.project import options_of, spelled
 
 if TYPE_CHECKING:
     import boto3
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
-ORDER = ("retraining", "hosting", "monitoring", "access", "storage")
+ORDER = ("retraining", "hosting", "monitoring", "access", "delivery", "storage")
 """By what they cost; the storage stack is last, for the others use it."""
 SHORTEST_POLL, LONGEST_POLL = 0.2, 10.0
 KEY_DELETION_DAYS = 7
@@ -38,11 +40,15 @@ KEY_DELETION_DAYS = 7
 
 @dataclass
 class Teardown:
-    """One removal; ``failures`` gathers what could not be removed, a line each."""
+    """One removal; ``failures`` gathers what could not be removed, a line each.
+
+    ``profile`` is an AWS profile other than the shell's.
+    """
 
     session: "boto3.Session"
     stage: str
     console: Console
+    profile: str | None = None
     failures: list[str] = field(default_factory=list)
 
     def run(self, *, keep_data: bool) -> None:
@@ -57,7 +63,7 @@ class Teardown:
         parts = ORDER[:-1] if keep_data else ORDER
         names = [stack_name(self.stage, part) for part in parts]
         stacks = {name: stack for name in names if (stack := self._find_stack(name))}
-        _refuse_protected(stacks)
+        self._refuse_protected(stacks)
         self._attempt("stop running jobs", self._stop_jobs)
         for name, stack in stacks.items():
             if name == stack_name(self.stage, "storage") and self.failures:
@@ -66,18 +72,21 @@ class Teardown:
             self._attempt(f"delete {name}", partial(self._delete_stack, stack))
         if not stacks:
             self.console.say(f"nothing is deployed in stage {self.stage}")
-        if not keep_data:
-            self._attempt("delete logs and parameter", self._delete_beside_stacks)
-        self.failures += self._still_costing()
+        if self._is_endpoint_left():
+            self._attempt("delete an endpoint without a stack", self._delete_endpoint)
+        if keep_data:
+            self._attempt("delete the endpoint's log group", self._delete_endpoint_logs)
+        else:
+            self._attempt("delete logs and parameter", self._delete_logs_and_parameter)
         if self.failures:
             lines = "\n".join(f"  - {failure}" for failure in self.failures)
             raise HousingError(f"not everything was removed; run this again:\n{lines}")
 
-    def _attempt(self, what: str, act: Callable[[], str]) -> None:
+    def _attempt(self, what: str, act: Callable[[], object]) -> None:
         """Do one thing; a failure is noted and the next thing done all the same."""
         try:
             with self.console.step(what) as step:
-                step.detail = act()
+                step.detail = f"{act()}"
         except (ClientError, HousingError) as error:
             self.failures.append(f"{what}: {error}")
 
@@ -168,19 +177,38 @@ class Teardown:
             case _:
                 raise HousingError(f"{kind} {identity} was retained and has to go by hand")
 
-    def _delete_beside_stacks(self) -> str:
+    def _is_endpoint_left(self) -> bool:
+        name = endpoint_name(self.stage)
+        found = self._client("sagemaker").list_endpoints(NameContains=name)["Endpoints"]
+        statuses = {each["EndpointName"]: each["EndpointStatus"] for each in found}
+        return name in statuses and statuses[name] != "Deleting"
+
+    def _delete_endpoint(self) -> str:
+        """It costs by the hour, and may have been made by hand or left by a failed deletion."""
+        name = endpoint_name(self.stage)
+        self._client("sagemaker").delete_endpoint(EndpointName=name)
+        return name
+
+    def _delete_endpoint_logs(self) -> int:
+        """The next endpoint's stack makes the group, and fails where it is."""
+        logs = self._client("logs")
+        group = f"/aws/sagemaker/Endpoints/{endpoint_name(self.stage)}"
+        try:
+            logs.delete_log_group(logGroupName=group)
+        except logs.exceptions.ResourceNotFoundException:
+            return 0
+        return 1
+
+    def _delete_logs_and_parameter(self) -> str:
         ssm, logs = self._client("ssm"), self._client("logs")
         with suppress(ssm.exceptions.ParameterNotFound):
             ssm.delete_parameter(Name=preprocessor_url_parameter(self.stage))
-        deleted = 0
-        for prefix in (
-            f"/aws/lambda/{PROJECT}-{self.stage}-",
-            f"/aws/sagemaker/Endpoints/{endpoint_name(self.stage)}",
-        ):
-            pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
-            for group in [found for page in pages for found in page["logGroups"]]:
-                logs.delete_log_group(logGroupName=group["logGroupName"])
-                deleted += 1
+        deleted = self._delete_endpoint_logs()
+        prefix = f"/aws/lambda/{PROJECT}-{self.stage}-"
+        pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+        for group in [found for page in pages for found in page["logGroups"]]:
+            logs.delete_log_group(logGroupName=group["logGroupName"])
+            deleted += 1
         for name in JOB_LOG_GROUPS:
             with suppress(logs.exceptions.ResourceNotFoundException):
                 pages = logs.get_paginator("describe_log_streams").paginate(
@@ -191,17 +219,35 @@ class Teardown:
                     deleted += 1
         return f"{deleted} log groups and streams"
 
-    def _still_costing(self) -> list[str]:
-        """What costs by the hour and is still there."""
-        sagemaker = self._client("sagemaker")
-        name = endpoint_name(self.stage)
-        endpoints = sagemaker.list_endpoints(NameContains=name)["Endpoints"]
-        return [
-            f"endpoint {name} is {endpoint['EndpointStatus']} and costs by the hour: "
-            f"aws sagemaker delete-endpoint --endpoint-name {name}"
-            for endpoint in endpoints
-            if endpoint["EndpointName"] == name and endpoint["EndpointStatus"] != "Deleting"
-        ]
+    def _refuse_protected(self, stacks: "dict[str, StackTypeDef]") -> None:
+        protected = [n for n, stack in stacks.items() if stack.get("EnableTerminationProtection")]
+        if protected:
+            command = f"housing unprotect{options_of(self.stage, self.profile)}"
+            raise HousingError(
+                f"termination protection is on: {', '.join(protected)};"
+                f" to turn it off: {spelled(command)}"
+            )
+
+
+def unprotect(session: "boto3.Session", stage: str, parts: Sequence[str]) -> list[str]:
+    """Turn termination protection off; returns the stacks that had it.
+
+    Raises
+    ------
+    ClientError
+        CloudFormation refuses.
+    """
+    client = session.client("cloudformation")
+    named = {stack_name(stage, part) for part in parts or ALL_STACKS}
+    protected = [
+        stack["StackName"]
+        for page in client.get_paginator("describe_stacks").paginate()
+        for stack in page["Stacks"]
+        if stack["StackName"] in named and stack.get("EnableTerminationProtection")
+    ]
+    for name in protected:
+        client.update_termination_protection(StackName=name, EnableTerminationProtection=False)
+    return protected
 
 
 def empty_bucket(s3: "S3Client", bucket: str) -> int:
@@ -225,16 +271,3 @@ def _first_versions(s3: "S3Client", bucket: str) -> "list[ObjectIdentifierTypeDe
     page = s3.list_object_versions(Bucket=bucket)
     found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
     return [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
-
-
-def _refuse_protected(stacks: "dict[str, StackTypeDef]") -> None:
-    protected = [name for name, stack in stacks.items() if stack.get("EnableTerminationProtection")]
-    if protected:
-        commands = "\n".join(
-            "  aws cloudformation update-termination-protection"
-            f" --no-enable-termination-protection --stack-name {name}"
-            for name in protected
-        )
-        raise HousingError(
-            f"termination protection is on: {', '.join(protected)}; to turn it off:\n{commands}"
-        )

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 
 from fleet.errors import HousingError
 from fleet.names import DEFAULT_STAGE
-from fleet.project import spelled, stages
+from fleet.project import options_of, spelled, stages
 
 if TYPE_CHECKING:
     import boto3
@@ -66,13 +66,12 @@ class Aws:
         from fleet.deployment import find_deployment
 
         session = self.session()
-        return session, find_deployment(session, self.stage)
+        return session, find_deployment(session, self.stage, self.profile)
 
     @property
     def options(self) -> str:
         """The options that choose the same again, each after a blank; empty for the defaults."""
-        stage = "" if self.stage == DEFAULT_STAGE else f" --stage {self.stage}"
-        return stage + (f" --profile {self.profile}" if self.profile else "")
+        return options_of(self.stage, self.profile)
 
 
 def open_workspace(session: "boto3.Session", deployment: "Deployment") -> "Workspace":

@@ -26,6 +26,7 @@ COMMANDS = (
     "doctor",
     "smoke",
     "test-alarm",
+    "unprotect",
     "teardown",
 )
 """In the order of ``housing --help``; each is the object ``command`` of ``scripts.<name>``."""

@@ -17,7 +17,7 @@ from fleet.drift import stability_indices
 from fleet.errors import HousingError
 from fleet.invocation_log import LogGroup
 from fleet.names import Prefix, entity_key
-from fleet.project import deploy_command, project_schema
+from fleet.project import project_schema
 from fleet.registry import Registry
 from fleet.schema import HOUSES, Schema
 from fleet.serving import numbered_version, serving_version
@@ -226,7 +226,7 @@ def _choose_version(
     if choice.waiting is not None:
         print(
             f"{choice.waiting.target_model} was trained with another preprocessor than the "
-            f"endpoint runs; to bring it there: {deploy_command(deployment.stage, 'hosting')}",
+            f"endpoint runs; to bring it there: {deployment.deploy_command('hosting')}",
             file=sys.stderr,
         )
     if choice.version is None:

@@ -42,7 +42,7 @@ def command(aws: Aws, source: str, from_profile: str | None, as_json: bool) -> i
         console.say(summary(publications))
         for city, failure in failures.items():
             console.say(f"  {city}: {failure}")
-        console.say(f"now: {deploy_command(aws.stage, 'hosting')}")
+        console.say(f"now: {deploy_command(aws.stage, 'hosting', profile=aws.profile)}")
     return FAILED if failures else SUCCEEDED
 
 

@@ -21,7 +21,7 @@ def command(aws: Aws, keep_data: bool, yes: bool) -> int:
     if not yes and not confirm(question):
         print("nothing removed", file=sys.stderr)
         return FAILED
-    Teardown(session, aws.stage, Console()).run(keep_data=keep_data)
+    Teardown(session, aws.stage, Console(), aws.profile).run(keep_data=keep_data)
     return SUCCEEDED
 
 

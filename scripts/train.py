@@ -13,7 +13,6 @@ from fleet.errors import HousingError
 from fleet.gate import distance
 from fleet.gate_report import GateReport
 from fleet.names import Prefix, target_model
-from fleet.project import deploy_command
 from fleet.publishing import Outcome
 from fleet.versions import City
 from fleet.words import significant
@@ -145,7 +144,7 @@ def command(
         _print(training, console)
         console.say(f"report of the gate: {page}")
     if training.preprocessor_is_new and deployment.endpoint_name:
-        command = deploy_command(aws.stage, "hosting")
+        command = deployment.deploy_command("hosting")
         console.say(f"The endpoint gets the new preprocessor with: {command}")
     for city, reason in training.failures.items():
         print(f"{city}: {reason}", file=sys.stderr)

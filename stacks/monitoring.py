@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from fleet import names
 from fleet.config import DeploymentConfig
 from sagemaker_mme import EndpointAlarms, EndpointDashboard, MultiModelEndpointBase
 from stacks.stage import StageStack
@@ -30,13 +33,14 @@ class MonitoringStack(StageStack):
             "monitoring",
             stage=stage,
             config=config,
-            description="Dashboard and alarms of the multi-model endpoint",
+            description="Dashboard and alarms of endpoint and retraining",
         )
         self.dashboard = EndpointDashboard(self, "Dashboard", endpoint=endpoint)
         self.alarms = EndpointAlarms(self, "Alarms", endpoint=endpoint)
+        failed_runs = self._failed_runs()
         for topic in self._topics():
             action = actions.SnsAction(topic)
-            for alarm in self.alarms.alarms:
+            for alarm in (*self.alarms.alarms, failed_runs):
                 alarm.add_alarm_action(action)
                 alarm.add_ok_action(action)
         self.client_logs = logs.LogGroup(
@@ -51,6 +55,21 @@ class MonitoringStack(StageStack):
             "ClientLogGroupName",
             value=self.client_logs.log_group_name,
             description="Clients note their requests here, for housing models usage",
+        )
+
+    def _failed_runs(self) -> cloudwatch.Alarm:
+        machine = sfn.StateMachine.from_state_machine_name(
+            self, "StateMachine", names.state_machine_name(self.stage)
+        )
+        return machine.metric_failed(period=cdk.Duration.minutes(5)).create_alarm(
+            self,
+            "FailedRuns",
+            alarm_name=f"{names.endpoint_name(self.stage)}-FailedRuns",
+            alarm_description="A retraining run failed; what arrived waits for the next",
+            threshold=1,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
 
     def _topics(self) -> Iterator[sns.ITopic]:

@@ -9,8 +9,6 @@ import json
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -47,7 +45,7 @@ PACKAGES = (
 
 
 class RetrainingStack(StageStack):
-    """State machine, function, rule, schedule, topic and alarm, each with a role of its own."""
+    """State machine, function, rule, schedule and topic, each with a role of its own."""
 
     def __init__(
         self,
@@ -75,7 +73,6 @@ class RetrainingStack(StageStack):
         self._start_by_arrivals()
         if config.retraining.schedule is not None:
             self._start_by_schedule(config.retraining.schedule)
-        self._alarm()
         cdk.CfnOutput(
             self,
             "StateMachineArn",
@@ -194,7 +191,7 @@ class RetrainingStack(StageStack):
             resource="rule",
             resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule",
         )
-        machine = f"{names.PROJECT}-{self.stage}-retraining"
+        machine = names.state_machine_name(self.stage)
         again = self.format_arn(
             service="states",
             resource="stateMachine",
@@ -298,21 +295,6 @@ class RetrainingStack(StageStack):
             schedule=scheduler.ScheduleExpression.expression(expression),
             target=scheduler_targets.StepFunctionsStartExecution(self.state_machine),
         )
-
-    def _alarm(self) -> None:
-        alarm = cloudwatch.Alarm(
-            self,
-            "FailedRuns",
-            alarm_description="A retraining run failed; what arrived waits for the next",
-            metric=self.state_machine.metric_failed(period=cdk.Duration.minutes(5)),
-            threshold=1,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        if self.config.alarm_topic_arn is not None:
-            topic = sns.Topic.from_topic_arn(self, "AlarmTopic", self.config.alarm_topic_arn)
-            alarm.add_alarm_action(actions.SnsAction(topic))
 
     def _acknowledge(self, scope: Construct, reasons: dict[str, str]) -> None:
         for rule, reason in reasons.items():

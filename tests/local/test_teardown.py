@@ -10,12 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fleet.deployment import Deployment
-from fleet.names import stack_name
+from fleet.names import ALL_STACKS, stack_name
 from localaws import lifecycle
 from localaws.testing import LocalAws, start_localaws
 from tests.local.conftest import ROOT
-
-STACKS = ("storage", "hosting", "access", "monitoring", "retraining")
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +25,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture
 def deployed(aws: LocalAws) -> LocalAws:
-    """All four stacks, with objects of several versions in both buckets of the storage stack."""
-    for stack in STACKS:
+    """All stacks, with objects of several versions in both buckets of the storage stack."""
+    for stack in ALL_STACKS:
         buckets = ("Models", "AccessLogs") if stack == "storage" else ("Any",)
         deploy(aws, stack_name("dev", stack), *buckets)
     for bucket in bucket_names(aws):
@@ -113,7 +111,7 @@ def test_what_costs_most_is_removed_first_and_the_data_last(deployed: LocalAws) 
     deleted = [
         line.split("delete housing-dev-")[1].split()[0] for line in lines if "delete h" in line
     ]
-    assert deleted == ["retraining", "hosting", "monitoring", "access", "storage"]
+    assert deleted == ["retraining", "hosting", "monitoring", "access", "delivery", "storage"]
 
 
 def test_buckets_of_every_stack_are_emptied(deployed: LocalAws) -> None:

@@ -46,6 +46,13 @@ def test_an_unknown_stage_is_refused_and_the_known_ones_are_named() -> None:
         load_config({"dev": {}, "prod": {}}, "test")
 
 
+def test_no_stage_begins_with_the_name_of_another() -> None:
+    """Their jobs and logs are told apart by their names' beginning."""
+    with pytest.raises(ConfigError, match="stages 'dev' and 'dev-eu' of cdk"):
+        load_config({"dev": {}, "dev-eu": {}}, "dev")
+    load_config({"dev": {}, "developer": {}}, "dev")
+
+
 def test_a_missing_context_is_told_as_such() -> None:
     with pytest.raises(ConfigError, match="stages: none"):
         load_config(None, "dev")

@@ -1,6 +1,8 @@
 """Commands that are printed run in the shell and the folder that they are printed to."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from fleet.doctor import CDK_VERSION
 from fleet.project import cdk_command, project_folder, spelled
 
 ROOT = Path(__file__).parents[3]
+OF_THE_AWS_CLI = re.compile(r"(?<![\w.])aws [a-z][a-z0-9-]+ [a-z0-9]+[- ]")
 WITHOUT_OURS = "/usr/bin:/bin"
 
 
@@ -63,3 +66,17 @@ def test_a_command_of_ours_is_found_where_it_is_printed(
         check=False,
     )
     assert done.returncode == 0, line
+
+
+@pytest.mark.parametrize("package", ["fleet", "scripts", "training", "stacks", "localaws"])
+def test_no_command_of_the_aws_cli_is_printed(package: str) -> None:
+    """Nobody needs to have it."""
+    found = [
+        f"{path.name}: {node.value}"
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and OF_THE_AWS_CLI.search(node.value)
+    ]
+    assert found == []
