@@ -26,8 +26,9 @@ from training.houses import CITIES
 from training.job_reporter import JobReporter
 from training.pipeline import Pipeline, Settings
 from training.publish import publish_preprocessor, store_preprocessor
-from training.reader import csv_files, read_rows
+from training.reader import read_rows
 from training.run import published_preprocessor
+from training.sheet import csv_files
 from training.table import Table
 from training.workspace import Workspace
 

@@ -78,6 +78,9 @@ def command(
         f"{proposal.rows:,} rows of {counted(proposal.entities, schema.entity)}; "
         f"{plural(schema.entity)} are told by " + (schema.entity_column or "the names of the files")
     )
+    if proposal.choices:
+        columns_of = ", ".join(f"{title} ({n:,})" for title, n in proposal.choices.items())
+        console.say(f"for a model of each value of a column, --entity-column: {columns_of}")
     file.write_text(schema.to_json(), encoding="utf-8")
     console.say(f"written: {file}; read it, and change what is not right")
     train = f"housing train --data {shlex.quote(str(source))}"

@@ -18,7 +18,8 @@ from scripts.command import FAILED, SUCCEEDED, Function, assignment
 from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS
 from training.houses import CITIES, HOUSES_PER_CITY, Market
 from training.pipeline import Settings
-from training.reader import EntityTables, RowsError, read_entities
+from training.reader import EntityTables, read_entities
+from training.sheet import RowsError
 
 POSITIVE = click.IntRange(min=1)
 

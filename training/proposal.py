@@ -1,26 +1,21 @@
 """Proposes a schema for somebody's table, from what its cells hold."""
 
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.errors import HousingError
 from fleet.schema import OTHER, Column, Kind, Missing, Schema, Unknown
-from training.cells import (
-    NO_WORDS,
-    YES_WORDS,
-    CellError,
-    Dialect,
-    day,
-    find_date_order,
-    find_dialect,
-    is_missing,
-    number,
+from training.cells import YES_WORDS
+from training.column_cells import (
+    FEW_CLASSES,
+    ColumnCells,
+    column_name,
+    columns_of,
+    odd_cells,
+    read_sheets,
 )
-from training.reader import Sheet, csv_files, read_sheet_of
+from training.sheet import csv_files
 
 ENTITY_WORDS = (
     "city", "tenant", "customer", "client", "shop", "store", "site", "plant", "branch", "region",
@@ -29,8 +24,8 @@ ENTITY_WORDS = (
 LABEL_WORDS = ("price", "target", "label", "class", "outcome", "y", "value", "score")
 MOST_CATEGORIES = 50
 MOST_CLASSES = 100
-FEW_CLASSES = 10
-"""Whole numbers of a label that are this few, and come back often, are taken for classes."""
+ROWS_OF_AN_ENTITY = 20
+"""A column whose rarest value comes more often could tell the entity."""
 COVERED = 0.8
 """Share of the rows that the most frequent categories have to cover for the others to be pooled."""
 MOST_MISSING = 0.5
@@ -38,30 +33,25 @@ MOST_MISSING = 0.5
 
 @dataclass(frozen=True)
 class Proposal:
-    """A schema, and in words what was left out and why."""
+    """A schema, and how it was found.
+
+    Parameters
+    ----------
+    schema
+        What is proposed.
+    left_out
+        In words, columns and files that are not used, and cells that will be refused, and why.
+    rows, entities
+        How many there are.
+    choices
+        Columns that could tell the entity, and how many each would make; none where one does.
+    """
 
     schema: Schema
     left_out: tuple[str, ...]
     rows: int
     entities: int
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """One column of all files."""
-
-    title: str
-    name: str
-    cells: Sequence[str]
-    dialect: Dialect
-
-    @property
-    def present(self) -> list[str]:
-        return [cell.strip() for cell in self.cells if not is_missing(cell)]
-
-    @property
-    def missing_share(self) -> float:
-        return 1 - len(self.present) / len(self.cells) if self.cells else 1.0
+    choices: Mapping[str, int]
 
 
 def propose(
@@ -89,10 +79,10 @@ def propose(
     Raises
     ------
     HousingError
-        The files cannot be read, or have no such column.
+        No file can be read, or they have no such column.
     """
-    sheets = [read_sheet_of(file) for file in csv_files(path)]
-    columns = _columns(sheets)
+    sheets, unread = read_sheets(csv_files(path))
+    columns = columns_of(sheets)
     entity = _entity_column(columns, entity_column, is_folder=path.is_dir())
     rest = [column for column in columns if column is not entity]
     target = _label_column(rest, label)
@@ -108,7 +98,7 @@ def propose(
             left_out.append(f"{column.title}: {found}")
     if not features:
         raise HousingError(f"{path}: no column is left to predict {target.title} from")
-    entities = len(set(entity.present)) if entity else len(sheets)
+    entities = len(entity.distinct) if entity else len(sheets)
     word = entity.name.lower().replace("_", " ") if entity else "entity"
     try:
         schema = Schema(
@@ -119,42 +109,31 @@ def propose(
         )
     except ValueError as error:
         raise HousingError(f"{path}: {error}") from None
-    return Proposal(schema, tuple(left_out), sum(len(s.rows) for s in sheets), entities)
+    used = [column for column in rest if column.name in (*schema.names, target.name)]
+    return Proposal(
+        schema,
+        left_out=(*unread, *left_out, *odd_cells(sheets, used)),
+        rows=sum(len(sheet.rows) for sheet in sheets),
+        entities=entities,
+        choices={} if entity or path.is_dir() else _choices(rest, target),
+    )
 
 
-def _columns(sheets: Sequence[Sheet]) -> list[_Cells]:
-    """The columns that all files have, by their titles in the first.
-
-    Raises
-    ------
-    HousingError
-        A file has no rows, or a title twice.
-    """
-    first = sheets[0]
-    if not first.rows:
-        raise HousingError(f"{first.name}: no rows below the names of the columns")
-    places = [{_name(title): i for i, title in enumerate(s.header) if title} for s in sheets]
-    shared = [t for t in first.header if t and all(_name(t) in place for place in places)]
-    names: Counter[str] = Counter()
-    columns = []
-    for title in shared:
-        name = _name(title)
-        names[name] += 1
-        if names[name] > 1:
-            raise HousingError(f"{first.name}: column {title} appears twice")
-        cells = [
-            cell
-            for sheet, place in zip(sheets, places, strict=True)
-            for cell in sheet.cells(place[name])
-        ]
-        columns.append(_Cells(title, name, cells, Dialect()))
-    dialect = find_dialect(cell for column in columns for cell in column.cells)
-    return [_Cells(c.title, c.name, c.cells, dialect) for c in columns]
+def _choices(columns: Sequence[ColumnCells], target: ColumnCells) -> dict[str, int]:
+    """Columns whose values come often enough to have a model each."""
+    return {
+        column.title: len(column.distinct)
+        for column in columns
+        if column is not target
+        and column.kind is Kind.CATEGORY
+        and len(column.distinct) > 1
+        and min(column.distinct.values()) >= ROWS_OF_AN_ENTITY
+    }
 
 
 def _entity_column(
-    columns: Sequence[_Cells], title: str | None, *, is_folder: bool
-) -> _Cells | None:
+    columns: Sequence[ColumnCells], title: str | None, *, is_folder: bool
+) -> ColumnCells | None:
     if title is not None:
         return _named(columns, title)
     if is_folder:
@@ -162,12 +141,12 @@ def _entity_column(
     for word in ENTITY_WORDS:
         for column in columns:
             words = column.name.lower().split("_")
-            if word in words and 1 < len(set(column.present)) <= len(column.cells) / 2:
+            if word in words and 1 < len(column.distinct) <= len(column.cells) / 2:
                 return column
     return None
 
 
-def _label_column(columns: Sequence[_Cells], title: str | None) -> _Cells:
+def _label_column(columns: Sequence[ColumnCells], title: str | None) -> ColumnCells:
     if title is not None:
         return _named(columns, title)
     for word in LABEL_WORDS:
@@ -179,58 +158,55 @@ def _label_column(columns: Sequence[_Cells], title: str | None) -> _Cells:
     return columns[-1]
 
 
-def _named(columns: Sequence[_Cells], title: str) -> _Cells:
+def _named(columns: Sequence[ColumnCells], title: str) -> ColumnCells:
     for column in columns:
-        if column.name == _name(title):
+        if column.name == column_name(title):
             return column
     raise HousingError(f"no column {title!r}; there are {', '.join(c.title for c in columns)}")
 
 
-def _feature(column: _Cells) -> Column | str:
+def _feature(column: ColumnCells) -> Column | str:
     """The column as a feature, or why it is none."""
-    present = column.present
+    distinct = column.distinct
     if column.missing_share > MOST_MISSING:
         return f"{column.missing_share:.0%} of the cells are empty"
-    distinct = Counter(present)
     if len(distinct) < 2:
         return "all cells are the same"
-    if _is_id(column, distinct):
+    if _is_id(column):
         return "every row has another value, as an id has"
     missing = Missing.IMPUTE if column.missing_share else Missing.REFUSE
-    kind = _kind(column, present)
+    kind = column.kind
     if kind is Kind.CATEGORY:
-        return _category(column, distinct, missing)
+        return _category(column, missing)
     if kind is Kind.YES_NO:
         most = max(distinct, key=distinct.__getitem__).lower()
         default = "y" if most in YES_WORDS else "n"
         return Column(name=column.name, kind=kind, default=default, missing=missing)
-    if kind is Kind.DATE:
-        return Column(name=column.name, kind=kind, missing=missing)
-    numbers = sorted(number(cell, column.dialect) for cell in present)
-    middle = numbers[len(numbers) // 2]
+    lowest = min(column.numbers.values(), default=-1)
     return Column(
         name=column.name,
         kind=kind,
-        minimum=0 if numbers[0] >= 0 else None,
-        default=f"{middle:.15g}",
+        minimum=0 if lowest >= 0 and kind is not Kind.DATE else None,
+        default=column.middle,
         missing=missing,
     )
 
 
-def _is_id(column: _Cells, distinct: Counter[str]) -> bool:
-    if len(distinct) < len(column.present) or len(distinct) < FEW_CLASSES:
+def _is_id(column: ColumnCells) -> bool:
+    if len(column.distinct) < column.present or len(column.distinct) < FEW_CLASSES:
         return False
     words = column.name.lower().split("_")
-    kind = _kind(column, column.present)
-    return kind is Kind.CATEGORY or bool({"id", "key", "number", "uuid", "index"} & set(words))
+    ids = {"id", "key", "number", "uuid", "index"}
+    return column.kind is Kind.CATEGORY or bool(ids & set(words))
 
 
-def _category(column: _Cells, distinct: Counter[str], missing: Missing) -> Column | str:
+def _category(column: ColumnCells, missing: Missing) -> Column | str:
+    distinct = column.distinct
     ordered = [value for value, _ in distinct.most_common()]
     unknown = Unknown.REFUSE
     if len(ordered) > MOST_CATEGORIES:
         top = distinct.most_common(MOST_CATEGORIES)
-        if sum(count for _, count in top) < COVERED * len(column.present):
+        if sum(count for _, count in top) < COVERED * column.present:
             return f"free text: {len(ordered):,} different values"
         ordered = [value for value, _ in top if value != OTHER]
         unknown = Unknown.POOL
@@ -244,15 +220,14 @@ def _category(column: _Cells, distinct: Counter[str], missing: Missing) -> Colum
     )
 
 
-def _label(column: _Cells, kind: Kind | None) -> Column:
-    present = column.present
-    if len(present) < len(column.cells):
-        empty = len(column.cells) - len(present)
+def _label(column: ColumnCells, kind: Kind | None) -> Column:
+    if column.present < len(column.cells):
+        empty = len(column.cells) - column.present
         raise HousingError(f"label {column.title}: {empty:,} rows have none; leave them out")
-    distinct = Counter(present)
+    distinct = column.distinct
     if len(distinct) < 2:
         raise HousingError(f"label {column.title}: all rows have the same")
-    kind = kind or _label_kind(column, distinct)
+    kind = kind or _label_kind(column)
     if kind is Kind.CATEGORY:
         if len(distinct) > MOST_CLASSES:
             raise HousingError(
@@ -260,43 +235,14 @@ def _label(column: _Cells, kind: Kind | None) -> Column:
                 f"(at most {MOST_CLASSES}); name another with --label"
             )
         return Column(name=column.name, kind=kind, categories=tuple(sorted(distinct, key=_natural)))
-    unit = next((sign for sign in "$€£¥" if any(sign in cell for cell in present)), "")
+    unit = next((sign for sign in "$€£¥" if any(sign in cell for cell in distinct)), "")
     return Column(name=column.name, kind=kind, unit=unit)
 
 
-def _label_kind(column: _Cells, distinct: Counter[str]) -> Kind:
-    kind = _kind(column, column.present)
-    few = len(distinct) <= FEW_CLASSES and len(column.present) >= FEW_CLASSES * len(distinct)
-    return Kind.CATEGORY if kind is Kind.INTEGER and few else kind
-
-
-def _kind(column: _Cells, present: Sequence[str]) -> Kind:
-    words = {cell.lower() for cell in present}
-    if words <= YES_WORDS | NO_WORDS and words & YES_WORDS and words & NO_WORDS:
-        return Kind.YES_NO
-    try:
-        numbers = [number(cell, column.dialect) for cell in present]
-    except CellError:
-        pass
-    else:
-        is_whole = all(value == int(value) for value in numbers)
-        return Kind.INTEGER if is_whole and not any("." in c for c in present) else Kind.NUMBER
-    order = find_date_order(present)
-    try:
-        for cell in present:
-            day(cell, order)
-    except CellError:
-        return Kind.CATEGORY
-    return Kind.DATE
-
-
-def _name(title: str) -> str:
-    """``Square Feet`` is SQUARE_FEET; a name that begins with no letter gets one."""
-    letters = unicodedata.normalize("NFKD", title)
-    plain = "".join(c for c in letters if not unicodedata.combining(c))
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
-    name = re.sub(r"[^A-Z0-9]+", "_", plain.upper()).strip("_")
-    return (name if name[:1].isalpha() else f"C_{name}")[:64].strip("_") or "C"
+def _label_kind(column: ColumnCells) -> Kind:
+    few = len(column.distinct) <= FEW_CLASSES
+    few = few and column.present >= FEW_CLASSES * len(column.distinct)
+    return Kind.CATEGORY if column.kind is Kind.INTEGER and few else column.kind
 
 
 def _natural(text: str) -> tuple[int, float, str]:

@@ -116,6 +116,70 @@ def test_a_person_may_decide_otherwise(tmp_path: Path) -> None:
     assert schema.names == ("X", "PRICE")
 
 
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["1.234", "12.500", "7"], Kind.INTEGER),  # grouped: the file has decimal commas
+        (["1,5", "2,5", "3,0"], Kind.NUMBER),
+    ],
+)
+def test_grouped_thousands_are_whole_numbers(tmp_path: Path, cells: list[str], kind: Kind) -> None:
+    rows = [f"{cells[n % 3]};{n},25" for n in range(60)]
+    [column] = propose(write(tmp_path, "KM;PRICE", *rows)).schema.columns
+    assert column.kind is kind
+
+
+def test_a_few_cells_of_another_kind_are_told_and_do_not_decide(tmp_path: Path) -> None:
+    rows = [f"{n / 4},{n % 7}{n}" for n in range(200)]
+    rows[150] = "warm,3"
+    proposal = propose(write(tmp_path, "HEAT,PRICE", *rows))
+    [column] = proposal.schema.columns
+    assert column.kind is Kind.NUMBER
+    assert proposal.left_out == ("data.csv, line 152, HEAT: 'warm' is not a number",)
+
+
+def test_dates_have_the_middle_one_as_default(tmp_path: Path) -> None:
+    rows = [f"2026-01-{1 + n % 31:02},{n}" for n in range(62)]
+    [column] = propose(write(tmp_path, "DAY,PRICE", *rows)).schema.columns
+    assert (column.kind, column.default) == (Kind.DATE, "2026-01-16")
+
+
+def test_without_an_entity_the_columns_that_could_tell_it_are_named(tmp_path: Path) -> None:
+    rows = [f"{n},{['Köln', 'Mainz'][n % 2]},x{n},{n * n}" for n in range(90)]
+    proposal = propose(write(tmp_path, "X,Stadt,Text,PRICE", *rows))
+    assert proposal.choices == {"Stadt": 2}
+
+
+def test_quoted_line_breaks_do_not_hide_the_separator(tmp_path: Path) -> None:
+    rows = [f'{n}\t"said ""hi""\nagain"\t{n * 7}' for n in range(90)]
+    schema = propose(write(tmp_path, "X\tNOTE\tPRICE", *rows)).schema
+    assert (schema.label.name, schema.names) == ("PRICE", ("X",))
+
+
+def test_remarks_above_the_header_are_seen_through(tmp_path: Path) -> None:
+    rows = [f"{n},{n * 7}" for n in range(90)]
+    schema = propose(write(tmp_path, "Export of 2026", "", "X,PRICE", *rows)).schema
+    assert (schema.label.name, schema.names) == ("PRICE", ("X",))
+
+
+def test_files_of_a_folder_that_cannot_be_used_stop_no_other(tmp_path: Path) -> None:
+    rows = [f"{n},{n * n}.5" for n in range(30)]
+    for name in ("Lyon", "Nice"):
+        write(tmp_path, "x,price", *rows, name=f"{name}.csv")
+    (tmp_path / "empty.csv").touch()
+    write(tmp_path, "x,price", name="header.csv")
+    write(tmp_path, "x,x,price", "1,2,3", name="twice.csv")
+    write(tmp_path, "x,other", "1,2", name="without.csv")
+    proposal = propose(tmp_path)
+    assert (proposal.entities, proposal.rows, proposal.schema.names) == (2, 60, ("X",))
+    assert proposal.left_out == (
+        "empty.csv: empty; the first line names the columns",
+        "header.csv: no rows below the names of the columns",
+        "twice.csv: column x appears twice",
+        "without.csv: has no column PRICE, as the other files have",
+    )
+
+
 def test_a_folder_has_a_file_for_each_entity(tmp_path: Path) -> None:
     for name in ("Lyon", "Nice"):
         write(tmp_path, "x,city,price", "1,a,2", "2,b,3.5", name=f"{name}.csv")

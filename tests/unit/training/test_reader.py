@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from fleet.schema import HOUSES, Column, Kind, Missing, Schema, Unknown
 from training.cells import CellError, Dialect, day, find_date_order, find_dialect, number
 from training.houses import COLUMNS, Market
-from training.reader import RowsError, parse_rows, read_entities, read_rows
+from training.reader import parse_rows, read_entities, read_rows
+from training.sheet import RowsError
 
 HEADER = ",".join(COLUMNS)
 ROW = "1988,3040.78,2,2.5,1.46,1,y,n,351000"
