@@ -5,16 +5,17 @@ refuse it at once. Then everything below is deleted, object versions and all. A 
 interrupted is run again.
 
 What SageMaker does not let go: a model that an instance has loaded answers until the instance
-unloads or is replaced ("To delete a model, stop sending requests and delete it from the S3 bucket",
-https://docs.aws.amazon.com/sagemaker/latest/dg/how-multi-mode-endpoints-work.html). Logs go with
-the retention of their groups.
+unloads it or is replaced ("To delete a model, stop sending requests and delete it from the S3
+bucket", https://docs.aws.amazon.com/sagemaker/latest/dg/how-multi-mode-endpoints-work.html), which
+``fleet.unloading`` does. Logs go with the retention of their groups.
 """
 
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -37,7 +38,10 @@ ACCESS_DENIED = ("AccessDenied", "AccessDeniedException")
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was deleted, in numbers by kind, and what is left and why."""
+    """What was deleted, in numbers by kind, and what is left and why; no row and no price.
+
+    ``key`` is where the bucket keeps it, ``unloaded`` when the instances were replaced.
+    """
 
     city: str
     forgotten: str
@@ -46,6 +50,8 @@ class Receipt:
     shared_files: int = 0
     jobs: int = 0
     left: tuple[str, ...] = ()
+    key: str = ""
+    unloaded: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As it is printed."""
@@ -63,7 +69,7 @@ class Forgetter:
     bucket: str
 
     def forget(self, city: str) -> Receipt:
-        """Delete everything of a city.
+        """Delete everything of a city, and keep a receipt of it in the bucket.
 
         Raises
         ------
@@ -76,15 +82,27 @@ class Forgetter:
         delete_versions(self.s3, self.bucket, found)
         counts = Counter(version["Key"].partition("/")[0] for version in found)
         jobs, left = self._delete_jobs(city)
-        return Receipt(
-            city,
-            tombstone.forgotten or "",
-            tombstone.last_version,
-            dict(sorted(counts.items())),
-            self._clean_shared(city),
-            jobs,
-            (*left, "log events, until the retention of their log groups"),
+        return self._keep(
+            Receipt(
+                city,
+                tombstone.forgotten or "",
+                tombstone.last_version,
+                dict(sorted(counts.items())),
+                self._clean_shared(city),
+                jobs,
+                (*left, "log events, until the retention of their log groups"),
+                key=f"{Prefix.RECEIPTS}{_now()}-{city}.json",
+            )
         )
+
+    def note_unloaded(self, receipt: Receipt) -> Receipt:
+        """Add to a receipt that the instances were replaced."""
+        return self._keep(replace(receipt, unloaded=_now()))
+
+    def _keep(self, receipt: Receipt) -> Receipt:
+        body = json.dumps(receipt.as_json(), indent=2).encode()
+        self.s3.put_object(Bucket=self.bucket, Key=receipt.key, Body=body)
+        return receipt
 
     def remains(self, city: str) -> list[str]:
         """What can still be found of a city; nothing after it was forgotten."""
@@ -143,6 +161,10 @@ class Forgetter:
                 body = answer["Body"].read()
                 if mentions(body, city):
                     yield item["Key"], body
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def still_answers(

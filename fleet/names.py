@@ -59,6 +59,8 @@ class Prefix(StrEnum):
     """``<job>/output/...``; what is worth keeping is copied from here, so they expire."""
     MODELS = "models/"
     """``<City>/<City>[-vN].tar.gz``; the target model is the part of the key behind it."""
+    RECEIPTS = "receipts/"
+    """``<time>-<City>.json``: what was deleted of a city that was forgotten."""
 
 
 def stack_name(stage: str, stack: str) -> str:

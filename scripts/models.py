@@ -15,6 +15,7 @@ from fleet.names import entity_key
 from fleet.project import project_schema, spelled
 from fleet.registry import RegistryError
 from fleet.serving import known_city
+from fleet.unloading import Instances
 from fleet.verification import disagreements
 from fleet.versions import City, State, Version
 from fleet.words import counted, with_unit
@@ -226,10 +227,16 @@ def verify_command(aws: Aws, forgotten: str | None, as_json: bool) -> int:
 
 @command.command("forget", help="Delete everything of a city, and leave a receipt.")
 @click.argument("city")
+@click.option(
+    "--unload",
+    is_flag=True,
+    help="Also replace the endpoint's instances, which may have its models loaded: two updates,"
+    " minutes each.",
+)
 @yes_option
 @json_option
 @aws_options
-def forget_command(aws: Aws, city: str, yes: bool, as_json: bool) -> None:
+def forget_command(aws: Aws, city: str, unload: bool, yes: bool, as_json: bool) -> int:
     stage = Stage.open(aws)
     item = known_city(stage.registry, city)
     question = f"Delete all rows, features, jobs and models of {item.title}, every version of them?"
@@ -237,17 +244,26 @@ def forget_command(aws: Aws, city: str, yes: bool, as_json: bool) -> None:
         raise HousingError("nothing deleted")
     with Console(sys.stderr).busy(f"forget {item.title}"):
         receipt = stage.forgetter.forget(item.city)
+    endpoint = stage.deployment.endpoint_name
+    remains: list[str] = []
+    if unload and endpoint is not None:
+        with Console(sys.stderr).busy(f"replace the instances of {endpoint}"):
+            Instances(stage.session.client("sagemaker"), endpoint).replace()
+        receipt = stage.forgetter.note_unloaded(receipt)
+        remains = _left_of(stage, item.city)
     if as_json:
-        print(json.dumps(receipt.as_json(), indent=2))
-        return
+        print(json.dumps({**receipt.as_json(), "remains": remains}, indent=2))
+        return FAILED if remains else SUCCEEDED
     console = Console()
     rows = [[folder, str(count)] for folder, count in receipt.objects.items()]
     rows += [["shared files cleaned", str(receipt.shared_files)], ["jobs", str(receipt.jobs)]]
     console.table(f"{item.title} was forgotten on {receipt.forgotten}", ["deleted", ""], rows)
-    for left in receipt.left:
+    for left in (*receipt.left, *remains):
         console.say(f"left: {left}")
+    console.say(f"Receipt: s3://{stage.bucket}/{receipt.key}")
     proof = f"housing models verify --forgotten {item.city}{aws.options}"
     console.say(f"Proof: {spelled(proof)}")
+    return FAILED if remains else SUCCEEDED
 
 
 def _say_serving(version: Version, as_json: bool) -> None:

@@ -8,17 +8,23 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fleet.deployment import Deployment, find_deployment
 from fleet.registry import Draft, Registry
+from fleet.unloading import COPY_OF, Instances
 from fleet.versions import Verdict
 from localaws import lifecycle
 from localaws.testing import LocalAws
 from tests.local.assembly import Assembly
 from tests.local.conftest import ROOT, StartLocalAws
 from training.houses import COLUMNS, Market
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import EndpointConfigSummaryTypeDef
 
 CITIES = ("NewYork_NY", "Chicago_IL")
 HOUSES = "300"
@@ -77,9 +83,16 @@ class Project:
         return [job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"]]
 
     def model_keys(self) -> list[str]:
+        return self.keys("models/")
+
+    def keys(self, prefix: str) -> list[str]:
         bucket = self.deployment.require("bucket_name")
-        listing = self.aws.session().client("s3").list_objects_v2(Bucket=bucket, Prefix="models/")
+        listing = self.aws.session().client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)
         return [item["Key"] for item in listing.get("Contents", [])]
+
+    def objects(self, prefix: str) -> list[bytes]:
+        s3, bucket = self.aws.session().client("s3"), self.deployment.require("bucket_name")
+        return [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in self.keys(prefix)]
 
 
 @pytest.fixture(scope="module")
@@ -366,3 +379,50 @@ def test_a_city_is_added_to_the_live_endpoint_without_a_deployment(project: Proj
     assert "invoke Boston_MA/Boston_MA.tar.gz  MAE $" in added.output
     after = client.describe_endpoint(EndpointName="housing-dev")
     assert after["LastModifiedTime"] == before["LastModifiedTime"]
+
+
+# Forgetting a city
+
+
+def test_a_forgotten_city_answers_until_the_instances_are_replaced(project: Project) -> None:
+    """And afterwards the endpoint is as its stack declares it."""
+    sagemaker = project.aws.session().client("sagemaker")
+    configs = [each["EndpointConfigName"] for each in endpoint_configs(sagemaker)]
+    assert project.run("models", "forget", "Boston_MA", "--yes").status == 0
+    proof = project.run("models", "verify", "--forgotten", "Boston_MA")
+    loaded = "Boston_MA/Boston_MA.tar.gz: an instance still has it loaded, until it is replaced\n"
+    assert (proof.status, proof.output) == (1, loaded)
+
+    forgotten = project.run("models", "forget", "Boston_MA", "--unload", "--yes", "--json")
+    assert forgotten.status == 0, forgotten.errors
+    assert forgotten.answer["remains"] == []
+    assert project.run("models", "verify", "--forgotten", "Boston_MA").output == "nothing is left\n"
+    receipts = [json.loads(body) for body in project.objects("receipts/")]
+    assert forgotten.answer.items() >= receipts[-1].items()
+    assert receipts[0]["objects"]["models"] == 1
+    assert [each["EndpointConfigName"] for each in endpoint_configs(sagemaker)] == configs
+    assert sagemaker.describe_endpoint(EndpointName="housing-dev")["EndpointConfigName"] in configs
+    assert project.run("predict", "--city", "NewYork_NY").status == 0
+
+
+def test_a_replacement_of_instances_that_was_interrupted_is_finished(project: Project) -> None:
+    sagemaker = project.aws.session().client("sagemaker")
+    [config] = endpoint_configs(sagemaker)
+    name = config["EndpointConfigName"]
+    described = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="housing-dev-unload",
+        ProductionVariants=described["ProductionVariants"],
+        Tags=[{"Key": COPY_OF, "Value": name}],
+    )
+    sagemaker.update_endpoint(EndpointName="housing-dev", EndpointConfigName="housing-dev-unload")
+    sagemaker.get_waiter("endpoint_in_service").wait(
+        EndpointName="housing-dev", WaiterConfig={"Delay": 1}
+    )
+    Instances(sagemaker, "housing-dev", poll_seconds=1).replace()
+    assert sagemaker.describe_endpoint(EndpointName="housing-dev")["EndpointConfigName"] == name
+    assert [each["EndpointConfigName"] for each in endpoint_configs(sagemaker)] == [name]
+
+
+def endpoint_configs(sagemaker: "SageMakerClient") -> "list[EndpointConfigSummaryTypeDef]":
+    return sagemaker.list_endpoint_configs()["EndpointConfigs"]
