@@ -10,6 +10,7 @@ from pathlib import Path
 from localaws.autoscaling.activities import Activities
 from localaws.autoscaling.api import ApplicationAutoScalingApi, ScalableTargets
 from localaws.autoscaling.scaler import Scaler
+from localaws.autoscaling.schedules import Clock, ScheduledActions
 from localaws.autoscaling.targets import ScalableTargetTags, scaled_variants
 from localaws.backend import Backend, Scope
 from localaws.cloudtrail.api import CloudTrailApi
@@ -36,6 +37,9 @@ from localaws.sagemaker.training_jobs import TrainingJobs
 from localaws.sagemaker.transform_jobs import TransformJobs
 from localaws.service_quotas.api import ServiceQuotasApi
 from localaws.service_quotas.quotas import SetQuotas
+
+CLOCK_SECONDS = 1.0
+"""Between two looks for scheduled actions that are due."""
 
 
 class SageMakerApi(ServiceApi):
@@ -70,6 +74,7 @@ class Apis:
     recorder: Recorder
     delivery: RegularFlush
     scaler: Scaler
+    schedules: RegularFlush
     runtime: Runtime
     containers: ProcessHost
     store: ResourceStore
@@ -87,9 +92,11 @@ class Apis:
             family.start()
         self.delivery.start()
         self.scaler.start()
+        self.schedules.start()
 
     def stop(self) -> None:
         """End everything; what was acknowledged stays in the state directory."""
+        self.schedules.stop()
         self.scaler.stop()
         for family in reversed(self.sagemaker.families):
             family.stop()
@@ -143,8 +150,10 @@ def create_apis(
     target_tags = ScalableTargetTags(store)
     activities = Activities(store)
     targets = ScalableTargets(store, backend, endpoints, target_tags, activities)
-    autoscaling = ApplicationAutoScalingApi([targets, target_tags])
+    actions = ScheduledActions(store, backend.next_of_cron)
+    autoscaling = ApplicationAutoScalingApi([targets, actions, target_tags])
     scaler = Scaler(store, endpoints, activities)
+    clock = Clock(store, scaler, backend.next_of_cron)
     trails = Trails(store, backend)
     history = EventHistory(state_directory / "cloudtrail.sqlite")
     recorder = Recorder(trails, history)
@@ -156,6 +165,7 @@ def create_apis(
         recorder,
         RegularFlush(recorder.deliver, DELIVERY_SECONDS),
         scaler,
+        RegularFlush(clock.tick, CLOCK_SECONDS),
         runtime,
         containers,
         store,

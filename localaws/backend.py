@@ -6,6 +6,7 @@ those services.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 
@@ -143,6 +144,16 @@ class Backend(Protocol):
         ------
         AwsError
             When the role may not.
+        """
+        ...
+
+    def next_of_cron(self, expression: str, after: datetime) -> datetime | None:
+        """The first time of a ``cron(...)`` expression after another, in the zone of that.
+
+        Raises
+        ------
+        ValueError
+            It is none.
         """
         ...
 

@@ -156,6 +156,7 @@ class Services:
         from localaws.ministack import (
             buckets,
             cloudformation,
+            composite_alarms,
             conditions,
             interrupted_stacks,
             stack_admission,
@@ -175,6 +176,7 @@ class Services:
         interrupted_stacks.install()
         apis = self._apis
         cloudformation.register(resource_types(apis.sagemaker, apis.autoscaling, apis.cloudtrail))
+        composite_alarms.install()
         cloudformation.after_each_change("AWS::IAM::", self.authorizer.forget)
         mail = MailDelivery(Mailbox(self._state.mail_directory), self._endpoint_url)
         mail.install()

@@ -11,10 +11,16 @@ from localaws.autoscaling.activities import Activities, shown
 from localaws.autoscaling.alarms import tracking_alarms
 from localaws.autoscaling.targets import (
     POLICY,
+    SCHEDULED_ACTION,
     TARGET,
     ScalableTargetTags,
+    concerns,
+    described,
+    page,
     policy_name,
+    scheduled_action_name,
     target_name,
+    target_of,
 )
 from localaws.backend import Backend, Scope
 from localaws.errors import AwsError
@@ -33,7 +39,6 @@ from localaws.sagemaker.store import ResourceStore
 SERVICE_NAMESPACE = "sagemaker"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 BURSTABLE = ("ml.t2.", "ml.t3.")
-DEFAULT_PAGE = 50
 
 
 class ScalableTargets(ResourceFamily):
@@ -80,21 +85,24 @@ class ScalableTargets(ResourceFamily):
         found = [
             target
             for target in self._store.list(TARGET, scope)
-            if _concerns(target, request) and (not wanted or target["ResourceId"] in wanted)
+            if concerns(target, request) and (not wanted or target["ResourceId"] in wanted)
         ]
-        return _page("ScalableTargets", found, request)
+        return page("ScalableTargets", found, request)
 
     def deregister_scalable_target(self, scope: Scope, request: Request) -> Response:
-        target = self._target(scope, request)
+        target = target_of(self._store, scope, request)
         self._store.delete(TARGET, scope, target_name(request))
         self._tags.forget(scope, target["ScalableTargetARN"])
         for policy in self._store.list(POLICY, scope):
             if target_name(policy) == target_name(request):
                 self._delete(scope, policy)
+        for action in self._store.list(SCHEDULED_ACTION, scope):
+            if target_name(action) == target_name(request):
+                self._store.delete(SCHEDULED_ACTION, scope, scheduled_action_name(action))
         return {}
 
     def put_scaling_policy(self, scope: Scope, request: Request) -> Response:
-        self._target(scope, request)
+        target_of(self._store, scope, request)
         known = self._store.get(POLICY, scope, policy_name(request)) or {}
         policy = {
             "PolicyARN": _policy_arn(scope, request),
@@ -120,18 +128,18 @@ class ScalableTargets(ResourceFamily):
         found = [
             policy
             for policy in self._store.list(POLICY, scope)
-            if _concerns(policy, request)
+            if concerns(policy, request)
             and (not wanted or policy["PolicyName"] in wanted)
             and request.get("ResourceId") in (None, policy["ResourceId"])
         ]
-        return _page("ScalingPolicies", found, request)
+        return page("ScalingPolicies", found, request)
 
     def delete_scaling_policy(self, scope: Scope, request: Request) -> Response:
         policy = self._store.get(POLICY, scope, policy_name(request))
         if policy is None:
             raise AwsError(
                 "ObjectNotFoundException",
-                f"No scaling policy found for {_described(request)}, "
+                f"No scaling policy found for {described(request)}, "
                 f"policy name: {request['PolicyName']}",
             )
         self._delete(scope, policy)
@@ -141,10 +149,10 @@ class ScalableTargets(ResourceFamily):
         found = [
             shown(activity)
             for activity in self._activities.list(scope)
-            if _concerns(activity, request)
+            if concerns(activity, request)
             and request.get("ResourceId") in (None, activity["ResourceId"])
         ]
-        return _page("ScalingActivities", found, request)
+        return page("ScalingActivities", found, request)
 
     def _delete(self, scope: Scope, policy: dict[str, Any]) -> None:
         self._store.delete(POLICY, scope, policy_name(policy))
@@ -153,14 +161,6 @@ class ScalableTargets(ResourceFamily):
     def _delete_alarms(self, scope: Scope, policy: dict[str, Any]) -> None:
         for alarm in policy.get("Alarms", []):
             self._backend.delete_alarm(scope, alarm["AlarmName"])
-
-    def _target(self, scope: Scope, request: Request) -> dict[str, Any]:
-        target = self._store.get(TARGET, scope, target_name(request))
-        if target is None:
-            raise AwsError(
-                "ObjectNotFoundException", f"No scalable target found for {_described(request)}"
-            )
-        return target
 
     def _check_resource(self, scope: Scope, request: Request) -> None:
         if request["ServiceNamespace"] != SERVICE_NAMESPACE:
@@ -227,29 +227,6 @@ def _check_configuration(policy: dict[str, Any]) -> None:
         )
     if member not in policy:
         raise validation_exception(f"A policy of type {policy['PolicyType']} needs {member}.")
-
-
-def _described(request: Request) -> str:
-    return (
-        f"service namespace: {request['ServiceNamespace']}, resource ID: {request['ResourceId']}, "
-        f"scalable dimension: {request['ScalableDimension']}"
-    )
-
-
-def _concerns(resource: dict[str, Any], request: Request) -> bool:
-    return resource["ServiceNamespace"] == request["ServiceNamespace"] and request.get(
-        "ScalableDimension"
-    ) in (None, resource["ScalableDimension"])
-
-
-def _page(member: str, found: list[dict[str, Any]], request: Request) -> Response:
-    token = request.get("NextToken", "0")
-    if not token.isdecimal():
-        raise AwsError("InvalidNextTokenException", "The specified next token is invalid")
-    start = int(token)
-    end = start + request.get("MaxResults", DEFAULT_PAGE)
-    following = {"NextToken": str(end)} if end < len(found) else {}
-    return {member: found[start:end], **following}
 
 
 def _defaults(scope: Scope) -> dict[str, Any]:

@@ -92,6 +92,35 @@ class Scaler:
         """Carry out the policy that an alarm asks for; the future ends when that is done."""
         return self._thread.submit(self._carry_out, invocation)
 
+    def set_bounds(
+        self, scope: Scope, name: str, bounds: Mapping[str, int], *, cause: str
+    ) -> "Future[None]":
+        """Give a target other bounds, and bring its instances between them."""
+        return self._thread.submit(self._set_bounds, scope, name, bounds, cause)
+
+    def _set_bounds(self, scope: Scope, name: str, bounds: Mapping[str, int], cause: str) -> None:
+        known = self._store.get(TARGET, scope, name)
+        if known is None:
+            return
+        target = {**known, **bounds}
+        least, most = target["MinCapacity"], target["MaxCapacity"]
+        text = f"min capacity to {least} and max capacity to {most}"
+        activity = self._activities.begin(
+            scope, target, 0, Description=f"Setting {text}", Cause=cause
+        )
+        if least > most:
+            message = f"Failed to set {text}. Reason: the minimum is above the maximum"
+            self._activities.end(scope, activity, "Failed", message)
+            return
+        self._store.put(TARGET, scope, name, target)
+        self._activities.end(scope, activity, "Successful", f"Successfully set {text}")
+        current = self._instances(scope, target)
+        if current is not None and not least <= current <= most:
+            bound = f"minimum capacity was set to {least}"
+            if current > most:
+                bound = f"maximum capacity was set to {most}"
+            self._change(scope, target, current, min(max(current, least), most), cause=bound)
+
     def _carry_out(self, invocation: AlarmInvocation) -> None:
         try:
             self._scale(invocation)

@@ -1,4 +1,6 @@
-"""The names under which scalable targets and policies are kept, and the targets' tags."""
+"""The names under which targets, policies and actions are kept, and what they have in common."""
+
+from typing import Any
 
 from localaws.backend import Scope
 from localaws.errors import AwsError
@@ -7,6 +9,8 @@ from localaws.sagemaker.store import ResourceStore
 
 TARGET = "scalable-target"
 POLICY = "scaling-policy"
+SCHEDULED_ACTION = "scheduled-action"
+DEFAULT_PAGE = 50
 
 
 def target_name(request: Request) -> str:
@@ -17,6 +21,59 @@ def target_name(request: Request) -> str:
 def policy_name(request: Request) -> str:
     """The name of a scaling policy: its target's and its own."""
     return f"{target_name(request)}|{request['PolicyName']}"
+
+
+def scheduled_action_name(request: Request) -> str:
+    """The name of a scheduled action: its target's and its own."""
+    return f"{target_name(request)}|{request['ScheduledActionName']}"
+
+
+def target_of(store: ResourceStore, scope: Scope, request: Request) -> dict[str, Any]:
+    """The scalable target that a request names.
+
+    Raises
+    ------
+    AwsError
+        There is none.
+    """
+    target = store.get(TARGET, scope, target_name(request))
+    if target is None:
+        raise AwsError(
+            "ObjectNotFoundException", f"No scalable target found for {described(request)}"
+        )
+    return target
+
+
+def described(request: Request) -> str:
+    """A target in words."""
+    return (
+        f"service namespace: {request['ServiceNamespace']}, resource ID: {request['ResourceId']}, "
+        f"scalable dimension: {request['ScalableDimension']}"
+    )
+
+
+def concerns(resource: dict[str, Any], request: Request) -> bool:
+    """Whether a Describe request asks for a resource, by service and dimension."""
+    return resource["ServiceNamespace"] == request["ServiceNamespace"] and request.get(
+        "ScalableDimension"
+    ) in (None, resource["ScalableDimension"])
+
+
+def page(member: str, found: list[dict[str, Any]], request: Request) -> Response:
+    """One page of what a Describe request asks for.
+
+    Raises
+    ------
+    AwsError
+        The token is none of ours.
+    """
+    token = request.get("NextToken", "0")
+    if not token.isdecimal():
+        raise AwsError("InvalidNextTokenException", "The specified next token is invalid")
+    start = int(token)
+    end = start + request.get("MaxResults", DEFAULT_PAGE)
+    following = {"NextToken": str(end)} if end < len(found) else {}
+    return {member: found[start:end], **following}
 
 
 def scaled_variants(store: ResourceStore, scope: Scope, endpoint_name: str) -> set[str]:

@@ -1,6 +1,7 @@
 """Calls of services with the properties of templates, for the CloudFormation resource types."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -9,6 +10,23 @@ from localaws.backend import Scope
 from localaws.errors import AwsError
 
 Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Provisioned:
+    """A resource that exists: what ``Ref`` and ``Fn::GetAtt`` answer for it."""
+
+    physical_id: str
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of a stack, as a handler sees it."""
+
+    scope: Scope
+    logical_id: str
+    properties: Properties
 
 
 class ResourceTypeError(Exception):

@@ -9,13 +9,14 @@ refused and none is lost.
 import secrets
 import string
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from localaws.backend import Scope
+from localaws.cloudformation.autoscaling_types import ScalableTargetType, ScalingPolicyType
 from localaws.cloudformation.resource_calls import (
     Properties,
+    Provisioned,
+    Resource,
     ResourceTypeError,
     Service,
     call,
@@ -26,23 +27,6 @@ from localaws.cloudformation.resource_calls import (
 from localaws.errors import AwsError
 
 POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class Provisioned:
-    """A resource that exists: what ``Ref`` and ``Fn::GetAtt`` answer for it."""
-
-    physical_id: str
-    attributes: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Resource:
-    """One resource of a stack, as a handler sees it."""
-
-    scope: Scope
-    logical_id: str
-    properties: Properties
 
 
 class ResourceType(Protocol):
@@ -172,66 +156,6 @@ class EndpointType:
             raise
 
 
-class ScalableTargetType:
-    """``AWS::ApplicationAutoScaling::ScalableTarget``; ``Ref`` is resource|dimension|namespace."""
-
-    name: str | None = None
-    tagged = False
-    replacing = frozenset({"ResourceId", "ScalableDimension", "ServiceNamespace"})
-
-    def __init__(self, autoscaling: Service) -> None:
-        self._autoscaling = autoscaling
-
-    def create(self, resource: Resource) -> Provisioned:
-        """Register the target."""
-        properties = dict(resource.properties)
-        # A list in templates, a map in the API.
-        if tags := properties.pop("Tags", None):
-            properties["Tags"] = {tag["Key"]: tag["Value"] for tag in tags}
-        call(self._autoscaling, resource.scope, "RegisterScalableTarget", properties)
-        identity = "|".join(_target(resource.properties).values())
-        return Provisioned(identity, {"Id": identity})
-
-    def update(self, physical_id: str, old: Properties, resource: Resource) -> Provisioned:
-        """Register it anew, with other capacities."""
-        return self.create(resource)
-
-    def delete(self, physical_id: str, resource: Resource) -> None:
-        """Deregister the target, if it is still there."""
-        target = _target_of(physical_id)
-        call_if_present(self._autoscaling, resource.scope, "DeregisterScalableTarget", target)
-
-
-class ScalingPolicyType:
-    """``AWS::ApplicationAutoScaling::ScalingPolicy``; ``Ref`` is the policy's ARN."""
-
-    name: str | None = None
-    tagged = False
-    replacing = frozenset(
-        {"PolicyName", "ResourceId", "ScalableDimension", "ScalingTargetId", "ServiceNamespace"}
-    )
-
-    def __init__(self, autoscaling: Service) -> None:
-        self._autoscaling = autoscaling
-
-    def create(self, resource: Resource) -> Provisioned:
-        """Put the policy."""
-        properties = _with_target(resource.properties)
-        answer = call(self._autoscaling, resource.scope, "PutScalingPolicy", properties)
-        arn = answer["PolicyARN"]
-        return Provisioned(arn, {"Arn": arn})
-
-    def update(self, physical_id: str, old: Properties, resource: Resource) -> Provisioned:
-        """Put it again."""
-        return self.create(resource)
-
-    def delete(self, physical_id: str, resource: Resource) -> None:
-        """Delete the policy, if its target has not taken it along."""
-        properties = _with_target(resource.properties)
-        request = {**_target(properties), "PolicyName": properties["PolicyName"]}
-        call_if_present(self._autoscaling, resource.scope, "DeleteScalingPolicy", request)
-
-
 class TrailType:
     """``AWS::CloudTrail::Trail``; ``Ref`` is the trail's name."""
 
@@ -347,26 +271,3 @@ def _without_tags(properties: Properties) -> dict[str, Any]:
 
 def _endpoint(arn: str, name: str) -> Provisioned:
     return Provisioned(arn, {"EndpointName": name, "EndpointArn": arn, "Id": arn})
-
-
-def _target(properties: Properties) -> dict[str, str]:
-    return {
-        member: properties[member]
-        for member in ("ResourceId", "ScalableDimension", "ServiceNamespace")
-    }
-
-
-def _target_of(identity: str) -> dict[str, str]:
-    resource_id, dimension, namespace = identity.split("|")
-    return {
-        "ResourceId": resource_id,
-        "ScalableDimension": dimension,
-        "ServiceNamespace": namespace,
-    }
-
-
-def _with_target(properties: Properties) -> dict[str, Any]:
-    """The policy's properties with the target that ScalingTargetId stands for."""
-    spelled = dict(properties)
-    identity = spelled.pop("ScalingTargetId", None)
-    return spelled if identity is None else {**spelled, **_target_of(identity)}

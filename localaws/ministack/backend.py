@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, cloudwatch_logs
@@ -122,6 +123,21 @@ class MiniStackBackend:
         with request_scope(scope.account_id, scope.region):
             alarms = cloudwatch._alarms
             return {name: alarms[name]["StateValue"] for name in names if name in alarms}
+
+    def next_of_cron(self, expression: str, after: datetime) -> datetime | None:
+        """The first time of a ``cron(...)`` expression after another; see ``Backend``.
+
+        Raises
+        ------
+        ValueError
+        """
+        from ministack.services import eventbridge  # it takes long to import
+
+        fields = eventbridge._parse_cron_fields(expression)
+        if fields is None:
+            raise ValueError(expression)
+        found: datetime | None = eventbridge._cron_next_fire(fields, after)
+        return found
 
     def put_log_lines(
         self,

@@ -9,7 +9,8 @@ from ministack.services.cloudformation import engine, provisioners, stacks
 from ministack.services.cloudformation import handlers as operations
 
 from localaws.backend import Scope
-from localaws.cloudformation.resource_types import Provisioned, Resource, ResourceType
+from localaws.cloudformation.resource_calls import Provisioned, Resource
+from localaws.cloudformation.resource_types import ResourceType
 from localaws.ministack import patches
 
 Handler = Callable[..., Any]

@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from localaws.backend import (
     MetricAlarm,
@@ -116,6 +117,12 @@ class MemoryBackend:
         if "cloudwatch:DescribeAlarms" in self.denied:
             raise AwsError("ValidationException", "not authorized to perform: DescribeAlarms")
         return {name: self.states[name] for name in names if name in self.states}
+
+    def next_of_cron(self, expression: str, after: datetime) -> datetime | None:
+        """Every expression is that of every minute."""
+        if not expression.startswith("cron("):
+            raise ValueError(expression)
+        return after.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
     def put_log_lines(
         self,
