@@ -161,8 +161,8 @@ def next_time(action: Action, after: float, next_of_cron: NextOfCron) -> float |
         found = moment if moment > after else None
     elif rate := _RATE.fullmatch(schedule):
         seconds = int(rate[1]) * _SECONDS[rate[2]]
-        first = float(action["CreationTime"] if start is None else start)
-        found = first + seconds * (1 + max(0.0, after - first) // seconds)
+        first = float(action["CreationTime"] + seconds if start is None else start)
+        found = first if after < first else first + seconds * (1 + (after - first) // seconds)
     else:
         following = next_of_cron(schedule, datetime.fromtimestamp(after, UTC).astimezone(zone))
         found = None if following is None else following.timestamp()

@@ -35,9 +35,7 @@ def _create(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any
 
 
 def _update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack_name: str) -> Any:
-    answer = _put(physical_id, new)
-    cloudwatch.cloudformation_set_metric_alarm_tags(physical_id, new.get("Tags") or [])
-    return answer
+    return _put(physical_id, new)
 
 
 def _put(name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
@@ -45,9 +43,11 @@ def _put(name: str, properties: dict[str, Any]) -> tuple[str, dict[str, str]]:
         raise ValueError(f"{', '.join(refused)} of {TYPE} are not available here")
     enabled = str(properties.get("ActionsEnabled", True)).lower() == "true"
     request = {**properties, "AlarmName": name, "ActionsEnabled": enabled}
+    tags = request.pop("Tags", [])  # CloudFormation's own among them, which nobody else may set
     status, _, body = cloudwatch._put_composite_alarm({}, request, False, True)
     if status >= 400:
         raise ValueError(json.loads(body)["message"])
+    cloudwatch.cloudformation_set_metric_alarm_tags(name, tags)
     arn = f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:{name}"
     return name, {"Arn": arn}
 

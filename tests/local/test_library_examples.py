@@ -136,8 +136,27 @@ def test_the_pipeline_is_in_service_watched_and_scaled(account: LocalAws, tmp_pa
     assert described["EndpointStatus"] == "InService"
     routing = described["LastDeploymentConfig"]["BlueGreenUpdatePolicy"]
     assert routing["TrafficRoutingConfiguration"]["Type"] == "CANARY"
-    alarms = session.client("cloudwatch").describe_alarms(AlarmNamePrefix=endpoint)
+    cloudwatch = session.client("cloudwatch")
+    alarms = cloudwatch.describe_alarms(AlarmNamePrefix=endpoint)
     assert len(alarms["MetricAlarms"]) == 6
+    assert composite_state(cloudwatch, endpoint) == "OK"
+    cloudwatch.set_alarm_state(
+        AlarmName=f"{endpoint}-Thrash", StateValue="ALARM", StateReason="a test"
+    )
+    assert composite_state(cloudwatch, endpoint) == "ALARM"
+    scaling = session.client("application-autoscaling")
+    found = scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]
+    (action,) = (each for each in found if f"endpoint/{endpoint}/" in each["ResourceId"])
+    assert action["Schedule"] == "cron(0 7 ? * MON-FRI *)"
+    assert action["ScalableTargetAction"] == {"MinCapacity": 4}
+
+
+def composite_state(cloudwatch: Any, endpoint: str) -> str:
+    answer = cloudwatch.describe_alarms(
+        AlarmNames=[f"{endpoint}-Composite"], AlarmTypes=["CompositeAlarm"]
+    )
+    (alarm,) = answer["CompositeAlarms"]
+    return str(alarm["StateValue"])
 
 
 def test_two_variants_share_the_requests(account: LocalAws, tmp_path: Path) -> None:

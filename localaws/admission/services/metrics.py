@@ -49,7 +49,7 @@ def _dashboard_problems(body: str) -> Iterable[str]:
 
 
 def _dashboard_name(parameters: Parameters, account: Account) -> None:
-    name = parameters["DashboardName"]
+    name = parameters.get("DashboardName", "named-by-its-stack")
     if not re.fullmatch(r"[0-9A-Za-z_-]{1,255}", name):
         text = f"The value {name} for field DashboardName contains invalid characters. It can only"
         raise invalid(f"{text} contain alphanumerics, dash (-) and underscore (_).",
