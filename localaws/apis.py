@@ -29,6 +29,7 @@ from localaws.sagemaker.dispatch import ServiceApi
 from localaws.sagemaker.endpoint_configs import EndpointConfigs
 from localaws.sagemaker.endpoints import Endpoints
 from localaws.sagemaker.instance_quotas import InstanceQuotas
+from localaws.sagemaker.job_family import JobFamily
 from localaws.sagemaker.models import Models
 from localaws.sagemaker.resources import Request, ResourceFamily
 from localaws.sagemaker.store import ResourceStore
@@ -55,6 +56,12 @@ class SageMakerApi(ServiceApi):
     def admit(self, scope: Scope, operation: str, request: Request) -> None:
         """Refuse what the account's quotas do not allow."""
         self._quotas.check(scope, operation, request)
+
+    def discard_interrupted_job(self, scope: Scope, request: Request) -> None:
+        """Drop the job of a Create request if localaws's own end let it fail."""
+        for family in self.families:
+            if isinstance(family, JobFamily):
+                family.discard_interrupted(scope, request)
 
     def authorizations(self, scope: Scope, operation: str, request: Request) -> list[Authorization]:
         """What the caller must be allowed to do for this request."""

@@ -81,6 +81,7 @@ class Services:
         user_patterns.install()
         self._late_services: asyncio.Future[None] | None = None
         self._stop_functions: Callable[[], None] = lambda: None
+        self._end_executions: Callable[[], None] = lambda: None
         self._is_deploying: Callable[[], bool] = lambda: False
         self._was_deploying = False
         self._alarm_evaluation: asyncio.Task[None] | None = None
@@ -132,6 +133,7 @@ class Services:
         """End jobs and containers."""
         if self._alarm_evaluation is not None:
             self._alarm_evaluation.cancel()
+        self._end_executions()
         await asyncio.to_thread(self._apis.stop)
         if self._late_services is not None:
             await asyncio.wait([self._late_services])  # however it ended
@@ -185,12 +187,17 @@ class Services:
         functions.install()
         self._stop_functions = functions.stop
         step_functions = StepFunctions(
-            self._identities, self.authorizer, self._backend, self.persistence.touch
+            self._identities,
+            self.authorizer,
+            self._backend,
+            self.persistence.touch,
+            apis.sagemaker.discard_interrupted_job,
         )
         step_functions.install()
         for module in LATE_SERVICES.values():
             self.persistence.add_service(module)
-        step_functions.end_interrupted()
+        self._end_executions = step_functions.executions.end
+        step_functions.executions.resume()
         step_functions.start_schedules()
         self._is_deploying = cloudformation.is_deploying
         self._apis.containers.warm_up()

@@ -486,6 +486,18 @@ PATCHES = (
         "call services as that role",
     ),
     Patch(
+        "services.stepfunctions._add_event",
+        "execution, event_type, details",
+        "how far an execution is is not saved",
+        "tell what changed",
+    ),
+    Patch(
+        "services.stepfunctions._apply_state_assign",
+        "state_def, raw_input, ctx, result, error_output",
+        "the variables of an execution are not saved",
+        "keep them with the execution, and let those that ran go on after a restart",
+    ),
+    Patch(
         "services.stepfunctions._invoke_resource",
         "resource, input_data",
         "integrations are not authorized, and there is none with SageMaker",

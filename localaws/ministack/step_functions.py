@@ -9,7 +9,6 @@ https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,30 +16,28 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError, ParamValidationError
-from ministack.core.responses import (
-    get_account_id,
-    get_region,
-    set_request_account_id,
-    set_request_region,
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectionError,
+    ParamValidationError,
 )
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge, scheduler, stepfunctions
 from ministack.services.cloudformation import custom_resource
 
 from localaws.authorization import Authorizer
 from localaws.backend import Backend, MetricValues, Scope
-from localaws.ministack import patches
+from localaws.ministack import executions, patches
 from localaws.ministack.identities import MiniStackIdentities
 from localaws.ministack.service_sessions import ServiceSessions
 
 SERVICE = "states.amazonaws.com"
-INTERRUPTED = "States.ServiceRestart"
-"""The error that MiniStack gives executions that ran when it ended."""
 POLL_SECONDS = 0.1
+ENDING_SECONDS = 10.0
 MOST_CLIENTS = 64
 
 Data = Mapping[str, Any]
-_execution: ContextVar[Mapping[str, Any] | None] = ContextVar("execution", default=None)
 
 
 @dataclass(frozen=True)
@@ -98,48 +95,32 @@ class StepFunctions:
         authorizer: Authorizer,
         backend: Backend,
         touched: Callable[[str], None],
+        discard_interrupted_job: Callable[[Scope, dict[str, Any]], None],
     ) -> None:
+        self.executions = executions.Executions(touched)
         self._sessions = ServiceSessions(SERVICE, identities, authorizer)
         self._events = ServiceSessions("events.amazonaws.com", identities, authorizer)
         self._scheduler = ServiceSessions("scheduler.amazonaws.com", identities, authorizer)
         self._authorizer = authorizer
         self._backend = backend
         self._touched = touched
+        self._discard_interrupted_job = discard_interrupted_job
         self._client = lru_cache(MOST_CLIENTS)(_client)
 
     def install(self) -> None:
         """Replace what MiniStack does otherwise."""
-        patches.replace(stepfunctions, "_run_execution", self._running)
+        self.executions.install()
         patches.replace(stepfunctions, "_invoke_resource", self._invoking)
         patches.replace(stepfunctions, "_emit_execution_status_event", self._counting)
         patches.replace(eventbridge, "_invoke_target", self._checking_target)
-
-    def end_interrupted(self) -> None:
-        """Let executions that ran when localaws ended fail as others do: told of, and counted.
-
-        On AWS they would go on; MiniStack cannot, and says nothing.
-        """
-        for (account_id, region, _), execution in list(stepfunctions._executions._data.items()):
-            is_told = execution["events"][-1]["type"] == "ExecutionFailed"
-            if execution.get("error") == INTERRUPTED and not is_told:
-                copy_context().run(_end_interrupted, account_id, region, execution)
 
     def start_schedules(self) -> None:
         """Let rules and schedules fire by the clock, once what an earlier run left is back."""
         eventbridge.start_scheduler()
         scheduler.start_scheduler()
 
-    def _running(self, run: Callable[[str], None]) -> Callable[[str], None]:
-        """Note which execution a thread, and the threads that it starts, runs."""
-
-        def run_execution(arn: str) -> None:
-            _execution.set(stepfunctions._executions.get(arn))
-            run(arn)
-
-        return run_execution
-
     def _invoking(self, invoke: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-        def invoke_resource(resource: str, data: Any) -> Any:
+        def invoke_task(resource: str, data: Any) -> Any:
             task = _task(resource)
             if task is None:
                 return invoke(resource, data)
@@ -147,10 +128,34 @@ class StepFunctions:
             is_sdk = ":aws-sdk:" in resource
             if service == "lambda" and operation == "Invoke":
                 return self._invoke_function(resource, data)
+            if waits and self._is_made(operation, data):
+                return self._wait(operation, data)
             answer = self._call(service, operation, data, is_sdk=is_sdk)
             return self._wait(operation, data) if waits else answer
 
+        def invoke_resource(resource: str, data: Any) -> Any:
+            self.executions.check()
+            try:
+                return invoke_task(resource, data)
+            except Exception as error:
+                # The server stops listening before it says that it ends.
+                unreachable = isinstance(error, (ConnectionError, ConnectionClosedError))
+                self.executions.check(ENDING_SECONDS if unreachable else 0)
+                raise
+
         return invoke_resource
+
+    def _is_made(self, operation: str, data: Data) -> bool:
+        """Whether the job of a task that was interrupted is there, and need not be made again."""
+        job = JOBS.get(operation)
+        if job is None or not executions.goes_on.get():
+            return False
+        self._discard_interrupted_job(Scope(get_account_id(), get_region()), dict(data))
+        try:
+            self._call("sagemaker", job.describe, {job.name: data[job.name]})
+        except stepfunctions._ExecutionError:
+            return False
+        return True
 
     def _call(self, service: str, operation: str, data: Data, *, is_sdk: bool = False) -> Any:
         """Make one request as the role; its answer with the names that Step Functions gives."""
@@ -208,7 +213,7 @@ class StepFunctions:
                 return described
             if status in ("Failed", "Stopped"):
                 raise _error("States.TaskFailed", json.dumps(described))
-            execution = _execution.get()
+            execution = executions.current.get()
             if execution is not None and execution["status"] != "RUNNING":
                 self._call("sagemaker", job.stop, name)
                 raise _error("States.TaskFailed", "the execution was stopped")
@@ -298,15 +303,6 @@ class StepFunctions:
         return False
 
 
-def _end_interrupted(account_id: str, region: str, execution: dict[str, Any]) -> None:
-    """``execution`` as its own account; MiniStack has its status already."""
-    set_request_account_id(account_id)
-    set_request_region(region)
-    details = {"error": execution["error"], "cause": execution["cause"]}
-    stepfunctions._add_event(execution, "ExecutionFailed", {"executionFailedEventDetails": details})
-    stepfunctions._emit_execution_status_event(execution)
-
-
 def _client(service: str, region: str, url: str, key_id: str, secret: str, token: str) -> Any:
     session = botocore.session.Session()
     return session.create_client(
@@ -336,7 +332,7 @@ def _task(resource: str) -> tuple[str, str, bool] | None:
 
 
 def _role_arn() -> str:
-    execution = _execution.get()
+    execution = executions.current.get()
     if execution is None:
         raise _error("States.Runtime", "the task runs outside an execution")
     machine = stepfunctions._state_machines.get(execution["stateMachineArn"])
@@ -344,12 +340,12 @@ def _role_arn() -> str:
 
 
 def _execution_arn() -> str:
-    execution = _execution.get()
+    execution = executions.current.get()
     return "" if execution is None else str(execution["stateMachineArn"])
 
 
 def _session_name() -> str:
-    execution = _execution.get()
+    execution = executions.current.get()
     return "" if execution is None else str(execution["name"])[:64]
 
 

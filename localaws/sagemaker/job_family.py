@@ -119,6 +119,13 @@ class JobFamily(ResourceFamily):
         """End what runs; those jobs fail."""
         self._executor.shut_down()
 
+    def discard_interrupted(self, scope: Scope, request: Request) -> None:
+        """Drop the job of a Create request of this kind if it failed as ``start`` says."""
+        name = request.get(self._name, "")
+        record = self._records.find(scope, name)
+        if record is not None and INTERRUPTED in record.get("FailureReason", ""):
+            self._records.remove(scope, name, lambda record: None)
+
     def _fail(self, scope: Scope, name: str, failure: JobError) -> None:
         """Keep of a job that it has failed, and why."""
         raise NotImplementedError

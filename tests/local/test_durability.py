@@ -61,55 +61,6 @@ def test_sessions_of_roles_survive(own_localaws: LocalAws, again: Any) -> None:
     assert ":assumed-role/reader/" in session.client("sts").get_caller_identity()["Arn"]
 
 
-def test_an_execution_that_ran_fails_and_is_counted_so_that_alarms_hear_of_it(
-    own_localaws: LocalAws, again: Any
-) -> None:
-    role = (
-        own_localaws.session()
-        .client("iam")
-        .create_role(
-            RoleName="waits",
-            AssumeRolePolicyDocument=json.dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": {
-                        "Effect": "Allow",
-                        "Action": "sts:AssumeRole",
-                        "Principal": {"Service": "states.amazonaws.com"},
-                    },
-                }
-            ),
-        )["Role"]["Arn"]
-    )
-    states = own_localaws.session().client("stepfunctions")
-    wait = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
-    machine = states.create_state_machine(name="waits", definition=json.dumps(wait), roleArn=role)[
-        "stateMachineArn"
-    ]
-    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
-    after = again(own_localaws)
-    states = after.session().client("stepfunctions")
-    described = states.describe_execution(executionArn=execution)
-    history = states.get_execution_history(executionArn=execution)["events"]
-    assert (described["status"], described["error"]) == ("FAILED", "States.ServiceRestart")
-    assert history[-1]["type"] == "ExecutionFailed"
-    now = time.time()
-    (failed,) = (
-        after.session()
-        .client("cloudwatch")
-        .get_metric_statistics(
-            Namespace="AWS/States",
-            MetricName="ExecutionsFailed",
-            Dimensions=[{"Name": "StateMachineArn", "Value": machine}],
-            StartTime=now - 600,
-            EndTime=now + 60,
-            Period=3600,
-            Statistics=["Sum"],
-        )["Datapoints"]
-    )
-    assert failed["Sum"] == 1
-
-
 def _role_session(localaws: LocalAws) -> Any:
     trust = (
         '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",'

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +10,17 @@ from typing import Any
 import pytest
 
 from localaws.testing import LocalAws
-from localaws.testing.jobs import LINEAR_LEARNER, Jobs, houses_csv, make_jobs, statement
+from localaws.testing.jobs import (
+    LINEAR_LEARNER,
+    SCIKIT_LEARN,
+    Jobs,
+    houses_csv,
+    make_jobs,
+    source_archive,
+    statement,
+)
 from localaws.testing.stacks import Stack
+from tests.local.test_durability import killed, restarted
 
 REGION = "us-east-1"
 RULE = "StepFunctionsGetEventsForSageMakerTrainingJobsRule"
@@ -125,6 +134,41 @@ def test_a_training_job_is_waited_for_and_described(machines: Machines, jobs: Jo
     assert output["TrainingJobStatus"] == "Completed"
     artifact = output["ModelArtifacts"]["S3ModelArtifacts"]
     assert jobs.get(artifact)
+
+
+@pytest.mark.parametrize("again", [restarted, killed])
+def test_an_execution_goes_on_after_localaws_ended(
+    own_localaws: LocalAws, again: Callable[[LocalAws], LocalAws]
+) -> None:
+    jobs = make_jobs(own_localaws.session(), "interrupted-jobs")
+    jobs.put("rows/rows.csv", "1,2")
+    script = b'import time\nprint("waiting", flush=True)\ntime.sleep(5)\n'
+    hyperparameters = {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": jobs.put("sourcedir.tar.gz", source_archive(train_py=script)),
+    }
+    request = jobs.training_request(
+        "goes-on", SCIKIT_LEARN, {"train": jobs.uri("rows/")}, HyperParameters=hyperparameters
+    )
+    states = {
+        "Note": {"Type": "Pass", "Assign": {"city": "{% $states.input.city %}"}, "Next": "Train"},
+        "Train": {**task("sagemaker:createTrainingJob.sync", request), "Next": "Tell"},
+        "Tell": {"Type": "Pass", "Output": {"city": "{% $city %}"}, "End": True},
+    }
+    del states["Train"]["End"]
+    arn = Machines(own_localaws).make("goes-on", states, *job_permissions(jobs, own_localaws))
+    started = Machines(own_localaws).states.start_execution(
+        stateMachineArn=arn, input=json.dumps({"city": "Chicago_IL"})
+    )
+    jobs.wait_for_line("/aws/sagemaker/TrainingJobs", "goes-on", "waiting")
+    after = Machines(again(own_localaws))
+    done = after.wait(started["executionArn"])
+    assert (done["status"], json.loads(done["output"])) == ("SUCCEEDED", {"city": "Chicago_IL"})
+    events = after.states.get_execution_history(executionArn=started["executionArn"])["events"]
+    entered = [
+        each["stateEnteredEventDetails"]["name"] for each in events if "Entered" in each["type"]
+    ]
+    assert entered == ["Note", "Train", "Tell"]
 
 
 def test_a_job_that_fails_fails_its_task_and_can_be_caught(machines: Machines, jobs: Jobs) -> None:
