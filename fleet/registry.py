@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.errors import HousingError
 from fleet.names import CITIES_INDEX
-from fleet.table import ATTEMPTS, Change, Table, attributes, chunks, key, operands, pause
+from fleet.objections import conflict, forgotten, objections_to
+from fleet.registry_changes import deletion, draw, promotion, readmission, tombstone
+from fleet.table import ATTEMPTS, Change, Table, chunks, operands, pause
 from fleet.versions import (
     CITY_ITEM,
     SHARDS,
@@ -23,12 +25,11 @@ from fleet.versions import (
     State,
     Verdict,
     Version,
-    shard_of,
+    served_before,
 )
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
 
 READ_AT_ONCE = 1000
 
@@ -142,13 +143,13 @@ class Registry:
         refused: dict[str, str] = {}
         for attempt in range(ATTEMPTS):
             known = self.some_cities(waiting)
-            refused |= {name: _forgotten(city) for name, city in known.items() if city.forgotten}
+            refused |= {name: forgotten(city) for name, city in known.items() if city.forgotten}
             drawn = [
                 self._drawn(draft, known.get(name, City(name)))
                 for name, draft in waiting.items()
                 if name not in refused
             ]
-            lost = self._table.transact([self._draw(version) for version in drawn])
+            lost = self._table.transact([draw(self._table.name, version) for version in drawn])
             recorded |= {version.city: version for version in drawn if version.city not in lost}
             waiting = {name: waiting[name] for name in lost}
             if not waiting:
@@ -160,7 +161,7 @@ class Registry:
     def objections(self, versions: Sequence[Version], *, force: bool = False) -> dict[str, str]:
         """Why some of these versions may not serve, by city."""
         known = self.some_cities(version.city for version in versions)
-        return _objections(known, versions, force=force)
+        return objections_to(known, versions, force=force)
 
     def promote(self, versions: Sequence[Version], *, force: bool = False) -> Changes:
         """Let these versions serve, one a city, where what serves is still what was just read.
@@ -168,7 +169,7 @@ class Registry:
         With ``force`` a version that the gate refused may serve, too, and that is recorded.
         """
         known = self.some_cities(version.city for version in versions)
-        refused = _objections(known, versions, force=force)
+        refused = objections_to(known, versions, force=force)
         changes: list[Change] = []
         promoted: dict[str, Version] = {}
         for version in versions:
@@ -179,9 +180,9 @@ class Registry:
             if force and not verdict.passed:
                 verdict = replace(verdict, forced=True)
             promoted[version.city] = self._serving(version, verdict)
-            changes.append(self._promotion(city, promoted[version.city], version.state))
+            changes.append(promotion(self._table.name, city, promoted[version.city], version.state))
         lost = self._table.transact(changes)
-        refused |= {name: _conflict(known[name]) for name in lost}
+        refused |= {name: conflict(known[name]) for name in lost}
         return Changes({name: v for name, v in promoted.items() if name not in lost}, refused)
 
     def rollback(self, city: str) -> Version:
@@ -199,22 +200,16 @@ class Registry:
         if item.serving is None or target is None or target.state is not State.RETIRED:
             raise RegistryError(f"{city} has no earlier version to roll back to")
         serving = self._serving(target, target.verdict)
-        earlier = [
-            version
-            for version in versions.values()
-            if version.state is State.RETIRED
-            and not version.withdrawn
-            and (version.promoted or "") < (target.promoted or "")
-        ]
-        previous = max(earlier, key=lambda version: version.promoted or "", default=None)
-        change = self._promotion(
+        previous = served_before(target, versions.values())
+        change = promotion(
+            self._table.name,
             replace(item, previous=None if previous is None else previous.number),
             serving,
             target.state,
             withdraw=True,
         )
         if self._table.transact([change]):
-            raise RegistryConflictError(_conflict(item))
+            raise RegistryConflictError(conflict(item))
         return serving
 
     def delete_version(self, version: Version) -> None:
@@ -231,14 +226,7 @@ class Registry:
             raise RegistryError(
                 f"{name} serves; first let another: housing models rollback {version.city}"
             )
-        action = self._update(
-            version.city,
-            version.number,
-            {"state": State.DELETED},
-            condition="#state = :was",
-            compared={"was": version.state},
-        )
-        if self._table.transact([Change(version.city, [action])]):
+        if self._table.transact([deletion(self._table.name, version)]):
             raise RegistryConflictError(f"{name} was changed by somebody else; look again")
 
     def forget(self, city: str) -> City:
@@ -250,24 +238,10 @@ class Registry:
         """
         for attempt in range(ATTEMPTS):
             item = self._known(city)
-            tombstone = City(city, item.last_version, forgotten=item.forgotten or self._time())
-            put = {
-                "TableName": self._table.name,
-                "Item": attributes(
-                    {
-                        "city": city,
-                        "version": CITY_ITEM,
-                        "shard": shard_of(city),
-                        "last_version": tombstone.last_version,
-                        "forgotten": tombstone.forgotten,
-                    }
-                ),
-                "ConditionExpression": "last_version = :last",
-                "ExpressionAttributeValues": operands(last=item.last_version),
-            }
-            if not self._table.transact([Change(city, [{"Put": put}])]):
+            dead = City(city, item.last_version, forgotten=item.forgotten or self._time())
+            if not self._table.transact([tombstone(self._table.name, dead)]):
                 self._table.delete((city, version.number) for version in self.versions(city))
-                return tombstone
+                return dead
             pause(attempt)
         raise RegistryConflictError(f"others kept drawing versions of {city}; try again")
 
@@ -281,14 +255,7 @@ class Registry:
         item = self._known(city)
         if item.forgotten is None:
             return
-        update = {
-            "TableName": self._table.name,
-            "Key": key(city, CITY_ITEM),
-            "UpdateExpression": "REMOVE forgotten",
-            "ConditionExpression": "forgotten = :read",
-            "ExpressionAttributeValues": operands(read=item.forgotten),
-        }
-        if self._table.transact([Change(city, [{"Update": update}])]):
+        if self._table.transact([readmission(self._table.name, item)]):
             raise RegistryConflictError(f"{city} was changed by somebody else; look again")
 
     def _known(self, city: str) -> City:
@@ -318,87 +285,6 @@ class Registry:
             withdrawn=False,
         )
 
-    def _draw(self, version: Version) -> Change:
-        """Take the number and put the version, if the number before is the last one drawn."""
-        last = version.number - 1
-        condition = "last_version = :last" if last else "attribute_not_exists(last_version)"
-        bump = self._update(
-            version.city,
-            CITY_ITEM,
-            {"last_version": version.number, "shard": shard_of(version.city)},
-            condition=f"{condition} AND attribute_not_exists(forgotten)",
-            compared={"last": last} if last else {},
-        )
-        put = {
-            "TableName": self._table.name,
-            "Item": attributes(version.to_item()),
-            "ConditionExpression": "attribute_not_exists(city)",
-        }
-        return Change(version.city, [bump, {"Put": put}])
-
-    def _promotion(
-        self, city: City, version: Version, was: State, *, withdraw: bool = False
-    ) -> Change:
-        """``version`` in place of what serves; ``withdraw`` that one, and keep ``previous``."""
-        facts = {**version.trained.to_item(), "serving": version.number, "since": version.promoted}
-        previous = city.previous if withdraw else city.serving
-        unchanged = "serving = :read" if city.serving else "attribute_not_exists(serving)"
-        own = self._update(
-            city.city,
-            CITY_ITEM,
-            facts if previous is None else {**facts, "previous": previous},
-            remove=("previous",) if previous is None else (),
-            condition=f"{unchanged} AND attribute_not_exists(forgotten)",
-            compared={"read": city.serving} if city.serving else {},
-        )
-        coming = self._update(
-            city.city,
-            version.number,
-            {
-                "state": version.state,
-                "promoted": version.promoted,
-                "forced": version.verdict.forced,
-                "withdrawn": False,
-            },
-            condition="#state = :was",
-            compared={"was": was},
-        )
-        if city.serving is None:
-            return Change(city.city, [own, coming])
-        going = self._update(
-            city.city,
-            city.serving,
-            {"state": State.RETIRED, "withdrawn": withdraw},
-            condition="#state = :was",
-            compared={"was": State.SERVING},
-        )
-        return Change(city.city, [own, coming, going])
-
-    def _update(
-        self,
-        city: str,
-        version: int,
-        values: Mapping[str, Any],
-        *,
-        condition: str,
-        compared: Mapping[str, Any],
-        remove: Sequence[str] = (),
-    ) -> dict[str, Any]:
-        """An Update of a transaction: set ``values``, each by a placeholder of its own name."""
-        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
-        if remove:
-            expression += " REMOVE " + ", ".join(remove)
-        return {
-            "Update": {
-                "TableName": self._table.name,
-                "Key": key(city, version),
-                "UpdateExpression": expression,
-                "ConditionExpression": condition,
-                "ExpressionAttributeNames": {f"#{name}": name for name in values},
-                "ExpressionAttributeValues": operands(**values, **compared),
-            }
-        }
-
     def _time(self) -> str:
         return datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds")
 
@@ -411,35 +297,3 @@ def _of_shard(shard: int) -> dict[str, Any]:
         "ExpressionAttributeNames": {"#shard": "shard"},
         "ExpressionAttributeValues": operands(shard=shard),
     }
-
-
-def _objections(
-    known: Mapping[str, City], versions: Sequence[Version], *, force: bool
-) -> dict[str, str]:
-    found = {
-        version.city: _problem(known.get(version.city, City(version.city)), version, force=force)
-        for version in versions
-    }
-    return {city: problem for city, problem in found.items() if problem is not None}
-
-
-def _problem(city: City, version: Version, *, force: bool) -> str | None:
-    """Why a version may not serve its city; None where it may."""
-    name = f"version {version.number} of {version.city}"
-    if city.forgotten:
-        return _forgotten(city)
-    if version.number == city.serving:
-        return f"{name} serves already"
-    if version.state is State.DELETED:
-        return f"{name} is deleted; train the city again"
-    if not (version.verdict.may_serve or force):
-        return f"{name} was refused by the gate: {'; '.join(version.verdict.reasons)}"
-    return None
-
-
-def _forgotten(city: City) -> str:
-    return f"{city.city} was forgotten on {(city.forgotten or '')[:10]}; readmit it to go on"
-
-
-def _conflict(city: City) -> str:
-    return f"{city.city}: somebody else changed which version serves; look again"

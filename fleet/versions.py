@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -242,6 +242,18 @@ class City:
             trained=None if serving is None else Candidate.from_item(item),
             forgotten=item.get("forgotten"),
         )
+
+
+def served_before(target: Version, versions: Iterable[Version]) -> Version | None:
+    """The version that served before this one, of those that were not withdrawn."""
+    earlier = [
+        version
+        for version in versions
+        if version.state is State.RETIRED
+        and not version.withdrawn
+        and (version.promoted or "") < (target.promoted or "")
+    ]
+    return max(earlier, key=lambda version: version.promoted or "", default=None)
 
 
 def shard_of(city: str) -> int:
