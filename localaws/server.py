@@ -267,6 +267,7 @@ def serve(state: State, listener: socket.socket, proxy_listener: socket.socket) 
         front,
         lifespan="on",
         access_log=False,
+        proxy_headers=False,
         log_level="warning",
         server_header=False,
         timeout_keep_alive=75,

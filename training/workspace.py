@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_ssm import SSMClient
 
+CONNECTIONS = 40
+"""More than threads that publish; a connection that finds no place in the pool is closed again."""
 # SageMaker throttles early; this mode retries with jitter and slows the client down.
 _RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 10})
 # botocore checks the type of each value of each item again, which the registry has just written:
 # half of the client's time where a fleet is published.
-_UNCHECKED = Config(parameter_validation=False)
+UNCHECKED = Config(parameter_validation=False, max_pool_connections=CONNECTIONS)
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,10 @@ class Workspace:
             bucket=bucket,
             role_arn=role_arn,
             parameter=parameter,
-            s3=session.client("s3"),
+            s3=session.client("s3", config=Config(max_pool_connections=CONNECTIONS)),
             sagemaker=sagemaker,
             ssm=session.client("ssm"),
-            registry=Registry(session.client("dynamodb", config=_UNCHECKED), registry_table),
+            registry=Registry(session.client("dynamodb", config=UNCHECKED), registry_table),
             rules=rules,
             key_arn=key_arn,
         )

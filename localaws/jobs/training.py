@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
 """
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -82,13 +81,8 @@ class TrainingRun:
         self._metrics = MetricScanner(metric_definitions(job.request, job.image))
 
     def run(self) -> TrainingOutcome:
-        """Raises ``JobError`` when the job fails; leaves nothing on disk."""
-        try:
-            return self._run(self._backend.object_store_as(self._job.request["RoleArn"]))
-        finally:
-            shutil.rmtree(self._job.directory, ignore_errors=True)
-
-    def _run(self, objects: ObjectStore) -> TrainingOutcome:
+        """Raises ``JobError`` when the job fails; its directory is the caller's to remove."""
+        objects = self._backend.object_store_as(self._job.request["RoleArn"])
         hosts = self._hosts()
         output = ModelOutput.of(self._job.name, self._job.request)
         checkpoints = Checkpoints.of(self._job.request)

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-cond
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ministack.core import iam_actions
@@ -37,14 +38,17 @@ def _with_leading_keys(
 
 def leading_keys(body: bytes) -> list[str]:
     """The partition keys that a request names; none for those that read whole tables."""
-    try:
-        request = json.loads(body or b"{}")
-    except ValueError:
-        return []
-    if not isinstance(request, dict):
-        return []
-    keys = {key for name, part in _parts(request) for key in _keys(name, part)}
+    keys = {key for name, part in _parts(_read(body)) for key in _keys(name, part)}
     return sorted(keys)
+
+
+@lru_cache(maxsize=1)
+def _read(body: bytes) -> Document:
+    """The latest request, which is authorized for each of its actions and tables."""
+    try:
+        return _document(json.loads(body or b"{}"))
+    except ValueError:
+        return {}
 
 
 def _parts(request: Document) -> Iterable[tuple[str, Document]]:

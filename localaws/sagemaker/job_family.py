@@ -1,6 +1,7 @@
 """A kind of jobs: their records, how failures are told, what an earlier run left of them."""
 
 import logging
+import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -131,7 +132,9 @@ class JobFamily(ResourceFamily):
         raise NotImplementedError
 
     def _directory(self, scope: Scope, name: str) -> Path:
-        return self._work_directory / scope.account_id / scope.region / name
+        """A new one each time: what an earlier job of the name left may still be on its way out."""
+        folder = f"{name}.{secrets.token_hex(4)}"
+        return self._work_directory / scope.account_id / scope.region / folder
 
     def _page(self, scope: Scope, request: Request, members: Sequence[str]) -> Response:
         summaries = (

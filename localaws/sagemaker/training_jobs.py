@@ -1,5 +1,6 @@
 """CreateTrainingJob and its siblings."""
 
+import shutil
 from pathlib import Path
 
 from localaws.backend import Backend, Scope
@@ -134,6 +135,8 @@ class TrainingJobs(JobFamily):
             self._fail(job.scope, job.name, failure_of(error))
         else:
             self._records.change(job.scope, job.name, lambda record: _complete(record, outcome))
+        finally:  # Nobody has to wait for that: a fleet's job leaves tens of thousands of files.
+            shutil.rmtree(job.directory, ignore_errors=True)
 
     def _fail(self, scope: Scope, name: str, failure: JobError) -> None:
         def fail(record: Record) -> None:

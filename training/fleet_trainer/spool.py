@@ -3,7 +3,7 @@
 import pickle
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -27,6 +27,11 @@ class Spool(Generic[T]):
             value: T = pickle.load(self._file)  # noqa: S301 - written below
             position = self._file.tell()
             yield value
+
+    def extend(self, values: Iterable[T]) -> None:
+        """Add values in their order."""
+        for value in values:
+            self.append(value)
 
     def append(self, value: T) -> None:
         """Add a value, which has to be one that ``pickle`` takes."""
