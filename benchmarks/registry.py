@@ -55,7 +55,7 @@ def _candidate(city: str) -> Candidate:
     """As large as those of houses are."""
     return Candidate(
         city,
-        f"jobs/housing-dev-fleet-0123456789ab/output/model/{city}/model.tar.gz",
+        f"jobs/housing-dev-fleet-0123456789ab/output/model/{city}.tar.gz",
         "0" * 64,
         900,
         job="housing-dev-fleet-0123456789ab",

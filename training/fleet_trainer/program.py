@@ -4,7 +4,7 @@ It finds the cities' CSV files in the channel ``cities``, the preprocessor's ``m
 channel ``preprocessor`` and the models that serve now in ``serving``. Below the model folder, which
 SageMaker uploads file by file, it leaves:
 
-    <City>/model.tar.gz
+    <City>.tar.gz
     reports/<host>.jsonl    a line a city, by name
 
 The interface is script mode's (https://github.com/aws/sagemaker-training-toolkit,
@@ -222,9 +222,7 @@ def _write(trained: Trained, models: Path) -> None:
     if trained.artifact is None:
         print(trained.report["error"], flush=True)
         return
-    folder = models / trained.report["city"]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.tar.gz").write_bytes(trained.artifact)
+    (models / f"{trained.report['city']}.tar.gz").write_bytes(trained.artifact)
 
 
 def _skip_to_the_end(following: "Synchronized[int]", end: int) -> None:

@@ -74,7 +74,7 @@ def reports_of(workspace: Workspace, job: str) -> Iterator[Reported]:
         body = workspace.s3.get_object(Bucket=workspace.bucket, Key=key)["Body"]
         for text in body.iter_lines(READ_BYTES):
             line = json.loads(text)
-            yield Reported(line, f"{prefix}{line['city']}/model.tar.gz", job)
+            yield Reported(line, f"{prefix}{line['city']}.tar.gz", job)
 
 
 def earlier_reports(

@@ -49,7 +49,7 @@ def fleet_request(
     instance gets its share. ``preprocessor_url`` is the fitted preprocessor's ``model.tar.gz``.
     ``serving_url`` is a manifest of the models that serve, if any do; each instance gets all, as
     the shares of two channels do not match, and a model has a thousand bytes.
-    Below ``output_url`` the job writes ``<job>/output/model/<City>/model.tar.gz`` and
+    Below ``output_url`` the job writes ``<job>/output/model/<City>.tar.gz`` and
     ``<job>/output/model/reports/<host>.jsonl``. The volumes have room for ``data_bytes`` of cities'
     files.
     """

@@ -117,7 +117,9 @@ def model(job: Job, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def artifacts(model: Path) -> dict[str, bytes]:
-    return {path.parent.name: path.read_bytes() for path in model.glob("*/model.tar.gz")}
+    return {
+        path.name.removesuffix(".tar.gz"): path.read_bytes() for path in model.glob("*.tar.gz")
+    }
 
 
 def reports(model: Path) -> dict[str, dict[str, Any]]:
@@ -218,7 +220,7 @@ def test_one_that_is_stopped_keeps_what_it_has_trained(job: Job, tmp_path: Path)
     files = {f"City{number:04}": GOOD["City00_AA"] for number in range(4000)}
     cities = write_cities(tmp_path / "cities", files)
     process = job.start(cities, tmp_path / "model")
-    while not list((tmp_path / "model").glob("*/model.tar.gz")):
+    while not list((tmp_path / "model").glob("*.tar.gz")):
         time.sleep(0.05)
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
