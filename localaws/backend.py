@@ -7,6 +7,7 @@ those services.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 
@@ -85,7 +86,9 @@ class ObjectStore(Protocol):
 
     def get_object(self, bucket: str, key: str) -> bytes: ...
 
-    def put_object(self, bucket: str, key: str, body: bytes) -> None: ...
+    def put_object(self, bucket: str, key: str, body: bytes, same: Path | None = None) -> None:
+        """Write an object; ``same`` is a file of these bytes that nobody changes any more."""
+        ...
 
 
 class ServiceStore(Protocol):

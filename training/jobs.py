@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from training.job import Job, JobEvent, JobResult, JobService, JobState, Status
 
-POLL_SHARE = 0.1
+POLL_SHARE = 0.05
 """A job is looked at each time that its age has grown by this share."""
 SHORTEST_POLL = 0.1
 LONGEST_POLL = 30.0

@@ -167,12 +167,14 @@ def upload_files(directory: Path, location: S3Location, objects: ObjectStore) ->
     for path in sorted(directory.rglob("*")):
         if path.is_file():
             target = location.join(path.relative_to(directory).as_posix())
-            upload(path.read_bytes(), target, objects)
+            upload(path.read_bytes(), target, objects, None if path.is_symlink() else path)
 
 
-def upload(body: bytes, location: S3Location, objects: ObjectStore) -> None:
-    """Put one object. Raises ``JobError`` with S3's reason."""
+def upload(
+    body: bytes, location: S3Location, objects: ObjectStore, same: Path | None = None
+) -> None:
+    """Put one object, whose bytes the file ``same`` holds. Raises ``JobError`` with S3's reason."""
     try:
-        objects.put_object(location.bucket, location.key, body)
+        objects.put_object(location.bucket, location.key, body, same)
     except AwsError as error:
         raise client_error(f"Artifact upload failed:{error.message} ({location.url})") from error

@@ -7,12 +7,15 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from ministack.core import iam_actions
 from ministack.services import s3
 
 from localaws.ministack import patches
+from localaws.ministack.object_files import same_bytes
 
 Copy = Callable[[str, str, Mapping[str, str]], Any]
 CONDITIONS = ("if-match", "if-none-match")
@@ -30,9 +33,23 @@ def checking_destination(copy: Copy) -> Copy:
     def checked(bucket: str, key: str, headers: Mapping[str, str]) -> Any:
         objects = (s3._ensure_bucket(bucket) or {}).get("objects", {})
         refused = s3._check_put_preconditions(headers, objects.get(key))
-        return refused if refused is not None else copy(bucket, key, headers)
+        if refused is not None:
+            return refused
+        token = same_bytes.set(_file_of(headers.get("x-amz-copy-source", "")))
+        try:
+            return copy(bucket, key, headers)
+        finally:
+            same_bytes.reset(token)
 
     return checked
+
+
+def _file_of(copy_source: str) -> Path | None:
+    """The file of the current version of an object."""
+    name, _, version = copy_source.lstrip("/").partition("?")
+    bucket, _, key = unquote(name).partition("/")
+    path = None if version else s3._object_disk_path(bucket, key)
+    return None if path is None else Path(path)
 
 
 def with_conditions(context: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

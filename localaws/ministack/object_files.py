@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from ministack.services import s3
 
 from localaws.files import SIDECAR, replace_together
 from localaws.ministack import patches
+
+same_bytes: ContextVar[Path | None] = ContextVar("same_bytes", default=None)
+"""A file that holds the bytes of the object that is being put, and that nobody changes."""
 
 BUCKETS = 1024
 _real = lru_cache(BUCKETS)(os.path.realpath)
@@ -35,7 +39,8 @@ def persist(bucket: str, key: str, record: dict[str, Any]) -> None:
     known = {**s3._object_meta_from_record(record), **s3._key_history_meta(bucket, key), "key": key}
     if not os.path.isdir(os.path.dirname(path)):  # noqa: PTH112, PTH120 - each object comes by here
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace_together(Path(path), record.get("body"), json.dumps(known).encode())
+    body, meta = record.get("body"), json.dumps(known).encode()
+    replace_together(Path(path), body, meta, same=same_bytes.get())
     record["body"] = None  # it is on disk now
     own, encoded = _places(folder, key)
     s3._remove_key_files(encoded if path == own else own)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,6 +15,7 @@ from localaws.authorization import Authorizer, Identity
 from localaws.backend import ObjectSummary
 from localaws.errors import AwsError
 from localaws.ministack.enforcement import object_denial
+from localaws.ministack.object_files import same_bytes
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,10 @@ class RoleObjectStore:
                 self.require("s3:ListBucket", f"arn:aws:s3:::{bucket}")
             raise
 
-    def put_object(self, bucket: str, key: str, body: bytes) -> None:
+    def put_object(self, bucket: str, key: str, body: bytes, same: Path | None = None) -> None:
         """Write an object, encrypted as the bucket's settings say."""
         self.require("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
-        self._request("PUT", f"/{bucket}/{key}", body=body)
+        self._request("PUT", f"/{bucket}/{key}", body=body, same=same)
         self.touched("s3")
 
     def location(self, bucket: str) -> None:
@@ -82,17 +84,24 @@ class RoleObjectStore:
         path: str,
         query: Mapping[str, list[str]] | None = None,
         body: bytes = b"",
+        same: Path | None = None,
     ) -> bytes:
         """The body of S3's answer."""
-        coroutine = self._handle(method, path, body, dict(query or {}))
+        coroutine = self._handle(method, path, body, dict(query or {}), same)
         status, content = asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
         if status >= 400:
             raise _error(status, content)
         return content
 
     async def _handle(
-        self, method: str, path: str, body: bytes, query: dict[str, list[str]]
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        query: dict[str, list[str]],
+        same: Path | None,
     ) -> tuple[int, bytes]:
+        same_bytes.set(same)  # of this task alone
         with request_scope(self.identity.principal.account_id, self.region):
             answer: tuple[int, dict[str, str], Any] = await s3.handle_request(
                 method, path, {}, body, query, enforce_bucket_region=False, internal=True

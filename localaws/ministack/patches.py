@@ -59,6 +59,7 @@ _COPIES = "get_state copies all there is, and fails while other requests write"
 _SNAPSHOT = "tell what changed"
 _READ_AGAIN = "the expressions of a transaction are read anew for each of its actions, many times"
 _READ_ONCE = "remember what it read"
+_WHICH_CHANGED = "which items of a table changed is told to nobody"
 _BACKTRACKS = "patterns of users may backtrack for ever"
 _LINEAR = "compile them with an engine of linear time"
 _SAVED_MODULES = (
@@ -145,6 +146,19 @@ PATCHES = (
             ("_condition_syntax_error", "expr, slot"),
             ("_number_size_bytes", "text"),
         )
+    ),
+    *(
+        Patch(f"services.dynamodb.{name}", parameters, _WHICH_CHANGED, "tell which items changed")
+        for name, parameters in (
+            ("_set_item", "table, pk_val, sk_val, item"),
+            ("_remove_item", "table, pk_val, sk_val"),
+        )
+    ),
+    Patch(
+        "core.iam_actions.json",
+        "module",
+        "reads the body of a request anew for each question about it",
+        "read it once",
     ),
     Patch(
         "core.iam_actions.dynamodb_transaction_checks",

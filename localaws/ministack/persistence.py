@@ -7,29 +7,27 @@ metrics and the events of logs have stores of their own.
 """
 
 import contextlib
-import importlib
 import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ministack.core import persistence
-from ministack.core.responses import AccountRegionScopedDict
-from ministack.services import sts
 
 from localaws.ministack.log_store import CloudWatchLogsState, CloudWatchState, LogStore
 from localaws.ministack.metric_store import MetricStore
+from localaws.ministack.saved_services import Module, Sessions, Stateful
 from localaws.ministack.snapshots import (
     EXISTS,
     entries,
     row_name,
     state_of,
     to_text,
-    without_copying,
 )
+from localaws.ministack.table_items import Tables
 from localaws.row_store import Key, RowStore
 from localaws.state import StateError
 
@@ -53,75 +51,9 @@ SIGNING_NAMES = {
 }
 """The services whose requests change their own state only, with the names of their files."""
 FORMAT: Key = ("format", "")
-UNCOPIED = frozenset({"cloudformation", "dynamodb", "ecr", "iam", "s3", "sns", "ssm"})
-"""Modules whose ``get_state`` copies all there is, and changes nothing of what it copied."""
 ATTEMPTS = 20
 """To read a state that others change at the same time."""
 COMPLAIN_EVERY_SECONDS = 10.0
-
-
-class Stateful(Protocol):
-    """A service as its module shows itself; ``replaced`` are parts whose entries never change."""
-
-    replaced: frozenset[str]
-
-    def get_state(self) -> Mapping[str, Any]: ...
-
-    def load_persisted_state(self, state: Mapping[str, Any]) -> None: ...
-
-
-class Sessions:
-    """The sessions of STS, which MiniStack forgets; they outlive a restart as on AWS."""
-
-    replaced = frozenset({"sessions"})
-
-    def get_state(self) -> Mapping[str, Any]:
-        """All sessions."""
-        return {"sessions": sts._sessions}
-
-    def load_persisted_state(self, state: Mapping[str, Any]) -> None:
-        """Add those of an earlier run."""
-        sts._sessions.update(state["sessions"])
-
-
-class Module:
-    """A module of MiniStack."""
-
-    replaced: frozenset[str] = frozenset()
-
-    def __init__(self, name: str) -> None:
-        module = importlib.import_module(f"ministack.services.{name}")
-        self.get_state = without_copying(module) if name in UNCOPIED else module.get_state
-        self.load_persisted_state: Callable[[Mapping[str, Any]], None] = module.load_persisted_state
-
-
-class Tables(Module):
-    """DynamoDB, whose items are entries of their own: a table of many costs what changed of it."""
-
-    replaced = frozenset({"items"})
-
-    def __init__(self) -> None:
-        super().__init__("dynamodb")
-        self._get_whole, self.get_state = self.get_state, self._get_in_parts
-        self._load_whole, self.load_persisted_state = self.load_persisted_state, self._load_parts
-
-    def _get_in_parts(self) -> Mapping[str, Any]:
-        state = self._get_whole()
-        tables, items = AccountRegionScopedDict(), AccountRegionScopedDict()
-        for key, table in list(state["tables"]._data.items()):
-            tables._data[key] = {**table, "items": {}}
-            for partition, members in list(table["items"].items()):
-                for sort, item in list(members.items()):
-                    items._data[*key, partition, sort] = item
-        return {**state, "tables": tables, "items": items}
-
-    def _load_parts(self, state: Mapping[str, Any]) -> None:
-        tables = state["tables"]._data
-        for (account_id, region, name, partition, sort), item in state["items"]._data.items():
-            table = tables.get((account_id, region, name))
-            if table is not None:
-                table["items"].setdefault(partition, {})[sort] = item
-        self._load_whole({part: value for part, value in state.items() if part != "items"})
 
 
 class SavedService:

@@ -3,16 +3,15 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from ministack.core import iam_actions
 from ministack.services import dynamodb
 
 from localaws.ministack import patches
+from localaws.ministack.transactions import read_once
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
 
@@ -38,17 +37,12 @@ def _with_leading_keys(
 
 def leading_keys(body: bytes) -> list[str]:
     """The partition keys that a request names; none for those that read whole tables."""
-    keys = {key for name, part in _parts(_read(body)) for key in _keys(name, part)}
-    return sorted(keys)
-
-
-@lru_cache(maxsize=1)
-def _read(body: bytes) -> Document:
-    """The latest request, which is authorized for each of its actions and tables."""
     try:
-        return _document(json.loads(body or b"{}"))
+        request = _document(read_once(body or b"{}"))
     except ValueError:
-        return {}
+        return []
+    keys = {key for name, part in _parts(request) for key in _keys(name, part)}
+    return sorted(keys)
 
 
 def _parts(request: Document) -> Iterable[tuple[str, Document]]:

@@ -5,8 +5,10 @@ whether the caller may do it. A batch of a hundred actions has few different exp
 table: so that here a fleet's registry is written at three times the speed.
 """
 
+import json
 from collections.abc import Callable
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import iam_actions
@@ -28,6 +30,22 @@ def install() -> None:
     patches.replace(dynamodb, "_condition_syntax_error", lru_cache(EXPRESSIONS))
     patches.replace(dynamodb, "_number_size_bytes", lru_cache(NUMBERS))
     patches.replace(iam_actions, "dynamodb_transaction_checks", _each_once)
+    patches.replace(iam_actions, "json", lambda _: _JSON_READ_ONCE)
+
+
+@lru_cache(maxsize=1)
+def read_once(body: bytes) -> Any:
+    """The document of the latest request, for all who ask what it is about: not to be changed.
+
+    Raises
+    ------
+    ValueError
+    """
+    return json.loads(body)
+
+
+_JSON_READ_ONCE = SimpleNamespace(**{**vars(json), "loads": read_once})
+"""The module ``json`` for those who only look at what it reads."""
 
 
 def _tokens_once(tokenize: Callable[[str], list[Token]]) -> Callable[[str], list[Token]]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from localaws.backend import (
     MetricAlarm,
@@ -49,7 +50,7 @@ class MemoryObjectStore:
             raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
         return self.objects[key]
 
-    def put_object(self, bucket: str, key: str, body: bytes) -> None:
+    def put_object(self, bucket: str, key: str, body: bytes, same: Path | None = None) -> None:
         self._check(bucket, "s3:PutObject")
         self.objects[key] = body
 

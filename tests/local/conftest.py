@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.registry_table import deployed_table
 from localaws import lifecycle
 from localaws.testing import LocalAws, start_localaws
+from localaws.testing.stacks import Stack
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,3 +67,10 @@ def bootstrapped(
     aws = start_bootstrapped(tmp_path_factory.mktemp("bootstrapped") / "state")
     yield aws
     aws.stop()
+
+
+@pytest.fixture(scope="session")
+def table(localaws: LocalAws) -> Iterator[str]:
+    """The name of a registry's table that the tests of one run share."""
+    yield deployed_table(localaws, "registry-table")
+    Stack.existing(localaws, "registry-table").delete()

@@ -17,7 +17,6 @@ from fleet.publishing import Outcome
 from fleet.schema import HOUSES
 from localaws.testing import LocalAws
 from localaws.testing.jobs import make_jobs
-from tests.local.registry.conftest import table  # noqa: F401 - a fixture
 from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS, Recipe
 from training.fleet_trainer.request import Cluster
 from training.fleet_trainer.run import FleetError, FleetRun, FleetTrainer
@@ -76,7 +75,7 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def fleet(localaws: LocalAws, table: str) -> Fleet:  # noqa: F811
+def fleet(localaws: LocalAws, table: str) -> Fleet:
     jobs = make_jobs(localaws.session(), "fleet-trainer")
     workspace = Workspace.create(
         localaws.session(), "fleet-test", jobs.bucket, jobs.role_arn, "/fleet-test/url", table, EASY

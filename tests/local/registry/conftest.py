@@ -1,14 +1,10 @@
 """The registry's table as the storage stack declares it, on localaws."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from benchmarks.registry_table import deployed_table
 from fleet.registry import Draft, Registry
 from fleet.versions import Candidate, Verdict
 from localaws.testing import LocalAws
-from localaws.testing.stacks import Stack
 
 PASSED = Verdict(passed=True)
 
@@ -30,13 +26,6 @@ def candidate(city: str, digest: str = "1", **facts: object) -> Candidate:
 def draft(city: str, digest: str = "1", verdict: Verdict = PASSED) -> Draft:
     """A draft that the gate let pass, unless another verdict is given."""
     return Draft(candidate(city, digest), verdict)
-
-
-@pytest.fixture(scope="session")
-def table(localaws: LocalAws) -> Iterator[str]:
-    """The name of a table that the tests of one run share."""
-    yield deployed_table(localaws, "registry-table")
-    Stack.existing(localaws, "registry-table").delete()
 
 
 @pytest.fixture

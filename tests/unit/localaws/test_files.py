@@ -49,3 +49,23 @@ def test_a_disk_that_takes_nothing_leaves_the_old_ones(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="directory"):
         replace_together(tmp_path / "object", b"new", b'"new"')
     assert (tmp_path / "object").read_bytes() == b"old"
+
+
+def test_a_file_that_holds_the_bytes_gets_a_second_name(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.write_bytes(b"bytes")
+    replace_together(tmp_path / "object", b"bytes", b'"known"', same=there)
+    assert there.samefile(tmp_path / "object")
+
+
+def test_the_body_is_written_where_the_file_that_holds_it_is_gone(tmp_path: Path) -> None:
+    replace_together(tmp_path / "object", b"bytes", b'"known"', same=tmp_path / "gone")
+    assert (tmp_path / "object").read_bytes() == b"bytes"
+
+
+def test_what_a_kill_left_under_the_waiting_name_keeps_its_bytes(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"other")
+    (tmp_path / "object.tmp").hardlink_to(other)
+    replace_together(tmp_path / "object", b"new", b'"known"')
+    assert (other.read_bytes(), (tmp_path / "object").read_bytes()) == (b"other", b"new")

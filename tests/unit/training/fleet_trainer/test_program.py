@@ -117,9 +117,7 @@ def model(job: Job, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def artifacts(model: Path) -> dict[str, bytes]:
-    return {
-        path.name.removesuffix(".tar.gz"): path.read_bytes() for path in model.glob("*.tar.gz")
-    }
+    return {path.name.removesuffix(".tar.gz"): path.read_bytes() for path in model.glob("*.tar.gz")}
 
 
 def reports(model: Path) -> dict[str, dict[str, Any]]:
