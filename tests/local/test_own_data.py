@@ -5,18 +5,24 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
+from fleet.project import project_folder, project_schema
 from localaws import lifecycle
 from localaws.testing import LocalAws
 from tests.local.assembly import Assembly
 from tests.local.conftest import ROOT, StartLocalAws
 
+RETRAINED_WITHIN_SECONDS = 300
 HOUSING = Path(sys.executable).with_name("housing")
 
 
@@ -42,6 +48,33 @@ class OwnProject:
         done = self.run(*arguments, answer=answer)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def retrain(self, entity: str, rows: bytes) -> dict[str, Any]:
+        """Deploy this folder's retraining stack, and drop a file: what the run reports."""
+        with chdir(self.folder):
+            forget_project()
+            stage = Assembly.synthesize(self.aws, self.folder / "retraining.out", "dev")
+        forget_project()
+        stage.deploy("retraining")
+        s3 = self.aws.session().client("s3")
+        bucket = stage.outputs("storage")["BucketName"]
+        s3.put_object(Bucket=bucket, Key=f"incoming/{entity}.csv", Body=rows)
+        deadline = time.monotonic() + RETRAINED_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            if not s3.list_objects_v2(Bucket=bucket, Prefix="incoming/").get("Contents"):
+                break
+            time.sleep(0.5)
+        listing = s3.list_objects_v2(Bucket=bucket, Prefix="jobs/retraining/")["Contents"]
+        reports = [each for each in listing if each["Key"].endswith("/report.json")]
+        latest = max(reports, key=lambda each: each["LastModified"])["Key"]
+        report: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=latest)["Body"].read())
+        return report
+
+
+def forget_project() -> None:
+    """What is remembered of the folder that a process works in."""
+    project_folder.cache_clear()
+    project_schema.cache_clear()
 
 
 @pytest.fixture
@@ -123,6 +156,9 @@ def test_one_of_three_classes_is_predicted(project: OwnProject, tmp_path: Path) 
     assert shown.startswith("Côte d'Or: version 1 serves")
 
     project.stage.deploy("hosting")
+    report = project.retrain("Cahors", frame.to_csv(index=False).encode())
+    assert report["counts"] == {"new": 1}, report["failures"]
+
     predict = ("predict", "--city", "Côte d'Or", "--csv", str(file), "--json")
     answer = json.loads(project.succeed(*predict))
     assert set(answer["predictions"]) == {"Barolo", "Grignolino", "Barbera"}
@@ -146,10 +182,20 @@ def test_one_of_two_classes_is_predicted_by_models_of_the_fleet_trainer(
     models = json.loads(project.succeed(*train, str(file)))["models"]
     assert list(models) == ["Geneve", "Koln"]
     project.stage.deploy("hosting")
+    rows = frame.drop(columns="ward")
+    rng = np.random.default_rng(0)
+    shuffled = rows.assign(target=rng.permutation(rows["target"]))
+    report = project.retrain("Bern", rows.to_csv(index=False).encode())
+    assert report["counts"] == {"new": 1}, report["failures"]
+    report = project.retrain("Basel", shuffled.to_csv(index=False).encode())
+    assert report["counts"] == {"refused": 1}, report["failures"]
+    assert "better than with shuffled ones" in report["cities"]["Basel"]["reason"]
+
     predict = ("predict", "--ward", "Köln", "--csv", str(file), "--json")
     judged = json.loads(project.succeed(*predict))
     assert set(judged["predictions"]) == {"malignant", "benign"}
     assert float(judged["accuracy"].rstrip("%")) > float(judged["baseline"].rstrip("%")) + 15
 
     listed = json.loads(project.succeed("models", "list", "--json"))
-    assert [(c["name"], c["version"]) for c in listed] == [("Genève", 1), ("Köln", 1)]
+    served = {c["name"]: c["version"] for c in listed}
+    assert served == {"Basel": None, "Bern": 1, "Genève": 1, "Köln": 1}

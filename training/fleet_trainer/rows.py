@@ -10,6 +10,7 @@ double: that matters where the first result lies half-way between two doubles, a
 import csv
 import io
 import math
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -102,12 +103,16 @@ def count_rows(data: bytes) -> int:
 def _header(line: bytes, columns: Columns) -> list[str] | None:
     """The names in a file's first line; None where it is a row.
 
+    Only letters and digits count, as in ``training.sheet``: ``Mean radius`` is ``MEAN_RADIUS``.
+
     Raises
     ------
     RowsError
         Some columns are named, but not all of them, once each.
     """
-    cells = [cell.strip().strip('"').upper() for cell in line.decode("latin-1").split(",")]
+    known = {_plain(name): name for name in columns.names}
+    titles = [cell.strip().strip('"') for cell in line.decode(errors="replace").split(",")]
+    cells = [known.get(_plain(title), title.upper()) for title in titles]
     if not set(cells) & set(columns.names):
         return None
     if sorted(cells) == sorted(columns.names):
@@ -121,6 +126,11 @@ def _header(line: bytes, columns: Columns) -> list[str] | None:
         if names
     ]
     raise RowsError(f"row 1: {'; '.join(problems)}; the columns are {', '.join(columns.names)}")
+
+
+def _plain(title: str) -> str:
+    letters = unicodedata.normalize("NFKD", title)
+    return "".join(c for c in letters if c.isalnum()).upper()
 
 
 def _read_at_once(data: bytes, names: Sequence[str], columns: Columns) -> Table | None:

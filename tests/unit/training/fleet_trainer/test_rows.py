@@ -54,6 +54,15 @@ def test_houses_are_read_as_they_were_drawn() -> None:
     assert table["PRICE"].tolist() == houses.label.tolist()
 
 
+def test_a_name_is_known_by_its_letters_and_digits() -> None:
+    columns = Columns(("OD280_OD315", "PRICE"), {})
+    table = read_rows("od280/od315,prîce\n1,2\n".encode(), columns)
+    assert {name: table[name].tolist() for name in columns.names} == {
+        "OD280_OD315": [1.0],
+        "PRICE": [2.0],
+    }
+
+
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
 def test_a_first_line_may_name_the_columns_in_any_order(ending: bytes) -> None:
     lines = [b"price, Good,size", b"10,y,1.5", b"20,n,2.5", b""]
