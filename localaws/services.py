@@ -26,11 +26,12 @@ from localaws.ministack import (
 from localaws.ministack.administrator import put_administrator
 from localaws.ministack.alarms import AlarmEvaluator
 from localaws.ministack.backend import MiniStackBackend
-from localaws.ministack.embedding import LATE_SERVICES, MODULES, MiniStack
+from localaws.ministack.embedding import LATE_SERVICES, MODULES, MiniStack, is_api
 from localaws.ministack.enforcement import Enforcement
 from localaws.ministack.identities import MiniStackIdentities
 from localaws.ministack.log_insights import service as log_insights
 from localaws.ministack.persistence import Persistence
+from localaws.ministack.service_sessions import ServiceSessions
 from localaws.ministack.simulation import Simulation
 from localaws.ministack.web_identity import WebIdentity
 from localaws.state import State
@@ -113,7 +114,8 @@ class Services:
 
     async def pass_on(self, exchange: Exchange) -> None:
         """Let MiniStack answer a request, and note what that may have changed."""
-        if exchange.service in LATE_SERVICES and self._late_services is not None:
+        is_late = exchange.service in LATE_SERVICES or is_api(exchange.headers.get("host", ""))
+        if is_late and self._late_services is not None:
             await asyncio.shield(self._late_services)
         await self._ministack(exchange.scope, exchange.receive, exchange.send)
         if exchange.service in ("iam", "sts"):
@@ -165,6 +167,7 @@ class Services:
             tables,
             transactions,
         )
+        from localaws.ministack.api_gateway import SERVICE, ApiGateway
         from localaws.ministack.functions import Functions
         from localaws.ministack.mail import MailDelivery
         from localaws.ministack.step_functions import StepFunctions
@@ -194,6 +197,8 @@ class Services:
             apis.sagemaker.discard_interrupted_job,
         )
         step_functions.install()
+        sessions = ServiceSessions(SERVICE, self._identities, self.authorizer)
+        ApiGateway(apis.runtime, self.authorizer, sessions).install()
         for module in LATE_SERVICES.values():
             self.persistence.add_service(module)
         self._end_executions = step_functions.executions.end

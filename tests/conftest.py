@@ -21,6 +21,7 @@ DEPLOYED_ONCE = frozenset(
     {
         "tests/local/access",
         "tests/local/cache_experiment",
+        "tests/local/library",
         "tests/local/registry",
         "tests/synth",
     }

@@ -17,9 +17,11 @@ Handler = Callable[..., Any]
 
 NAMESPACES = frozenset(
     {
+        "AWS::ApiGateway",
         "AWS::CDK",
         "AWS::CloudFormation",
         "AWS::CloudWatch",
+        "AWS::Cognito",
         "AWS::DynamoDB",
         "AWS::ECR",
         "AWS::Events",
@@ -35,6 +37,8 @@ NAMESPACES = frozenset(
     }
 )
 """Of the types that MiniStack has, those whose service answers here."""
+IDENTITY_POOLS = "AWS::Cognito::Identity"
+"""Of another service than user pools."""
 
 
 def register(types: Mapping[str, ResourceType]) -> None:
@@ -44,7 +48,7 @@ def register(types: Mapping[str, ResourceType]) -> None:
     """
     handlers = patches.table(provisioners, "_RESOURCE_HANDLERS")
     for name in list(handlers):
-        if name.rpartition("::")[0] not in NAMESPACES:
+        if name.rpartition("::")[0] not in NAMESPACES or name.startswith(IDENTITY_POOLS):
             del handlers[name]
     for name, resource_type in types.items():
         handlers[name] = _handlers(resource_type)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,9 @@ ServiceHandler = Callable[
 ]
 
 SERVICES = (
+    "apigateway",
     "cloudformation",
+    "cognito-idp",
     "dynamodb",
     "ecr",
     "events",
@@ -52,6 +55,8 @@ LATE_SERVICES = {
     "events": "eventbridge",
     "scheduler": "scheduler",
     "states": "stepfunctions",
+    "apigateway": "apigateway_v1",
+    "cognito-idp": "cognito",
     "cloudformation": "cloudformation",
 }
 """Services whose modules take long to import, with those: they are loaded once the server answers.
@@ -92,12 +97,13 @@ def configure(state: State, port: int) -> None:
     )
 
 
-_SIDE_ENTRANCES = (
-    "_handle_pre_body_request",
-    "_handle_special_data_plane_request",
-)
-"""They answer before any signature is checked: ``/_ministack/reset`` among them, which any web page
-that the developer visits could call."""
+_API_HOST = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(:443)?")
+"""Where a REST API answers."""
+
+
+def is_api(host: str) -> bool:
+    """Whether a request to this host is for an API of API Gateway."""
+    return _API_HOST.fullmatch(host) is not None
 
 
 class MiniStack:
@@ -152,10 +158,28 @@ def _import_app() -> Any:
     patches.replace(iam_evaluator, "is_root_access_key", lambda _: lambda access_key_id: False)
     from ministack import app
 
-    for entrance in _SIDE_ENTRANCES:
-        patches.replace(app, entrance, lambda _: _nothing)
+    # Both answer before any signature is checked: ``/_ministack/reset`` among them, which any web
+    # page that the developer visits could call.
+    patches.replace(app, "_handle_pre_body_request", lambda _: _nothing)
+    patches.replace(app, "_handle_special_data_plane_request", lambda _: _apis_only(app))
     patches.replace(app, "_handle_post_body_shortcuts", _custom_resources_only)
     return app
+
+
+def _apis_only(app: Any) -> Handler:
+    """Of the data planes only that of API Gateway, which checks who calls."""
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: Any, *further: Any,
+        **named: Any,
+    ) -> Any:  # fmt: skip
+        api = _API_HOST.fullmatch(headers.get("host", ""))
+        if api is None:
+            return None
+        host = f"{api[1]}.execute-api.{HOST}"
+        return await app._handle_execute_api_request(host, path, method, headers, body, query)
+
+    return handle
 
 
 def _custom_resources_only(shortcuts: Handler) -> Handler:

@@ -187,6 +187,26 @@ PATCHES = (
         "a setting that leaves its own endpoints out",
     ),
     Patch(
+        "services.apigateway_v1._invoke_lambda_custom_v1",
+        "integration, api_id, stage_name, stage, resource, request_path, method, headers, body,"
+        " query_params, path_params, owner_account_id, owner_region, binary_media_types,"
+        " authorizer_context, caller_identity",
+        "integrations with SageMaker's runtime are taken for functions",
+        "let the embedding program answer for a service that it has",
+    ),
+    Patch(
+        "services.apigateway_v1._fetch_jwks",
+        "url",
+        "the keys of user pools are fetched over HTTP, from an entrance that is closed",
+        "ask its own user pools",
+    ),
+    Patch(
+        "services.apigateway.handle_request",
+        "method, path, headers, body, query_params",
+        "HTTP APIs are there, whose state is not kept here",
+        "a setting for REST APIs alone",
+    ),
+    Patch(
         "app._handle_post_body_shortcuts",
         "method, path, headers, body, query_params, request_id",
         "answers before a signature is checked; only answers of custom resources may pass",

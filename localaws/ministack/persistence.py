@@ -34,6 +34,8 @@ from localaws.state import StateError
 logger = logging.getLogger(__name__)
 
 SIGNING_NAMES = {
+    "apigateway": "apigateway_v1",
+    "cognito-idp": "cognito",
     "dynamodb": "dynamodb",
     "ecr": "ecr",
     "events": "eventbridge",

@@ -78,9 +78,11 @@ class ConnectProxy:
         if not host:
             return
         if is_aws(host) and port == HTTPS_PORT:
+            # Before the answer: what a client says between it and start_tls would be lost.
+            context = await asyncio.to_thread(self._context, host)
             there = await asyncio.open_connection(*self._here)
             await _answer(writer, "200 Connection established")
-            await writer.start_tls(await asyncio.to_thread(self._context, host))
+            await writer.start_tls(context)
         else:
             try:
                 there = await asyncio.wait_for(self._open(host, port), OPEN_SECONDS)

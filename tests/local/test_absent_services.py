@@ -24,7 +24,10 @@ def test_a_service_that_is_not_there_is_named_in_every_protocol(
         getattr(client, operation)()
     error = refused.value.response["Error"]
     assert error["Code"] == "NotImplemented"
-    assert f"localaws has no {service}; it has application-autoscaling, " in error["Message"]
+    assert (
+        f"localaws has no {service}; it has apigateway, application-autoscaling, "
+        in error["Message"]
+    )
 
 
 def test_a_runtime_that_is_not_there_is_not_said_to_be_sagemaker(localaws: LocalAws) -> None:

@@ -115,12 +115,12 @@ def _invoke(client: Any, target_model: str, event: dict[str, Any]) -> dict[str, 
         Accept=headers.get("accept", "application/json"),
         Body=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(),
     )
-    return {
-        "statusCode": 200,
-        "headers": {"Content-Type": answer["ContentType"]},
-        "isBase64Encoded": True,
-        "body": base64.b64encode(answer["Body"].read()).decode(),
-    }
+    content = answer["Body"].read()
+    sent = {"statusCode": 200, "headers": {"Content-Type": answer["ContentType"]}}
+    try:
+        return {**sent, "body": content.decode()}
+    except UnicodeDecodeError:  # API Gateway decodes it for a caller that says what it accepts
+        return {**sent, "isBase64Encoded": True, "body": base64.b64encode(content).decode()}
 
 
 def _failure(error: ClientError) -> dict[str, Any]:
