@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -10,6 +10,9 @@ from typing import TextIO
 from rich.console import Console as RichConsole
 from rich.markup import escape
 from rich.table import Table
+
+MOST_DRAWN = 500
+"""Rows of a table with lines; drawing 10,000 takes ten seconds."""
 
 
 class Console:
@@ -37,7 +40,12 @@ class Console:
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table; all columns but the first are numbers and align right."""
         if not self.is_terminal:
-            self._plain_table(title, columns, rows)
+            self._write(_plain_table(title, columns, rows))
+            return
+        if len(rows) > MOST_DRAWN:
+            lines = _plain_table(title, columns, rows)
+            fits = max(map(len, lines)) <= self._rich.width
+            self._write(lines if fits else _records(title, columns, rows))
             return
         table = Table(title=escape(title), title_justify="left", header_style="bold")
         for index, column in enumerate(columns):
@@ -45,7 +53,7 @@ class Console:
         for row in rows:
             table.add_row(*map(escape, row))
         if self._width_of(table) > self._rich.width:
-            self._records(title, columns, rows)
+            self._write(_records(title, columns, rows))
         else:
             self._rich.print(table)
 
@@ -54,25 +62,9 @@ class Console:
         options = self._rich.options.update(width=sys.maxsize)
         return self._rich.measure(table, options=options).maximum
 
-    def _records(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table that is wider than the terminal: a line a cell, so that none is cut off."""
-        self.say(title)
-        width = max(map(len, columns[1:]), default=0)
-        for first, *others in rows:
-            self.say(first if columns[0] in ("", title) else f"{columns[0]} {first}")
-            for column, cell in zip(columns[1:], others, strict=True):
-                self.say(f"  {column.ljust(width)}  {cell}".rstrip())
-
-    def _plain_table(
-        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
-    ) -> None:
-        lines = [columns, *rows]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-        written = [title]
-        for first, *others in lines:
-            cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-            written.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
-        self._rich.out("\n".join(written), highlight=False)  # at once: of 10,000 cities a second
+    def _write(self, lines: Iterable[str]) -> None:
+        """All at once, and past rich: of 10,000 cities it would take a second."""
+        print("\n".join(lines), file=self._rich.file)
 
     @contextmanager
     def step(self, name: str) -> Iterator["Step"]:
@@ -113,6 +105,28 @@ class Console:
         else:
             self._status.update(escape(text))
             self._status.start()
+
+
+def _plain_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> Sequence[str]:
+    lines = [columns, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    written = [title]
+    for first, *others in lines:
+        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        written.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+    return written
+
+
+def _records(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table that is wider than the terminal: a line a cell, so that none is cut off."""
+    yield title
+    width = max(map(len, columns[1:]), default=0)
+    for first, *others in rows:
+        yield first if columns[0] in ("", title) else f"{columns[0]} {first}"
+        for column, cell in zip(columns[1:], others, strict=True):
+            yield f"  {column.ljust(width)}  {cell}".rstrip()
 
 
 @dataclass
