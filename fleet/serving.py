@@ -80,8 +80,8 @@ def proposed(city: str, titles: list[str]) -> str:
     if alike := nearest(city, titles):
         return f"did you mean {' or '.join(alike)}?"
     more = len(titles) - SHOWN
-    shown = ", ".join(titles[:SHOWN]) or "nothing yet"
-    return f"it has {shown}" + (f" and {more:,} more" if more > 0 else "")
+    shown = ", ".join(titles[:SHOWN]) or "none yet"
+    return f"there are {shown}" + (f" and {more:,} more" if more > 0 else "")
 
 
 def numbered_version(

@@ -332,8 +332,8 @@ def test_the_table_shows_house_price_and_latency(project: Project) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--city", "Atlantis"), "no model of Atlantis serves; it has "),
-        (("--city", "../raw"), "no model of ../raw serves; it has "),
+        (("--city", "Atlantis"), "no model of Atlantis serves; there are "),
+        (("--city", "../raw"), "no model of ../raw serves; there are "),
         (("--city", "NewYork_NY", "--model-version", "9"), "has no version 9; it has 1"),
         (("--city", "NewYork_NY", "--deck", "maybe"), "--deck: 'maybe' is neither y nor n"),
     ],

@@ -148,7 +148,7 @@ def test_the_bucket_refuses_to_overwrite_a_model(store: Store) -> None:
 def test_a_city_that_never_was_is_one_line(store: Store) -> None:
     shown = store.run("show", "Nowhere")
     assert shown.returncode == 1
-    assert shown.stderr.startswith("housing: the registry does not have Nowhere; it has ")
+    assert shown.stderr.startswith("housing: the registry does not have Nowhere; there are ")
     assert len(shown.stderr.splitlines()) == 1
 
 
