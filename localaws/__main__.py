@@ -36,7 +36,7 @@ example:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0, 1 (it failed, one line says why) or 2 (usage)."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         return int(options.command(options))
     except (lifecycle.LifecycleError, StateError) as error:
@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The options of all commands."""
     parser = argparse.ArgumentParser(
         prog="python -m localaws",
         description="An AWS on this machine, with SageMaker endpoints, for one project.",

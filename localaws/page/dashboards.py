@@ -15,19 +15,25 @@ MAXIMUM_WIDGETS = 50
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart: what GetMetricData is asked, and how the line is called."""
+    """One line of a chart: what GetMetricData is asked, how the line is called, and its axis."""
 
     query: Mapping[str, Any]
     label: str
+    on_right: bool = False
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A widget that draws metrics; ``top`` is the fixed top of its axis, if any."""
+    """A widget that draws metrics; ``top`` is the fixed top of its axis, if any.
+
+    ``left`` and ``right`` are what the axes are called.
+    """
 
     title: str
     lines: tuple[Line, ...]
     top: float | None
+    left: str = ""
+    right: str = ""
 
 
 def charts(body: str, period: int) -> list[Chart]:
@@ -43,8 +49,9 @@ def charts(body: str, period: int) -> list[Chart]:
 def _chart(properties: Mapping[str, Any], period: int) -> Chart:
     statistic = properties.get("stat", "Average")
     lines = tuple(_lines(properties["metrics"], statistic, period))
-    top = properties.get("yAxis", {}).get("left", {}).get("max")
-    return Chart(properties.get("title", ""), lines, top)
+    left, right = (properties.get("yAxis", {}).get(side, {}) for side in ("left", "right"))
+    names = (left.get("label", ""), right.get("label", ""))
+    return Chart(properties.get("title", ""), lines, left.get("max"), *names)
 
 
 def _lines(rows: Sequence[Sequence[Any]], statistic: str, period: int) -> Iterator[Line]:
@@ -54,9 +61,10 @@ def _lines(rows: Sequence[Sequence[Any]], statistic: str, period: int) -> Iterat
         options: Mapping[str, Any] = next((word for word in row if isinstance(word, dict)), {})
         words = [word for word in row if isinstance(word, str)]
         identity = options.get("id", f"line{number}")
+        on_right = options.get("yAxis") == "right"
         if "expression" in options:
             query = {"Id": identity, "Expression": options["expression"], "Period": period}
-            yield Line(query, options.get("label", options["expression"]))
+            yield Line(query, options.get("label", options["expression"]), on_right)
             continue
         above = _spelled(words, above)
         namespace, name, *dimensions = above
@@ -71,7 +79,10 @@ def _lines(rows: Sequence[Sequence[Any]], statistic: str, period: int) -> Iterat
         stat = {"Metric": metric, "Period": period, "Stat": options.get("stat", statistic)}
         query = {"Id": identity, "MetricStat": stat, "ReturnData": options.get("visible", True)}
         own = options.get("stat", statistic)
-        yield Line(query, options.get("label", name if own == statistic else f"{name} {own}"))
+        whose = dict(zip(dimensions[::2], dimensions[1::2], strict=True)).get("ContainerName", "")
+        called = f"{whose} {name}".lstrip() + ("" if own == statistic else f" {own}")
+        label = options.get("label", called)
+        yield Line(query, label, on_right)
 
 
 def _spelled(words: Sequence[str], above: Sequence[str]) -> list[str]:

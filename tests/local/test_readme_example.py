@@ -1,4 +1,4 @@
-"""The construct example of both READMEs, deployed as it is printed."""
+"""The construct example of the library's README, deployed as it is printed."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from localaws.testing import LocalAws
 from localaws.testing.memory import model_archive
 from tests.local.conftest import ROOT
 
-READMES = ("README.md", "constructs/sagemaker_mme/README.md")
+README = "constructs/sagemaker_mme/README.md"
 SCRIPT = """
 def model_fn(model_dir):
     return None
@@ -23,9 +23,9 @@ def transform_fn(model, body, content_type, accept):
 """
 
 
-def example(readme: str) -> str:
+def example() -> str:
     """The first Python block that makes a store."""
-    blocks: list[str] = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
+    blocks: list[str] = re.findall(r"```python\n(.*?)```", (ROOT / README).read_text(), re.DOTALL)
     return next(block for block in blocks if "mme.ModelStore(" in block)
 
 
@@ -38,13 +38,9 @@ def preprocessor() -> bytes:
     return stream.getvalue()
 
 
-def test_both_readmes_print_the_same() -> None:
-    assert example(READMES[0]) == example(READMES[1])
-
-
 @pytest.fixture
 def app_folder(tmp_path: Path) -> Path:
-    (tmp_path / "app.py").write_text(example(READMES[0]))
+    (tmp_path / "app.py").write_text(example())
     (tmp_path / "cdk.json").write_text(json.dumps({"app": f"{sys.executable} app.py"}))
     return tmp_path
 
