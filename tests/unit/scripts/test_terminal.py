@@ -1,19 +1,14 @@
 """What people see: nothing is cut off at any width, in pipes, without UTF-8 and without colour."""
 
 import os
-import pty
 import re
-import signal
-import struct
 import subprocess
 import sys
-import termios
-import time
-from fcntl import ioctl
 from pathlib import Path
 
 import pytest
 
+from localaws.testing.terminal import Shown, on_terminal
 from scripts.housing import COMMANDS as COMMAND_NAMES
 from tests.unit.fleet.access.templates import write_assembly, write_config
 
@@ -38,73 +33,44 @@ main(command, "x")
 """
 
 
-def on_terminal(
-    columns: int,
-    wait: str = "pass",
-    interrupt: bool = False,
-    program: str | None = None,
-    **variables: str,
-) -> tuple[int, str]:
-    """Exit status and text of the program on a pseudo-terminal of this width."""
-    parent, child = pty.openpty()
-    ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
-    environment |= {"TERM": "xterm-256color", "PYTHONUTF8": "1", **variables}
-    process = subprocess.Popen(
-        [sys.executable, "-c", program or PROGRAM.format(wait=wait)],
-        stdin=child, stdout=child, stderr=child, env=environment, start_new_session=True,
-    )  # fmt: skip
-    os.close(child)
-    text = b""
-    sent = False
-    while True:
-        try:
-            part = os.read(parent, 65536)
-        except OSError:  # the child has closed the terminal
-            break
-        if not part:
-            break
-        text += part
-        if interrupt and not sent and b"wait" in text:
-            time.sleep(0.2)
-            process.send_signal(signal.SIGINT)
-            sent = True
-    os.close(parent)
-    return process.wait(30), text.decode("utf-8", "replace")
+def shown(columns: int, program: str, interrupt_at: str | None = None, **more: str) -> Shown:
+    """What a Python program shows on a terminal of this width."""
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    environment |= {"PYTHONUTF8": "1", **more}
+    command = [sys.executable, "-c", program]
+    return on_terminal(command, columns, environment=environment, interrupt_at=interrupt_at)
 
 
-def plain(text: str) -> str:
-    """Without the terminal's control sequences."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+def table(columns: int, **variables: str) -> Shown:
+    """What the program above shows."""
+    return shown(columns, PROGRAM.format(wait="pass"), **variables)
 
 
 @pytest.mark.parametrize("columns", [20, 60, 80, 120, 200])
 def test_no_cell_is_cut_off_at_any_width(columns: int) -> None:
-    status, text = on_terminal(columns)
-    shown = plain(text)
-    assert status == 0
-    assert "…" not in shown
+    done = table(columns)
+    assert done.status == 0
+    assert "…" not in done.plain
     for cell in (*COLUMNS, *ROWS[0], *ROWS[1]):
-        assert cell in shown
+        assert cell in done.plain
 
 
 def test_a_wide_terminal_has_a_drawn_table_and_a_narrow_one_a_line_a_cell() -> None:
-    assert "│" in on_terminal(200)[1]
-    assert "│" not in on_terminal(60)[1]
+    assert "│" in table(200).text
+    assert "│" not in table(60).text
 
 
 def test_without_colour_there_is_none() -> None:
-    assert "\x1b[1m" in on_terminal(200)[1]
-    assert not re.search(
-        r"\x1b\[[0-9;]*[1-9][0-9]*m", on_terminal(200, NO_COLOR="1", TERM="dumb")[1]
-    )
+    assert "\x1b[1m" in table(200).text
+    without = table(200, NO_COLOR="1", TERM="dumb").text
+    assert not re.search(r"\x1b\[[0-9;]*[1-9][0-9]*m", without)
 
 
 def test_ctrl_c_ends_in_one_line_and_status_130() -> None:
-    status, text = on_terminal(80, wait="time.sleep(30)", interrupt=True)
-    assert status == 130
-    assert "Traceback" not in text
-    assert plain(text).strip().splitlines()[-1].strip() == "python -m scripts.x: interrupted"
+    done = shown(80, PROGRAM.format(wait="time.sleep(30)"), interrupt_at="wait")
+    assert done.status == 130
+    assert "Traceback" not in done.text
+    assert done.lines[-2:] == ["python -m scripts.x: interrupted", ""]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
@@ -146,12 +112,11 @@ visit(command, [])
     ],
 )
 def test_the_help_of_every_command_is_whole(columns: int, variables: dict[str, str]) -> None:
-    status, text = on_terminal(columns, "pass", False, EVERY_HELP, **variables)
-    shown = plain(text)
-    assert status == 0, shown
-    assert "Traceback" not in shown
-    assert "…" not in shown
-    helps = [part for part in shown.split(">>> ")[1:] if part.strip()]
+    done = shown(columns, EVERY_HELP, **variables)
+    assert done.status == 0, done.plain
+    assert "Traceback" not in done.plain
+    assert "…" not in done.plain
+    helps = [part for part in done.plain.split(">>> ")[1:] if part.strip()]
     names = {part.split()[0] for part in helps}
     assert names == set(COMMAND_NAMES)
     assert all("--help" in part for part in helps)
