@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -61,14 +62,27 @@ def failed(detail: str, advice: str) -> Finding:
 
 
 def make(
-    checks: Mapping[str, Callable[[], Finding]], told: Callable[[Checked], object]
+    checks: Mapping[str, Callable[[], Finding]],
+    told: Callable[[Checked], object],
+    busy: Callable[[str], AbstractContextManager[None]] = lambda name: nullcontext(),
 ) -> Sequence[Checked]:
-    """Make all checks; ``told`` hears of each as it ends. An error of AWS fails its check alone."""
+    """Make all checks; an error of AWS fails its check alone.
+
+    Parameters
+    ----------
+    checks
+        By name.
+    told
+        Hears of each as it ends.
+    busy
+        Is entered with the name of each while it is made.
+    """
     made = []
     for name, check in checks.items():
         began = time.perf_counter()
         try:
-            finding = check()
+            with busy(name):
+                finding = check()
         except (BotoCoreError, ClientError, HousingError) as error:
             finding = failed(" ".join(str(error).split()), "see the message")
         checked = Checked(name, finding, time.perf_counter() - began)

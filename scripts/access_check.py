@@ -33,7 +33,16 @@ from fleet.errors import HousingError
 from fleet.names import target_model
 from fleet.project import CONFIG_FILE, project_folder, project_schema
 from fleet.registry import Registry
-from scripts.command import CONTEXT, FAILED, SUCCEEDED, Aws, aws_options, json_option, main
+from scripts.command import (
+    CONTEXT,
+    FAILED,
+    SUCCEEDED,
+    Aws,
+    aws_options,
+    json_option,
+    main,
+    print_lines,
+)
 from training.houses import CITIES
 
 if TYPE_CHECKING:
@@ -41,8 +50,6 @@ if TYPE_CHECKING:
 
 LIVE_MODELS = 20
 """So many models are really invoked, spread over all that serve."""
-PROBLEMS_SHOWN = 50
-"""On a terminal."""
 EPILOG = (
     "\b\nexample:\n  npx cdk synth -q && housing access-check\n  housing access-check --live\n"
     "  housing access-check --templates ../their-app/cdk.out --expect access.json\n"
@@ -115,11 +122,7 @@ def command(
         columns = tuple(models) or tuple(map(target_model, CITIES))
         proof = Proof(audit(estate, _expectation(aws, config), columns))
     problems = proof.problems
-    shown = problems[:PROBLEMS_SHOWN] if sys.stderr.isatty() else problems
-    for problem in shown:
-        print(problem, file=sys.stderr)
-    if more := len(problems) - len(shown):
-        print(f"and {more:,} more; --json has all, and so has a pipe", file=sys.stderr)
+    print_lines(problems, sys.stderr)
     if picture:
         write_picture(picture, proof.audit.matrix)
     if as_json:
@@ -150,7 +153,7 @@ def diff_command(before: Path, after: Path, as_json: bool) -> int:
         }
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        print("\n".join(found.lines) or "both decide the same")
+        print_lines(found.lines or ["both decide the same"], sys.stdout)
         if found.asked_of_one:
             print(f"{found.asked_of_one:,} questions were asked of one of them alone")
     return FAILED if found.lines else SUCCEEDED

@@ -32,7 +32,8 @@ from fleet.cache.results import invocations_csv, results_json, summary_document,
 from fleet.cache.traffic import Pass, read_trace, scan, uniform, zipf
 from fleet.console import Console
 from fleet.deployment import find_deployment
-from scripts.cache_options import EXAMPLE_HOUSE, ExperimentOptions, experiment_options
+from fleet.project import project_schema
+from scripts.cache_options import ExperimentOptions, experiment_options
 from scripts.command import SUCCEEDED, Aws, aws_options, json_option, main, make_command
 
 READ_TIMEOUT_SECONDS = 70
@@ -92,7 +93,10 @@ def _run(
     raw = _invoke_copies(session, endpoint, run, passes, period, options, console)
     if not any(row.succeeded for one in raw for row in one.invocations):
         error = raw[0].invocations[0].error
-        raise EndpointError(f"endpoint {endpoint.name} answered every request with {error}")
+        raise EndpointError(
+            f"endpoint {endpoint.name} answered every request with {error}; "
+            "is --payload what its models expect?"
+        )
 
     console.say("waiting for CloudWatch")
     experiment = hold_against_metrics(metrics, raw, period=period, timeout=options.metrics_timeout)
@@ -121,7 +125,8 @@ def _invoke_copies(
         No model is there to be copied.
     """
     s3 = session.client("s3")
-    body = options.payload.read_bytes() if options.payload else EXAMPLE_HOUSE
+    row = project_schema().sample_row.encode()
+    body = options.payload.read_bytes() if options.payload else row
     source = options.model or next(published_models(s3, endpoint), None)
     if source is None:
         raise EndpointError(

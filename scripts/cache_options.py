@@ -10,9 +10,6 @@ import click
 from fleet.errors import HousingError
 from scripts.command import Function
 
-# A house of the demonstration: built, square feet, bedrooms, bathrooms, acres, garage, porch, deck.
-EXAMPLE_HOUSE = b"1988,3040.78,2,2.5,1.46,1,y,n"
-
 POSITIVE = click.IntRange(min=1)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -97,7 +94,9 @@ def experiment_options(function: Function) -> Function:
         metavar="TARGET_MODEL",
         help="The published model to copy.  [default: the first one]",
     )
-    @click.option("--payload", type=FILE, metavar="FILE", help="Body of each request.")
+    @click.option(
+        "--payload", type=FILE, metavar="FILE", help="Body of each request.  [default: a row]"
+    )
     @click.option("--content-type", default="text/csv", show_default=True, help="Of the body.")
     @click.option(
         "--passes",

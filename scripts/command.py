@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 from click.shell_completion import CompletionItem
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from training.workspace import Workspace
 
 SUCCEEDED, FAILED, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+LINES_SHOWN = 50
+"""Of thousands, on a terminal."""
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 Function = Callable[..., Any]
@@ -196,6 +198,15 @@ def confirm(question: str) -> bool:
         return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False
+
+
+def print_lines(lines: Sequence[str], stream: TextIO) -> None:
+    """Print all of them, or on a terminal the first."""
+    shown = lines[:LINES_SHOWN] if stream.isatty() else lines
+    for line in shown:
+        print(line, file=stream)
+    if more := len(lines) - len(shown):
+        print(f"and {more:,} more; --json has all, and so has a pipe", file=stream)
 
 
 def assignment(

@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fleet.checks import all_passed, make
 from fleet.config import stage_config
+from fleet.console import Console
 from fleet.deployment import Deployment, find_deployment
 from fleet.doctor import Doctor
 from fleet.quotas import request_increases
@@ -30,7 +31,8 @@ def command(aws: Aws, request_quotas: bool, as_json: bool) -> int:
     except (BotoCoreError, ClientError):  # which one of the checks will tell
         deployment = Deployment(aws.stage, session.region_name or "", profile=aws.profile)
     doctor = Doctor(session, deployment, config, linear_learner_image)
-    made = make(doctor.checks, lambda checked: print(checked, file=told))
+    busy = Console(sys.stderr).busy
+    made = make(doctor.checks, lambda checked: print(checked, file=told), busy)
     if as_json:
         print(json.dumps([checked.as_json() for checked in made]))
     return SUCCEEDED if all_passed(made) else FAILED

@@ -16,7 +16,7 @@ from fleet.names import entity_key
 from fleet.project import project_schema
 from fleet.serving import known_city
 from fleet.words import counted
-from scripts.command import FAILED, SUCCEEDED, Aws, Function, aws_options, json_option
+from scripts.command import FAILED, SUCCEEDED, Aws, Function, aws_options, json_option, print_lines
 from scripts.model_stage import Stage, say
 
 WARMING_THREADS = 8
@@ -50,8 +50,9 @@ def usage_command(aws: Aws, hours: float, price_per_hour: float | None, as_json:
     start = max(end - hours * 3600, endpoint.created)  # instances cost nothing before
     hours = (end - start) / 3600
     metrics = CloudWatchMetrics(session.client("cloudwatch"), endpoint)
-    cold = cold_share(metrics, endpoint, start, end)
-    cities = ClientLogs(session.client("logs"), group, start, end).usage(cold)
+    with Console(sys.stderr).busy("read what clients noted"):
+        cold = cold_share(metrics, endpoint, start, end)
+        cities = ClientLogs(session.client("logs"), group, start, end).usage(cold)
     listed = read_prices().instances.get(endpoint.instance_type)
     price = price_per_hour or (listed.hour if listed is not None else None)
     instance_seconds = endpoint.instance_count * hours * 3600
@@ -120,7 +121,8 @@ def drift_command(aws: Aws, city: str, file: Path, as_json: bool) -> None:
     from training.reader import read_rows
     from training.table import columns_of
 
-    rows = read_rows(file, project_schema(), with_label=False)
+    with Console(sys.stderr).busy(f"read {file}"):
+        rows = read_rows(file, project_schema(), with_label=False)
     registry = Stage.open(aws).registry
     item = known_city(registry, city)
     if item.serving is None:
@@ -188,10 +190,11 @@ def warm_command(
             return f"{target}: {error}"
         return None
 
-    with ThreadPoolExecutor(WARMING_THREADS) as threads:
+    console = Console(sys.stderr)
+    loading = f"load {counted(len(targets), 'model')}"
+    with console.busy(loading), ThreadPoolExecutor(WARMING_THREADS) as threads:
         failures = [failure for failure in threads.map(warm, targets) if failure]
-    for failure in failures:
-        print(failure, file=sys.stderr)
+    print_lines(failures, sys.stderr)
     loaded = len(targets) - len(failures)
     facts = {"warmed": loaded, "target_models": targets, "failures": failures}
     say(facts, as_json, f"{loaded} models are loaded")

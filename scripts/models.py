@@ -22,6 +22,7 @@ from fleet.words import counted, with_unit
 from scripts.command import (
     CONTEXT,
     FAILED,
+    LINES_SHOWN,
     SUCCEEDED,
     Aws,
     Function,
@@ -29,6 +30,7 @@ from scripts.command import (
     confirm,
     json_option,
     main,
+    print_lines,
 )
 from scripts.model_stage import Stage, say
 from scripts.model_tables import (
@@ -87,15 +89,20 @@ def list_command(
             )
         )
 
-    cities = [city for city in Stage.open(aws).registry.cities() if is_wanted(city)]
+    with Console(sys.stderr).busy("read the registry"):
+        cities = [city for city in Stage.open(aws).registry.cities() if is_wanted(city)]
     if as_json:
         print(json.dumps([city_as_json(city) for city in cities], indent=2))
         return
     schema = project_schema()
     errors = [with_unit(e, schema.label.unit) for e in ("error", "median", "least squares")]
     facts = ["version", "since", *errors, "distance", "rows", "bytes", "preprocessor"]
-    rows = [city_row(city) for city in cities]
-    Console().table(counted(len(cities), schema.entity), [schema.entity, *facts], rows)
+    console = Console()
+    shown = cities[:LINES_SHOWN] if console.is_terminal else cities
+    rows = [city_row(city) for city in shown]
+    console.table(counted(len(cities), schema.entity), [schema.entity, *facts], rows)
+    if more := len(cities) - len(shown):
+        console.say(f"and {more:,} more; --city 'New*' chooses, --json has all, and so has a pipe")
 
 
 @command.command("show", help="A city's versions, and what the gate said of each.")
@@ -185,7 +192,8 @@ def expire_command(aws: Aws, keep: int | None, pattern: str, yes: bool, as_json:
     of_whom = counted(len(names), project_schema().entity)
     if not yes and not confirm(f"Delete all but the newest {count} models of {of_whom}?"):
         raise HousingError("nothing deleted")
-    deleted = [v.target_model for v in stage.publisher(force=False).expire(names, count)]
+    with Console(sys.stderr).busy("delete models of old versions"):
+        deleted = [v.target_model for v in stage.publisher(force=False).expire(names, count)]
     say({"deleted": deleted}, as_json, f"deleted {len(deleted)} models")
 
 
@@ -221,7 +229,7 @@ def verify_command(aws: Aws, forgotten: str | None, as_json: bool) -> int:
     if as_json:
         print(json.dumps(found, indent=2))
     else:
-        print("\n".join(found) or ("nothing is left" if forgotten else "all agree"))
+        print_lines(found or ["nothing is left" if forgotten else "all agree"], sys.stdout)
     return FAILED if found else SUCCEEDED
 
 

@@ -1,6 +1,7 @@
 """Brings the models and the preprocessor that serve in one stage to another."""
 
 import json
+import sys
 
 import click
 
@@ -32,7 +33,8 @@ def command(aws: Aws, source: str, from_profile: str | None, as_json: bool) -> i
         raise HousingError(f"stage {source} cannot be promoted to itself: give --stage")
     source_side = Side(*Aws(source, from_profile or aws.profile).deployment())
     rules = stage_config(aws.stage).gate.rules
-    publications = Promotion(source_side, Side(*aws.deployment()), rules).run()
+    with Console(sys.stderr).busy(f"bring what serves in {source} to {aws.stage}"):
+        publications = Promotion(source_side, Side(*aws.deployment()), rules).run()
     failures = {each.city: each.failure for each in publications if each.failure}
     if as_json:
         answer = {each.city: each.target_model or each.failure for each in publications}

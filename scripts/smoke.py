@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fleet.checks import all_passed, make
+from fleet.console import Console
 from fleet.project import project_schema
 from fleet.smoke import METRICS_SECONDS, Smoke, report
 from scripts.command import FAILED, SUCCEEDED, Aws, aws_options, json_option, main, make_command
@@ -35,7 +36,8 @@ def command(aws: Aws, row: str | None, output: Path, wait: float, as_json: bool)
     session, deployment = aws.deployment()
     smoke = Smoke(session, deployment, (row or project_schema().sample_row).encode(), wait)
     told = sys.stderr if as_json else sys.stdout
-    made = make(smoke.checks, lambda checked: print(checked, file=told))
+    busy = Console(sys.stderr).busy
+    made = make(smoke.checks, lambda checked: print(checked, file=told), busy)
     output.mkdir(parents=True, exist_ok=True)
     page = output / f"smoke-{aws.stage}.md"
     page.write_text(report(made, deployment), encoding="utf-8")
