@@ -180,7 +180,7 @@ def _warn_of_others(rows: Rows, version: Version, schema: Schema) -> None:
     if others:
         whose = version.trained.title
         print(
-            f"{others:,} rows are of another {schema.entity}; {whose}'s model answers them too",
+            f"{others:,} rows are of another {schema.entity}; the model of {whose} answers them too",
             file=sys.stderr,
         )
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from fleet.schema import HOUSES
 from localaws.testing.hosting import wait_until
-from scripts.cache_options import EXAMPLE_HOUSE
 from tests.local.cache_experiment.conftest import CITY, DefaultExperiment, Watched
 from tests.local.conftest import ROOT
 
+HOUSE = HOUSES.sample_row.encode()
 MODEL = f"{CITY}/{CITY}.tar.gz"
 BROKEN_MODEL = "Broken_XX/Broken_XX.tar.gz"
 
@@ -34,8 +35,8 @@ def eventful(watched: Watched, default: DefaultExperiment) -> None:
     s3 = watched.aws.session().client("s3")
     bucket = watched.deployment.require("bucket_name")
     s3.put_object(Bucket=bucket, Key=f"models/{BROKEN_MODEL}", Body=b"no archive", IfNoneMatch="*")
-    watched.invoke(default.rows[0]["target_model"], EXAMPLE_HOUSE)
-    for target_model, body in ((BROKEN_MODEL, EXAMPLE_HOUSE), (MODEL, b"no house")):
+    watched.invoke(default.rows[0]["target_model"], HOUSE)
+    for target_model, body in ((BROKEN_MODEL, HOUSE), (MODEL, b"no house")):
         with pytest.raises(ClientError):
             watched.invoke(target_model, body)
     s3.delete_object(Bucket=bucket, Key=f"models/{BROKEN_MODEL}")
