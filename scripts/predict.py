@@ -178,11 +178,8 @@ def _read(file: Path, schema: Schema) -> Rows:
 def _warn_of_others(rows: Rows, version: Version, schema: Schema) -> None:
     others = sum(entity_key(name) != version.city for name in rows.entities or ())
     if others:
-        whose = version.trained.title
-        print(
-            f"{others:,} rows are of another {schema.entity}; the model of {whose} answers them too",
-            file=sys.stderr,
-        )
+        told = f"{others:,} rows are of another {schema.entity}; the model of"
+        print(f"{told} {version.trained.title} answers them too", file=sys.stderr)
 
 
 def _one_row(cells: Mapping[str, str | None], schema: Schema) -> Table:
