@@ -4,10 +4,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from fleet.forgetting import Forgetter
 from fleet.publishing import Publisher
 from fleet.registry import Registry
-from scripts.command import Aws
+from scripts.command import Aws, Function
 
 if TYPE_CHECKING:
     import boto3
@@ -51,6 +53,11 @@ class Stage:
             self.session.client("sagemaker"),
             self.bucket,
         )
+
+
+def yes_option(function: Function) -> Function:
+    """Add ``--yes``, which answers the question."""
+    return click.option("--yes", is_flag=True, help="Do not ask.")(function)
 
 
 def say(facts: dict[str, Any], as_json: bool, line: str) -> None:
