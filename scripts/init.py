@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from fleet.column import Kind
 from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.project import SCHEMA_FILE, project_folder, spelled
-from fleet.schema import Kind, PredictorType
+from fleet.schema import PredictorType
 from fleet.words import counted, plural
 from scripts.command import SUCCEEDED, main, make_command
 from training.proposal import describe, propose

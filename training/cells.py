@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from fleet.schema import EPOCH, NO, OTHER, YES, Column, Kind, Missing, Unknown
+from fleet.column import EPOCH, NO, OTHER, YES, Column, Kind, Missing, Unknown
 
 if TYPE_CHECKING:
     import numpy as np

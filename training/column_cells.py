@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 
-from fleet.schema import EPOCH, Kind
+from fleet.column import EPOCH, Kind
 from training.cells import (
     NO_WORDS,
     YES_WORDS,

@@ -14,7 +14,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet.schema import HOUSES, NO, YES
+from fleet.column import NO, YES
+from fleet.schema import HOUSES
 from training.table import Table, Values
 
 FEATURE_COLUMNS = HOUSES.names

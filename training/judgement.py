@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 
-from fleet.schema import EPOCH, Column, Kind
+from fleet.column import EPOCH, Column, Kind
 from fleet.words import significant
 from training.endpoint import Prediction
 from training.table import Table

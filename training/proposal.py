@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.column import OTHER, Column, Kind, Missing, Unknown
 from fleet.errors import HousingError
-from fleet.schema import OTHER, Column, Kind, Missing, Schema, Unknown
+from fleet.schema import Schema
 from training.cells import YES_WORDS
 from training.column_cells import (
     FEW_CLASSES,

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fleet.column import Column, Kind
 from fleet.errors import HousingError
 from fleet.names import entity_key
-from fleet.schema import Column, Kind, Schema
+from fleet.schema import Schema
 from training.cells import CellError, Dialect, find_dialect, parser_of, plain_numbers
 from training.sheet import (
     RowsError,

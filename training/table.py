@@ -10,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet.schema import EPOCH, Column, Kind, Missing, Schema
+from fleet.column import EPOCH, Column, Kind, Missing
+from fleet.schema import Schema
 
 Values = NDArray[Any]
 

@@ -2,16 +2,14 @@
 
 import json
 import re
-import runpy
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet import schema as module
-from fleet.schema import HOUSES, Column, Kind, Missing, PredictorType, Schema, Unknown
+from fleet.column import Column, Kind, Missing, Unknown
+from fleet.schema import HOUSES, PredictorType, Schema
 
 NUMBER = Column(name="X", kind=Kind.NUMBER)
 COLOUR = Column(name="COLOUR", kind=Kind.CATEGORY, categories=("red", "green", "blue"))
@@ -128,10 +126,3 @@ def test_a_schema_is_read_back_from_its_file(data: st.DataObject, names: list[st
 def test_a_file_that_is_no_schema_says_where(document: Any, problem: str) -> None:
     with pytest.raises(ValueError, match=re.escape(problem)):
         Schema.from_json(json.dumps(document))
-
-
-def test_it_can_be_carried_into_a_job_as_a_plain_file(tmp_path: Path) -> None:
-    copy = tmp_path / "schema.py"
-    copy.write_bytes(Path(module.__file__).read_bytes())
-    alone = runpy.run_path(str(copy))
-    assert alone["HOUSES"].feature_dim == HOUSES.feature_dim

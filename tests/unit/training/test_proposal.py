@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
+from fleet.column import Kind, Missing, Unknown
 from fleet.errors import HousingError
-from fleet.schema import Kind, Missing, PredictorType, Unknown
+from fleet.schema import PredictorType
 from training.proposal import Proposal, propose
 from training.reader import read_entities
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.schema import HOUSES, Column, Kind, Missing, Schema, Unknown
+from fleet.column import Column, Kind, Missing, Unknown
+from fleet.schema import HOUSES, Schema
 from training.cells import CellError, Dialect, day, find_date_order, find_dialect, number
 from training.houses import COLUMNS, Market
 from training.reader import parse_rows, read_entities, read_rows

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fleet.column import Column, Kind
 from fleet.console import Console
-from fleet.schema import HOUSES, Column, Kind, Schema
+from fleet.schema import HOUSES, Schema
 from training.results import CityResult, draw_overviews, draw_results, print_results
 
 

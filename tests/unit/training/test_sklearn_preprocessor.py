@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.schema import Column, Kind, Missing, Schema, Unknown
+from fleet.column import Column, Kind, Missing, Unknown
+from fleet.schema import Schema
 from tests.unit.training.preprocessors import SCHEMA, read, run_script
 from training.houses import CITIES, Market
 from training.preprocessor import sklearn_preprocessor as script
