@@ -42,6 +42,8 @@ METRIC_DEFINITIONS = Path(__file__).with_name("linear_learner_metric_definitions
 class LinearLearnerModel:
     """One model in memory."""
 
+    __slots__ = ("_default_accept", "_log", "_model")
+
     def __init__(self, model: LinearModel, default_accept: str, log: LogSink) -> None:
         self._model = model
         self._default_accept = default_accept

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 
-@dataclass
+@dataclass(slots=True)
 class _Entry(Generic[Value]):
     value: Value
     size: int

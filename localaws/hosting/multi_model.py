@@ -40,7 +40,7 @@ class ModelBounds:
     storage: int
 
 
-@dataclass
+@dataclass(slots=True)
 class _Slot:
     """Memory taken by a model; ``model`` is None until it has loaded."""
 
@@ -94,7 +94,7 @@ class MultiModelServer:
         self._keep_models = keep_models
         self._wait_seconds = wait_seconds
         self._memory: LruCache[_Slot] = LruCache(bounds.memory)
-        self._files: LruCache[Path] = LruCache(bounds.storage)
+        self._files: LruCache[None] = LruCache(bounds.storage)
         self._loads: dict[str, _Load] = {}
         self._room = asyncio.Event()
         self._unloading: set[asyncio.Task[None]] = set()
@@ -200,9 +200,10 @@ class MultiModelServer:
         try:
             if target_model not in self._files:
                 await self._fetch(load)
-            directory = self._use_files(target_model)
+            self._files.pin(target_model)
+            self._files.get(target_model)  # the most recently used
             try:
-                model = await self._load_into_memory(load, directory)
+                model = await self._load_into_memory(load)
             except BaseException:
                 self._files.unpin(target_model)
                 raise
@@ -215,13 +216,10 @@ class MultiModelServer:
         self._let_go(target_model)
         return model
 
-    def _use_files(self, target_model: str) -> Path:
-        self._files.pin(target_model)
-        return cast(Path, self._files.get(target_model))
-
-    async def _load_into_memory(self, load: _Load, directory: Path) -> LoadedModel:
+    async def _load_into_memory(self, load: _Load) -> LoadedModel:
         """Load a model into a slot that stays pinned."""
         target_model = load.target_model
+        directory = self._folder(target_model)
         slot, evicted = await self._reserve_memory(load)
         try:
             for name, model in evicted:
@@ -241,14 +239,14 @@ class MultiModelServer:
     async def _fetch(self, load: _Load) -> None:
         target_model = load.target_model
         location = self._location.join(target_model)
-        directory = self._directory / model_name(target_model) / "model"
+        directory = self._folder(target_model)
         try:
             size = await self._on_thread(lambda: self._download(location, directory))
             await self._make_storage_room(load, size)
         except BaseException:
-            self._discard(directory)
+            self._discard(target_model)
             raise
-        self._files.put(target_model, directory, size)
+        self._files.put(target_model, None, size)
 
     def _download(self, location: S3Location, directory: Path) -> int:
         """Get and unpack an artifact; the bytes that it takes on disk."""
@@ -344,11 +342,16 @@ class MultiModelServer:
         task.add_done_callback(self._unloading.discard)
 
     def _delete_files(self, target_model: str) -> None:
-        self._discard(self._files.remove(target_model))
+        self._files.remove(target_model)
+        self._discard(target_model)
 
-    def _discard(self, directory: Path) -> None:
+    def _folder(self, target_model: str) -> Path:
+        """Where a model's files are; worked out each time: a path has more bytes than a model."""
+        return self._directory / model_name(target_model) / "model"
+
+    def _discard(self, target_model: str) -> None:
         """Delete a model's files: out of the way at once, off the disk on a thread."""
-        folder = directory.parent
+        folder = self._folder(target_model).parent
         if folder.exists():
             discarded = folder.rename(folder.with_name(f"discarded-{secrets.token_hex(8)}"))
             self._threads.submit(shutil.rmtree, discarded, ignore_errors=True)

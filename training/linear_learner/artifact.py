@@ -20,6 +20,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ _REGULAR_FILE = 0o100644 << 16
 _ZIP_ENTRY = b"PK\x01\x02"
 """What each entry in a zip's directory begins with; zipfile reads all of them, however many."""
 _MOST_ZIP_ENTRIES = 100
+_SHARED = 256
+_SHARED_BYTES = 1 << 14
 _PARAMETER_TYPES = {
     "threshold": (int, float),
     "loss_type": (str,),
@@ -189,9 +192,10 @@ def _read_model_file(data: bytes) -> LinearModel:
         raise ArtifactError(f"{MODEL_FILE!r} has more than {_MOST_ZIP_ENTRIES} members")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         module = _module_name(_object(archive, "manifest.json"))
+        graph = _content(archive, f"{module}-symbol.json", MAXIMUM_JSON_BYTES)
         return _model(
             _object(archive, _PARAMETERS_MEMBER),
-            read_graph(_content(archive, f"{module}-symbol.json", MAXIMUM_JSON_BYTES)),
+            _graph(graph) if len(graph) <= _SHARED_BYTES else read_graph(graph),
             read_arrays(_content(archive, f"{module}-0000.params", MAXIMUM_UNPACKED_BYTES)),
         )
 
@@ -216,10 +220,17 @@ def _content(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
 
 
 def _object(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
-    value = json.loads(_content(archive, name, MAXIMUM_JSON_BYTES))
+    text = _content(archive, name, MAXIMUM_JSON_BYTES)
+    value = _document(text) if len(text) <= _SHARED_BYTES else json.loads(text)
     if not isinstance(value, dict):
         raise ArtifactError(f"{name} is not a JSON object")
     return value
+
+
+# The models of a fleet differ in their weights alone: what else they hold is read, and is in
+# memory, once for all of them.
+_document = lru_cache(maxsize=_SHARED)(json.loads)
+_graph = lru_cache(maxsize=_SHARED)(read_graph)
 
 
 def _module_name(manifest: dict[str, Any]) -> str:
@@ -250,7 +261,7 @@ def _model(parameters: dict[str, Any], graph: Graph, arrays: dict[str, Any]) -> 
         predictor_type=predictor_type,
         loss=loss,
         weights=weights,
-        bias=bias[0],
+        bias=bias[0].copy(),
         threshold=float(parameters["threshold"]),
         metrics_params=parameters["metrics_params"],
         graph_number=graph.number,

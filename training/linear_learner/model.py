@@ -36,7 +36,7 @@ DEFAULT_METRICS_PARAMS: Mapping[str, object] = MappingProxyType(
 """``metrics_params`` of a regressor, its keys in the order in which the service writes them."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class LinearModel:
     """A model as its artifact holds it: ``score = link(features @ weights + bias)``.
 

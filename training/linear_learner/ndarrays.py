@@ -104,7 +104,8 @@ def _read_array(reader: _Reader) -> Array:
     if element_type not in _ELEMENT_TYPES:
         raise NDArrayFileError(f"element type {element_type} is not known")
     kind = np.dtype(_ELEMENT_TYPES[element_type])
-    return np.frombuffer(reader.take(math.prod(shape) * kind.itemsize), kind).reshape(shape)
+    data = np.frombuffer(reader.take(math.prod(shape) * kind.itemsize), kind)
+    return data.reshape(shape).copy()  # one object in memory, in place of three
 
 
 def _read_name(reader: _Reader) -> str:
