@@ -1,7 +1,6 @@
 """The endpoint: what it runs on, who may call it, how it scales and what it measures."""
 
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -19,6 +18,12 @@ from sagemaker_mme.endpoint_base import (
     ImportedEndpoint,
     MultiModelEndpointBase,
 )
+from sagemaker_mme.endpoint_problems import (
+    deployment_problems,
+    name_problems,
+    shadow_problems,
+    shape_problems,
+)
 from sagemaker_mme.instance_scaling import ScalableInstanceCount, capacity_problems
 from sagemaker_mme.instance_type import InstanceType
 from sagemaker_mme.model import ModelBase
@@ -31,8 +36,6 @@ from sagemaker_mme.production_variant import (
 from sagemaker_mme.service_roles import SageMakerRole
 
 MAX_ALARMS = 10
-_NAME = re.compile(r"[a-z0-9](-*[a-z0-9]){0,62}")
-_SHADOW_PAGE = "https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-exclusions.html"
 
 
 class MultiModelEndpoint(MultiModelEndpointBase):
@@ -103,7 +106,7 @@ class MultiModelEndpoint(MultiModelEndpointBase):
             "model_data_download_timeout": model_data_download_timeout,
         }
         given = {prop: value for prop, value in of_one_variant.items() if value is not None}
-        raise_problems(self, _shape_problems(given, production_variants))
+        raise_problems(self, shape_problems(given, production_variants))
         variants = (
             [ProductionVariant(**given)]  # type: ignore[arg-type]  # each prop has its own type
             if production_variants is None
@@ -112,12 +115,12 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         raise_problems(
             self,
             [
-                *_name_problems(name),
+                *name_problems(name),
                 *variant_problems(variants, encrypted=encryption_key is not None),
                 *(data_capture.problems() if data_capture else ()),
                 *count_problem("number of rollback_alarms", len(rollback_alarms), 0, MAX_ALARMS),
-                *_deployment_problems(deployment_policy, variants),
-                *_shadow_problems(shadow_production_variants),
+                *deployment_problems(deployment_policy, variants),
+                *shadow_problems(shadow_production_variants),
             ],
         )
         self._name = name
@@ -283,38 +286,3 @@ class MultiModelEndpoint(MultiModelEndpointBase):
 
 def _generated_name(scope: Construct) -> str:
     return cdk.Names.unique_resource_name(scope, max_length=63, separator="-").lower()
-
-
-def _name_problems(name: str) -> Iterator[str]:
-    if not is_token(name) and not _NAME.fullmatch(name):
-        yield (
-            f"endpoint_name '{name}' is not up to 63 lower-case letters, digits and inner hyphens;"
-            " ARNs have endpoint names in lower case, so other names make policies that never match"
-        )
-
-
-def _shape_problems(
-    of_one: Collection[str], variants: Sequence[ProductionVariant] | None
-) -> Iterator[str]:
-    if variants is None and "model" not in of_one:
-        yield "neither model nor production_variants is given"
-    if variants is not None and of_one:
-        yield f"{', '.join(of_one)} belong into production_variants, which are given too"
-
-
-def _deployment_problems(
-    policy: DeploymentPolicy | None, variants: Sequence[ProductionVariant]
-) -> Iterator[str]:
-    if policy is None or not variants:
-        return
-    counts = [variant.initial_instance_count for variant in variants]
-    if not any(map(is_token, counts)):
-        yield from policy.problems(min(counts), len(variants))
-
-
-def _shadow_problems(variants: Sequence[ProductionVariant]) -> Iterator[str]:
-    if variants:
-        yield (
-            "shadow_production_variants are not for multi-model endpoints, which SageMaker refuses"
-            f" in shadow tests: {_SHADOW_PAGE}"
-        )
