@@ -4,26 +4,21 @@ Started as a process of its own: ``SAGEMAKER_BASE_DIR=... python -m`` this modul
 """
 
 import json
-import os
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from localaws.containers.algorithm_program import CustomerError, ended, read_config
 from training.linear_learner.artifact import MODEL_FILE, write_model_file
 from training.linear_learner.hyperparameters import HyperparameterError, Hyperparameters
 from training.linear_learner.model import Dataset
 from training.linear_learner.trainer import TrainingError, TrainingResult, train
 from training.linear_learner.wire import read_training_csv, read_training_recordio
-
-CUSTOMER_ERROR = 2
-ALGORITHM_ERROR = 1
 
 RECORDIO = "application/x-recordio-protobuf"
 READERS: Mapping[str, Callable[[bytes, str], Dataset]] = {
@@ -32,24 +27,11 @@ READERS: Mapping[str, Callable[[bytes, str], Dataset]] = {
 }
 
 
-class CustomerError(Exception):
-    """The job's input is at fault; the text becomes its FailureReason."""
-
-
 def main() -> int:
-    """The exit code: 0, 2 for a customer's error, 1 for any other."""
-    base = Path(os.environ["SAGEMAKER_BASE_DIR"])
+    """The exit code; see ``algorithm_program.ended``."""
     print("Docker entrypoint called with argument(s): train")
     print("Running default environment configuration script")
-    try:
-        run(base)
-    except CustomerError as error:
-        log(f"Customer Error: {error}", "ERROR")
-        return _fail(base, str(error), CUSTOMER_ERROR)
-    except Exception as error:
-        log(traceback.format_exc(), "ERROR")
-        return _fail(base, f"{type(error).__name__}: {error}", ALGORITHM_ERROR)
-    return 0
+    return ended(run, log)
 
 
 def run(base: Path) -> None:
@@ -60,7 +42,7 @@ def run(base: Path) -> None:
     CustomerError
         For hyperparameters or data that cannot be used.
     """
-    provided = _read_config(base, "hyperparameters.json")
+    provided = read_config(base, "hyperparameters.json")
     log(
         f"Reading provided configuration from /opt/ml/input/config/hyperparameters.json: {provided}"
     )
@@ -71,7 +53,7 @@ def run(base: Path) -> None:
     log(f"Final configuration: {_configuration(hyperparameters)}")
     channels = {
         name: read_channel(base, name, channel.get("ContentType", RECORDIO))
-        for name, channel in _read_config(base, "inputdataconfig.json").items()
+        for name, channel in read_config(base, "inputdataconfig.json").items()
         if name in ("train", "validation", "test")
     }
     if "train" not in channels:
@@ -166,16 +148,6 @@ def _configuration(hyperparameters: Hyperparameters) -> dict[str, str]:
         else f"{value}"
         for name, value in asdict(hyperparameters).items()
     }
-
-
-def _read_config(base: Path, name: str) -> dict[str, Any]:
-    contents: dict[str, Any] = json.loads((base / "input" / "config" / name).read_text())
-    return contents
-
-
-def _fail(base: Path, reason: str, code: int) -> int:
-    (base / "output" / "failure").write_text(reason)
-    return code
 
 
 if __name__ == "__main__":

@@ -1,19 +1,28 @@
-"""The image of SageMaker's XGBoost container, hosting only; there where xgboost is installed.
+"""The image of SageMaker's XGBoost container; there where xgboost is installed.
 
 ``pip install 'sagemaker-mme-localaws[xgboost]'`` brings it. A model is served in a process of its
 own, as in the scikit-learn container: by a script of the user's where SAGEMAKER_PROGRAM names one,
-else as ``sagemaker_xgboost_container/algorithm_mode.py`` says.
+else as ``sagemaker_xgboost_container/algorithm_mode.py`` says. Training is that of the built-in
+algorithm, by hyperparameters alone.
 """
 
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from localaws.backend import ObjectStore
+from localaws.containers import xgboost_training
 from localaws.containers.contract import (
     ContainerSettings,
     ContainerStartError,
+    Exit,
     LogSink,
+    Program,
+    TrainingHost,
+    client_error,
 )
 from localaws.containers.image_versions import Interpreters
+from localaws.containers.own_place import machine_variables
 from localaws.containers.process_host import ProcessHost
 from localaws.containers.python_environment import Interpreter
 from localaws.containers.registry import repository_of, tag_of
@@ -23,9 +32,13 @@ from localaws.containers.scikit_learn import (
     PROGRAM,
     ScikitLearnContainer,
 )
+from localaws.processes.launch import Launch
 
 ALGORITHM_MODE = "sagemaker_xgboost_container.algorithm_mode"
 CSV = "text/csv"
+METRICS = ("accuracy", "auc", "error", "logloss", "mae", "map", "merror", "mlogloss", "mse", "ndcg",
+           "rmse")  # fmt: skip
+"""https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost-tuning.html"""
 MODEL_MEMORY_BYTES = 200 * 2**20
 """A guess, for models of multi-model containers: an interpreter with XGBoost for each."""
 
@@ -65,6 +78,13 @@ class XGBoostImage:
     repository = "sagemaker-xgboost"
     supports_multi_model = True
     model_memory_bytes = MODEL_MEMORY_BYTES
+    one_process_for_all_hosts = True
+    runs_entrypoints = False
+    metric_definitions: Mapping[str, str] = {
+        f"{channel}:{metric}": rf".*\[[0-9]+\].*#011{channel}-{metric}:([-+]?[0-9]*\.?[0-9]+).*"
+        for channel in ("train", "validation")
+        for metric in METRICS
+    }
 
     def matches(self, image_uri: str) -> bool:
         return repository_of(image_uri) == self.repository
@@ -73,6 +93,25 @@ class XGBoostImage:
         if settings.host is None:
             raise ContainerStartError("there is no host for its processes")
         return XGBoostContainer(settings, settings.host)
+
+    def training_program(self, host: TrainingHost, objects: ObjectStore) -> Program:
+        if "sagemaker_program" in host.hyperparameters:
+            raise client_error(
+                "localaws trains XGBoost by hyperparameters alone, and not by a script: leave"
+                " sagemaker_program out"
+            )
+        variables = {**machine_variables(), **host.environment}
+        return Program(
+            Launch(
+                arguments=(xgboost_training.__name__,),
+                environment={**variables, "SAGEMAKER_BASE_DIR": str(host.directory)},
+                directory=str(host.directory),
+                own=True,
+            )
+        )
+
+    def container_exit(self, program: Program, program_exit: Exit) -> Exit:
+        return program_exit
 
 
 def _installed(distribution: str) -> bool:

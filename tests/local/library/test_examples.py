@@ -1,15 +1,22 @@
 """The construct library's examples: deployed where localaws can host them, else refused by name."""
 
-import io
 import json
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localaws.testing import LocalAws
+from localaws.testing.jobs import make_jobs
 from tests.local.library.conftest import TENANTS, deploy, endpoint_of, invoke
+
+HYPERPARAMETERS = {
+    "max_depth": "5",
+    "eta": "0.2",
+    "objective": "reg:linear",
+    "early_stopping_rounds": "5",
+    "num_round": "25",
+}
 
 
 def test_one_container_serves_the_model_that_a_request_names(
@@ -84,28 +91,33 @@ def test_two_variants_share_the_requests(account: LocalAws, tmp_path: Path) -> N
     assert weights == {"Current": 9.0, "Candidate": 1.0}
 
 
-def test_xgboost_models_are_served_in_the_form_of_the_real_container(
+def test_xgboost_models_are_trained_and_served_as_awss_notebook_does_it(
     account: LocalAws, tmp_path: Path
 ) -> None:
-    xgboost = pytest.importorskip("xgboost", reason="xgboost is an optional extra of localaws")
-    rows = xgboost.DMatrix([[1.0, 2.0], [3.0, 4.0]], label=[3.0, 7.0])
-    booster = xgboost.train({"objective": "reg:squarederror"}, rows, num_boost_round=5)
-    saved = tmp_path / "xgboost-model"
-    booster.save_model(saved.with_suffix(".ubj"))
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
-        tar.add(saved.with_suffix(".ubj"), "xgboost-model")
+    """xgboost_multi_model_endpoint_home_value, with AWS's own image for the one that it builds."""
+    pytest.importorskip("xgboost", reason="xgboost is an optional extra of localaws")
+    jobs = make_jobs(account.session(), "xgboost-jobs")
+    rows = "".join(f"{150 * feet},{feet}\n" for feet in range(1000, 4000, 10))
+    channels = {name: jobs.put(f"{name}/a.csv", rows) for name in ("train", "validation")}
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+    job = jobs.train(
+        jobs.training_request("xgb-Austin-TX", image, channels, HyperParameters=HYPERPARAMETERS)
+    )
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    metrics = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
+    assert 0 < metrics["validation:rmse"] < 20_000
+    model = jobs.get(job["ModelArtifacts"]["S3ModelArtifacts"])
     s3 = account.session().client("s3")
-    s3.put_object(Bucket="my-models", Key="xgboost/Austin_TX.tar.gz", Body=stream.getvalue())
+    s3.put_object(Bucket="my-models", Key="xgboost/Austin_TX.tar.gz", Body=model)
     deploy(account, "xgboost", tmp_path)
     body = invoke(
         account,
         endpoint_of(account, "XGBoost"),
         TargetModel="Austin_TX.tar.gz",
         ContentType="text/csv",
-        Body="1,2",
+        Body="2000",
     )
-    assert json.loads(body) == booster.predict(rows).tolist()[:1]
+    assert json.loads(body) == pytest.approx([300_000], rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from localaws.artifacts import unpack
 from localaws.containers import linear_learner_training
+from localaws.containers.algorithm_program import CUSTOMER_ERROR
 from localaws.containers.contract import ContainerRequest, ContainerSettings, ModelLoadError
 from localaws.containers.linear_learner import IMAGE, LinearLearnerModel
 from training.linear_learner.artifact import read_model_directory, write_model_file
@@ -168,13 +169,13 @@ class TestTraining:
         self, base: Path, files: Mapping[str, str], reason: str
     ) -> None:
         code, failure = self.train(base, files)
-        assert code == linear_learner_training.CUSTOMER_ERROR
+        assert code == CUSTOMER_ERROR
         assert reason in failure
 
     def test_names_every_wrong_hyperparameter(self, base: Path) -> None:
         wrong = {"predictor_type": "oracle", "epochs": "-1", "colour": "red"}
         code, failure = self.train(base, {"train/a.csv": "1,2\n"}, wrong)
-        assert code == linear_learner_training.CUSTOMER_ERROR
+        assert code == CUSTOMER_ERROR
         assert all(name in failure for name in wrong)
 
     def test_names_a_content_type_that_it_cannot_read(self, base: Path) -> None:
@@ -185,7 +186,7 @@ class TestTraining:
     def test_reads_no_row_without_exactly_one_label(self, base: Path, size: str) -> None:
         content_type = f"text/csv; label_size={size}"
         code, failure = self.train(base, {"train/a": "1,2\n"}, content_type=content_type)
-        assert code == linear_learner_training.CUSTOMER_ERROR
+        assert code == CUSTOMER_ERROR
         assert failure == (
             f"ContentType is '{content_type}'; a row to train on has one label: label_size=1"
         )
@@ -193,7 +194,7 @@ class TestTraining:
     def test_refuses_bytes_that_are_no_recordio(self, base: Path) -> None:
         files = {"train/a": b"1,2\n"}
         code, failure = self.train(base, files, content_type="application/x-recordio-protobuf")
-        assert code == linear_learner_training.CUSTOMER_ERROR
+        assert code == CUSTOMER_ERROR
         assert "Unable to read data channel 'train'" in failure
 
     def test_leaves_no_model_when_it_fails(self, base: Path) -> None:
