@@ -54,6 +54,7 @@ NOTEBOOKS = {
     "multi-model-scikit-learn": Notebook(
         " archived", "sklearn_multi_model_endpoint_home_value.ipynb"
     ),
+    "multi-model-xgboost": Notebook(" archived", "xgboost_multi_model_endpoint_home_value.ipynb"),
     "inference-pipeline": Notebook(
         "     deploy_and_monitor/sm-inference_pipeline_with_scikit_linear_learner",
         "sm-inference_pipeline_with_scikit_linear_learner.ipynb",

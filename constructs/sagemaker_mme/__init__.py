@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sagemaker_mme.configured_endpoint import ConfiguredEndpoint
 from sagemaker_mme.container import (
     Container,
     ModelCacheSetting,
@@ -52,6 +53,7 @@ __all__ = [
     "BoundImage",
     "CapacitySize",
     "CaptureMode",
+    "ConfiguredEndpoint",
     "Container",
     "ContainerImage",
     "DataCapture",

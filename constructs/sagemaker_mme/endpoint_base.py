@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as sagemaker_refs
 from constructs import Construct
@@ -145,6 +146,24 @@ class MultiModelEndpointBase(EndpointMetrics, cdk.Resource):
         if target_models is None:
             return self.grants.invoke_any(grantee)
         return self.grants.invoke(grantee, target_models=target_models)
+
+
+def generated_name(scope: Construct) -> str:
+    """A name made from a construct's path."""
+    return cdk.Names.unique_resource_name(scope, max_length=63, separator="-").lower()
+
+
+def endpoint_logs(
+    scope: Construct, name: str, retention: logs.RetentionDays, removal_policy: cdk.RemovalPolicy
+) -> logs.LogGroup:
+    """The log group of an endpoint: SageMaker would make it itself, and keep all for ever."""
+    return logs.LogGroup(
+        scope,
+        "LogGroup",
+        log_group_name=f"/aws/sagemaker/Endpoints/{name}",
+        retention=retention,
+        removal_policy=removal_policy,
+    )
 
 
 class ImportedEndpoint(MultiModelEndpointBase):

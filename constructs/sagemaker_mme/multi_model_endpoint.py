@@ -17,6 +17,8 @@ from sagemaker_mme.endpoint_base import (
     EndpointVariant,
     ImportedEndpoint,
     MultiModelEndpointBase,
+    endpoint_logs,
+    generated_name,
 )
 from sagemaker_mme.endpoint_problems import (
     deployment_problems,
@@ -96,7 +98,7 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         shadow_production_variants: Sequence[ProductionVariant] = (),
     ) -> None:
         super().__init__(scope, construct_id, physical_name=endpoint_name)
-        name = endpoint_name or _generated_name(self)
+        name = endpoint_name or generated_name(self)
         of_one_variant = {
             "model": model,
             "instance_type": instance_type,
@@ -142,14 +144,7 @@ class MultiModelEndpoint(MultiModelEndpointBase):
             if data_capture is not None:
                 data_capture.grant(role)
 
-        # SageMaker would make the log group itself, and keep its contents for ever.
-        self.log_group = logs.LogGroup(
-            self,
-            "LogGroup",
-            log_group_name=f"/aws/sagemaker/Endpoints/{name}",
-            retention=log_retention,
-            removal_policy=log_removal_policy,
-        )
+        self.log_group = endpoint_logs(self, name, log_retention, log_removal_policy)
         # No name: a replaced config with the same name would collide, or go unnoticed.
         config = sagemaker.CfnEndpointConfig(
             self,
@@ -282,7 +277,3 @@ class MultiModelEndpoint(MultiModelEndpointBase):
         target.node.add_dependency(self._resource)
         self._resource.retain_all_variant_properties = True
         return target
-
-
-def _generated_name(scope: Construct) -> str:
-    return cdk.Names.unique_resource_name(scope, max_length=63, separator="-").lower()

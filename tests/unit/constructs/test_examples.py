@@ -1,6 +1,7 @@
 """The examples: each is synthesized, and held against CloudFormation's schemas."""
 
 import json
+import re
 import runpy
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from cfnlint.api import lint
 
 EXAMPLES = Path(__file__).parents[3] / "constructs" / "examples"
+README = EXAMPLES.parent / "README.md"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
 
 
@@ -42,7 +44,7 @@ def test_cloudformation_knows_all_that_an_example_declares(example: str) -> None
 
 @pytest.mark.parametrize("example", NAMES)
 def test_an_example_is_listed(example: str) -> None:
-    assert f"`{example}.py`" in (EXAMPLES.parent / "README.md").read_text()
+    assert f"`{example}.py`" in README.read_text()
 
 
 def test_no_role_of_an_example_has_an_administrators_policy() -> None:
@@ -93,3 +95,14 @@ def test_the_api_has_a_usage_plan_and_logs_who_called() -> None:
     assert [plan["Throttle"] for plan in plans] == [{"BurstLimit": 100, "RateLimit": 50}] * 2
     for stage in resources("tenant_api", "AWS::ApiGateway::Stage"):
         assert "DestinationArn" in stage["AccessLogSetting"]
+
+
+def test_what_the_table_of_libraries_claims_names_its_tests() -> None:
+    """Each ✓ of ours in constructs/README.md."""
+    tests = {path.name for path in (EXAMPLES.parents[1] / "tests").rglob("test_*.py")}
+    rows = [line.split("|") for line in README.read_text().splitlines() if line.count("|") == 7]
+    claims = {row[1].strip(): set(re.findall(r"`(test_\w+\.py)`", row[6])) for row in rows
+              if row[2].strip() == "✓"}  # fmt: skip
+    assert len(claims) >= 18
+    assert {claim: named - tests for claim, named in claims.items() if not named <= tests} == {}
+    assert [claim for claim, named in claims.items() if not named] == []
