@@ -26,6 +26,7 @@ from localaws.jobs.executor import JobExecutor
 from localaws.jobs.processes import Cores
 from localaws.sagemaker.authorizations import Authorization, sagemaker_authorizations
 from localaws.sagemaker.dispatch import ServiceApi
+from localaws.sagemaker.encryption_keys import check_keys
 from localaws.sagemaker.endpoint_configs import EndpointConfigs
 from localaws.sagemaker.endpoints import Endpoints
 from localaws.sagemaker.instance_quotas import InstanceQuotas
@@ -47,14 +48,20 @@ class SageMakerApi(ServiceApi):
     """The SageMaker control plane."""
 
     def __init__(
-        self, families: Iterable[ResourceFamily], tags: Tags, quotas: InstanceQuotas
+        self,
+        families: Iterable[ResourceFamily],
+        tags: Tags,
+        quotas: InstanceQuotas,
+        backend: Backend,
     ) -> None:
         super().__init__("sagemaker", families)
         self._tags = tags
         self._quotas = quotas
+        self._backend = backend
 
     def admit(self, scope: Scope, operation: str, request: Request) -> None:
-        """Refuse what the account's quotas do not allow."""
+        """Refuse keys that do not exist, and what the account's quotas do not allow."""
+        check_keys(scope, request, self._backend)
         self._quotas.check(scope, operation, request)
 
     def discard_interrupted_job(self, scope: Scope, request: Request) -> None:
@@ -153,7 +160,7 @@ def create_apis(
     )
     families = [tags, models, configs, endpoints, training_jobs, transform_jobs]
     set_quotas = SetQuotas(state_directory / "quotas.json")
-    sagemaker = SageMakerApi(families, tags, InstanceQuotas(store, set_quotas.get))
+    sagemaker = SageMakerApi(families, tags, InstanceQuotas(store, set_quotas.get), backend)
     target_tags = ScalableTargetTags(store)
     activities = Activities(store)
     targets = ScalableTargets(store, backend, endpoints, target_tags, activities)

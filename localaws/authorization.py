@@ -204,14 +204,6 @@ class Authorizer:
         decision = evaluate(policies, request)
         return None if decision.allowed else access_denied_message(request, decision)
 
-    def service_may_assume(self, service: str, role_arn: str, trust: Policy) -> bool:
-        """Whether an AWS service may assume a role, by the role's trust policy."""
-        account_id = role_arn.split(":")[4]
-        principal = Principal(service, account_id, service=service)
-        context = {"aws:SourceAccount": account_id, "aws:PrincipalIsAWSService": "true"}
-        request = Request("sts:AssumeRole", role_arn, principal, context)
-        return evaluate(PolicySet(resource=trust, resource_must_allow=True), request).allowed
-
     def credential(self, access_key_id: str) -> Credential | None:
         """The owner of an active access key, as it was when it was first asked for."""
         known = self._credentials.get(access_key_id)
@@ -257,3 +249,12 @@ def _unknown_token() -> AwsError:
     return AwsError(
         "UnrecognizedClientException", "The security token included in the request is invalid.", 403
     )
+
+
+def service_may_assume(service: str, role_arn: str, trust: Policy) -> bool:
+    """Whether an AWS service may assume a role, by the role's trust policy."""
+    account_id = role_arn.split(":")[4]
+    principal = Principal(service, account_id, service=service)
+    context = {"aws:SourceAccount": account_id, "aws:PrincipalIsAWSService": "true"}
+    request = Request("sts:AssumeRole", role_arn, principal, context)
+    return evaluate(PolicySet(resource=trust, resource_must_allow=True), request).allowed

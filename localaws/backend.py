@@ -136,6 +136,10 @@ class Backend(Protocol):
         """Whether there is an alarm of this name."""
         ...
 
+    def key_exists(self, scope: Scope, key_id: str) -> bool:
+        """Whether there is a KMS key of this id, ARN or alias."""
+        ...
+
     def delete_alarm(self, scope: Scope, name: str) -> None:
         """Delete an alarm, if it is there."""
         ...

@@ -17,9 +17,11 @@ from localaws.mail import Mailbox
 from localaws.ministack import (
     admission,
     conditional_writes,
+    history_limits,
     managed_policies,
     metric_math,
     object_files,
+    part_refused,
     user_patterns,
     versions,
 )
@@ -79,6 +81,8 @@ class Services:
         versions.install()
         conditional_writes.install()
         object_files.install()
+        part_refused.install()
+        history_limits.install()
         user_patterns.install()
         self._late_services: asyncio.Future[None] | None = None
         self._stop_functions: Callable[[], None] = lambda: None
@@ -177,6 +181,7 @@ class Services:
         tables.install()
         transactions.install()
         user_patterns.install_late()
+        part_refused.install_late()
         stack_admission.install()
         interrupted_stacks.install()
         apis = self._apis

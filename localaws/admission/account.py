@@ -36,8 +36,10 @@ class Account(Protocol):
     def record(self, kind: str, name: str) -> Mapping[str, Any] | None:
         """What is known of a resource; None without one.
 
-        ``kind`` is one of bucket, function, key, log group, parameter, rule (with its Targets),
-        table, topic, upload (with the sizes of its parts) and user (with its Groups).
+        ``kind`` is one of bucket, composite alarm, function, key, log group, parameter, point in
+        time recovery (of a table), query, rule
+        (with its Targets), table, time to live (of a table), topic, upload (with the sizes of its
+        parts) and user (with its Groups).
         """
 
     def is_taken(self, kind: str, name: str) -> bool:
@@ -54,10 +56,11 @@ class Account(Protocol):
     def longest_session(self, role_arn: str) -> int | None:
         """The role's MaxSessionDuration in seconds; None without the role."""
 
+    def may_assume(self, service: str, role_arn: str) -> bool:
+        """Whether a role exists that an AWS service may assume."""
+
     def principal_exists(self, arn: str) -> bool:
         """Whether a user or role of this account exists."""
 
     def key_exists(self, key_id: str) -> bool:
         """Whether a KMS key exists, by id, ARN or alias."""
-
-    def alarm_exists(self, name: str) -> bool: ...

@@ -24,6 +24,7 @@ from localaws.admission.services import (
     stacks,
     state_machines,
 )
+from localaws.admission.services.paging import check_token
 from localaws.admission.validation import validate
 from localaws.errors import AwsError
 
@@ -60,6 +61,7 @@ def check(call: Call, account: Account) -> None:
         code = VALIDATION_CODES.get(call.service, error.code)
         text = f"{MALFORMED_XML}: {error.message}" if code == "MalformedXML" else error.message
         raise AwsError(code, text, error.status) from None
+    check_token(call.service, call.operation, call.parameters)
     rule = RULES.get((call.service, call.operation))
     if rule is not None:
         rule(call.parameters, account)

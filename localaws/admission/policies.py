@@ -195,6 +195,19 @@ def check_key_policy(document: str, account: Account, *, may_lock_out: bool) -> 
         raise AwsError(code, text)
 
 
+def check_resource_policy(document: str, account: Account, code: str) -> None:
+    """Refuse a malformed policy of a resource, and principals of the account that do not exist.
+
+    Raises
+    ------
+    AwsError
+        With ``code``.
+    """
+    _parse(document, PolicyType.RESOURCE, code)
+    for kind, value in _unknown_principals(document, account):
+        raise AwsError(code, f'Invalid principal in policy: "{kind}":"{value}"')
+
+
 def exceeded(quota: str, most: int) -> AwsError:
     """The error for one more than a quota allows."""
     return AwsError("LimitExceeded", f"Cannot exceed quota for {quota}: {most}", 409)

@@ -13,9 +13,11 @@ from ministack.services import iam, kms, s3
 from localaws.admission.account import PolicyOwner
 from localaws.admission.gate import check
 from localaws.admission.reading import HttpRequest, read_call
+from localaws.authorization import service_may_assume
 from localaws.errors import AwsError
 from localaws.ministack import enforcement
 from localaws.ministack.embedding import Answer, ServiceHandler
+from localaws.ministack.identities import MiniStackIdentities
 from localaws.ministack.tag_quota import check_tags
 from localaws.service_models import BOTOCORE_NAMES, service_model
 
@@ -145,17 +147,21 @@ class MiniStackAccount:
         role = _by_arn(role_arn)
         return None if role is None else int(role.get("MaxSessionDuration", 3600))
 
+    def may_assume(self, service: str, role_arn: str) -> bool:
+        trust = MiniStackIdentities().trust_policy(role_arn)
+        return trust is not None and service_may_assume(service, role_arn, trust)
+
     def principal_exists(self, arn: str) -> bool:
         return _by_arn(arn) is not None
 
     def key_exists(self, key_id: str) -> bool:
-        # AWS's own keys come into being when they are first used.
-        return "alias/aws/" in key_id or kms._resolve_key(key_id) is not None
+        return key_exists(key_id)
 
-    def alarm_exists(self, name: str) -> bool:
-        from ministack.services import cloudwatch
 
-        return name in cloudwatch._alarms or name in cloudwatch._composite_alarms
+def key_exists(key_id: str) -> bool:
+    """Whether a KMS key exists in the scope that is asked for."""
+    # AWS's own keys come into being when they are first used.
+    return "alias/aws/" in key_id or kms._resolve_key(key_id) is not None
 
 
 def _held(module: str, store: str) -> Callable[[str], Mapping[str, Any] | None]:
@@ -172,6 +178,19 @@ def _held(module: str, store: str) -> Callable[[str], Mapping[str, Any] | None]:
 def _key(name: str) -> Mapping[str, Any] | None:
     found: Mapping[str, Any] | None = kms._resolve_key(name) if name else None
     return found
+
+
+def _time_to_live(table: str) -> Mapping[str, Any] | None:
+    from ministack.services import dynamodb
+
+    status = (dynamodb._ttl_settings.get(table) or {}).get("TimeToLiveStatus")
+    return None if status is None else {"Enabled": status == "ENABLED"}
+
+
+def _recovery(table: str) -> Mapping[str, Any] | None:
+    from ministack.services import dynamodb
+
+    return {"enabled": bool(dynamodb._pitr_settings.get(table))}
 
 
 def _rule(name: str) -> Mapping[str, Any] | None:
@@ -199,12 +218,16 @@ def _user(name: str) -> Mapping[str, Any] | None:
 
 _RECORDS: Mapping[str, Callable[[str], Mapping[str, Any] | None]] = {
     "bucket": _held("s3", "_buckets"),
+    "composite alarm": _held("cloudwatch", "_composite_alarms"),
     "function": _held("lambda_svc", "_functions"),
     "key": _key,
     "log group": _held("cloudwatch_logs", "_log_groups"),
     "parameter": _held("ssm", "_parameters"),
+    "point in time recovery": _recovery,
+    "query": _held("cloudwatch_logs", "_queries"),
     "rule": _rule,
     "table": _held("dynamodb", "_tables"),
+    "time to live": _time_to_live,
     "topic": _held("sns", "_topics"),
     "upload": _upload,
     "user": _user,

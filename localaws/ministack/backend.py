@@ -7,9 +7,10 @@ from datetime import datetime
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, cloudwatch_logs
 
-from localaws.authorization import Authorizer, Identity
+from localaws.authorization import Authorizer, Identity, service_may_assume
 from localaws.backend import MetricAlarm, MetricValues, ObjectStore, Scope, ServiceStore
 from localaws.errors import AwsError
+from localaws.ministack.admission import key_exists
 from localaws.ministack.alarms import new_alarm
 from localaws.ministack.identities import MiniStackIdentities
 from localaws.ministack.objects import RoleObjectStore, ServiceObjectStore, service_identity
@@ -99,6 +100,11 @@ class MiniStackBackend:
         with request_scope(scope.account_id, scope.region):
             return name in cloudwatch._alarms or name in cloudwatch._composite_alarms
 
+    def key_exists(self, scope: Scope, key_id: str) -> bool:
+        """Whether there is a KMS key; see ``Backend``."""
+        with request_scope(scope.account_id, scope.region):
+            return key_exists(key_id)
+
     def delete_alarm(self, scope: Scope, name: str) -> None:
         """Delete an alarm, if it is there."""
         with request_scope(scope.account_id, scope.region):
@@ -178,7 +184,7 @@ class MiniStackBackend:
 
     def _may_assume(self, role_arn: str) -> bool:
         trust = self._identities.trust_policy(role_arn)
-        return trust is not None and self._authorizer.service_may_assume(SERVICE, role_arn, trust)
+        return trust is not None and service_may_assume(SERVICE, role_arn, trust)
 
 
 def may_write_logs(authorizer: Authorizer, identity: Identity, region: str, group: str) -> bool:

@@ -12,6 +12,7 @@ from localaws.backend import Scope
 from localaws.cloudformation.resource_calls import Provisioned, Resource
 from localaws.cloudformation.resource_types import ResourceType
 from localaws.ministack import patches
+from localaws.ministack.history_limits import forget_deleted_stacks
 
 Handler = Callable[..., Any]
 
@@ -103,6 +104,7 @@ def _in_dependency_order(delete: Handler) -> Handler:
             await delete(stack_name, *arguments, **named)
         finally:
             stack["_resources"] = dict(stack["_resources"])
+            forget_deleted_stacks()
 
     return delete_stack
 

@@ -138,6 +138,24 @@ PATCHES = (
         "it has a few of the managed policies",
         "have them all",
     ),
+    Patch(
+        "services.ssm._put_parameter",
+        "data",
+        "every version is kept for ever, and all are saved anew with each",
+        "keep 100",
+    ),
+    Patch(
+        "services.ssm._label_parameter_version",
+        "data",
+        "labels of any form are attached",
+        "answer them as invalid",
+    ),
+    Patch(
+        "services.kms._list_keys",
+        "data",
+        "a page says that there are more keys, and not how to get them",
+        "give a marker",
+    ),
     # DynamoDB
     *(
         Patch(f"services.dynamodb.{name}", parameters, _READ_AGAIN, _READ_ONCE)
@@ -542,6 +560,12 @@ PATCHES = (
         "execution",
         "the metrics of executions are missing",
         "put them",
+    ),
+    Patch(
+        "services.eventbridge._put_events",
+        "data, allow_aws_source",
+        "events without source, type or a detail in JSON are delivered",
+        "answer them as failed entries",
     ),
     Patch(
         "services.eventbridge._invoke_target",

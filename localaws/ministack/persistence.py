@@ -23,6 +23,7 @@ from localaws.ministack.saved_services import Module, Sessions, Stateful
 from localaws.ministack.snapshots import (
     EXISTS,
     entries,
+    mark_of,
     row_name,
     state_of,
     to_text,
@@ -84,9 +85,9 @@ class SavedService:
                 if EXISTS not in before:
                     texts[EXISTS] = to_text(None)
             else:
-                texts = {key: to_text(value) for key, value in held.items()}
-                written[label] = {key: hash(text) for key, text in texts.items()}
-                texts = {k: text for k, text in texts.items() if before.get(k) != written[label][k]}
+                marks = written[label] = {key: mark_of(value) for key, value in held.items()}
+                new = {key: held[key] for key, mark in marks.items() if before.get(key) != mark}
+                texts = {key: to_text(value) for key, value in new.items()}
             changed |= {(label, row_name(key)): text for key, text in texts.items()}
         for label, before in self._written.items():
             gone = before.keys() - written.get(label, {}).keys()
@@ -125,7 +126,7 @@ class SavedService:
         return {
             label: held
             if label.partition(" ")[0] in self._service.replaced
-            else {key: hash(to_text(value)) for key, value in held.items()}
+            else {key: mark_of(value) for key, value in held.items()}
             for label, held in entries(state).items()
         }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ministack.services import sts
 
-from localaws.authorization import Authorizer, Identity
+from localaws.authorization import Authorizer, Identity, service_may_assume
 from localaws.ministack.identities import MiniStackIdentities
 
 
@@ -36,7 +36,7 @@ class ServiceSessions:
         trust = self._identities.trust_policy(role_arn)
         if trust is None:
             return None
-        if not self._authorizer.service_may_assume(self._service, role_arn, trust):
+        if not service_may_assume(self._service, role_arn, trust):
             return None
         return self._identities.role(role_arn, session_name)
 

@@ -7,6 +7,7 @@ their entries becomes a row, so that what changed is told from what did not.
 import ast
 import copy
 import json
+import marshal
 import threading
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -54,6 +55,17 @@ def to_text(value: Any) -> str:
     The encoder takes each dictionary in one step, whatever other threads do to it meanwhile.
     """
     return json.dumps(value, default=_plain)
+
+
+def mark_of(value: Any) -> int:
+    """What tells whether a value changed, for a tenth of what its text costs.
+
+    Format 2 writes equal values alike, whoever else refers to their parts.
+    """
+    try:
+        return hash(marshal.dumps(value, 2))
+    except ValueError:  # it holds more than JSON does
+        return hash(to_text(value))
 
 
 def state_of(rows: Mapping[Key, str]) -> dict[str, Any]:

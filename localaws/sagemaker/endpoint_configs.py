@@ -51,6 +51,7 @@ class EndpointConfigs(ImmutableResources):
     def create_endpoint_config(self, scope: Scope, request: Request) -> Response:
         _refuse(_without_capture_that_is_off(request), UNSUPPORTED_MEMBERS)
         _check_names(request["ProductionVariants"])
+        _check_weights(request["ProductionVariants"])
         variants = [self._variant(scope, variant) for variant in request["ProductionVariants"]]
         return self._create(scope, request, {"ProductionVariants": variants})
 
@@ -97,6 +98,14 @@ def _check_names(variants: list[dict[str, Any]]) -> None:
     names = [variant["VariantName"] for variant in variants]
     if len(set(names)) < len(names):
         raise validation_exception(f"Variant names must be unique, not {', '.join(names)}.")
+
+
+def _check_weights(variants: list[dict[str, Any]]) -> None:
+    if not any(variant.get("InitialVariantWeight", 1.0) for variant in variants):
+        raise validation_exception(
+            "InitialVariantWeight is 0 for every variant, so that none would get traffic: one at"
+            " least must be greater."
+        )
 
 
 def _refuse(members: dict[str, Any], unsupported: tuple[str, ...]) -> None:

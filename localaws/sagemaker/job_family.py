@@ -25,7 +25,10 @@ logger = logging.getLogger(__name__)
 
 
 class JobRecords:
-    """Jobs of one kind in the store. A job's own thread and requests may change them at once."""
+    """Jobs of one kind in the store, whose names are not told apart by case.
+
+    A job's own thread and requests may change them at once.
+    """
 
     def __init__(self, store: ResourceStore, kind: str) -> None:
         self._store = store
@@ -34,14 +37,14 @@ class JobRecords:
 
     def find(self, scope: Scope, name: str) -> Record | None:
         """The record, or None."""
-        return self._store.get(self._kind, scope, name)
+        return self._store.get(self._kind, scope, name.lower())
 
     def add(self, scope: Scope, name: str, record: Record) -> bool:
         """Keep a new record; False when there is one of that name."""
         with self._lock:
             if self.find(scope, name) is not None:
                 return False
-            self._store.put(self._kind, scope, name, record)
+            self._store.put(self._kind, scope, name.lower(), record)
             return True
 
     def change(self, scope: Scope, name: str, change: Callable[[Record], None]) -> None:
@@ -56,7 +59,7 @@ class JobRecords:
             if record is None:
                 raise LookupError(f"{self._kind} {name} is gone")
             change(record)
-            self._store.put(self._kind, scope, name, record)
+            self._store.put(self._kind, scope, name.lower(), record)
 
     def remove(self, scope: Scope, name: str, check: Callable[[Record], None]) -> None:
         """Drop the record unless ``check`` raises."""
@@ -64,7 +67,7 @@ class JobRecords:
             record = self.find(scope, name)
             if record is not None:
                 check(record)
-                self._store.delete(self._kind, scope, name)
+                self._store.delete(self._kind, scope, name.lower())
 
     def in_scope(self, scope: Scope) -> list[Record]:
         """All records of a scope."""

@@ -111,6 +111,9 @@ class MemoryBackend:
     def alarm_exists(self, scope: Scope, name: str) -> bool:
         return name in self.alarms or name in self.states
 
+    def key_exists(self, scope: Scope, key_id: str) -> bool:
+        return "missing" not in key_id
+
     def delete_alarm(self, scope: Scope, name: str) -> None:
         self.alarms.pop(name, None)
 

@@ -1,5 +1,6 @@
 """What CloudWatch refuses of alarms."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,17 @@ _ALARM_WORDS = {
     "TreatMissingData": ("missing", "breaching", "notBreaching", "ignore"),
     "EvaluateLowSampleCountPercentile": ("evaluate", "ignore"),
 }
+_ACTION_SERVICES = frozenset(
+    {"aiops", "automate", "autoscaling", "lambda", "sns", "ssm", "ssm-incidents", "swf"}
+)
+_BAND_OPERATORS = (
+    "LessThanLowerOrGreaterThanUpperThreshold",
+    "LessThanLowerThreshold",
+    "GreaterThanUpperThreshold",
+)
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
+_IDENTIFIER = re.compile(r"(?<![A-Za-z0-9_.])[a-z][A-Za-z0-9_]*", re.ASCII)
+PERIODS = (1, 5, 10, 20, 30)
 _EXTENDED_STATISTIC = re.compile(
     r"p(\d{1,2}(\.\d{1,10})?|100)|iqm|(tm|wm|tc|ts|pr)(\d{1,2}(\.\d+)?|\([^()]*\))",
     re.IGNORECASE | re.ASCII,
@@ -42,6 +54,15 @@ def _put_metric_alarm(parameters: Parameters, account: Account) -> None:
         for action in parameters.get(name, ()):
             if action.count(":") < 4 or not action.startswith("arn:"):
                 raise AwsError("ValidationError", f"Invalid arn syntax: {action}")
+            if action.split(":")[2] not in _ACTION_SERVICES:
+                raise AwsError("ValidationError", f"Invalid alarm action: {action}")
+    if account.record("composite alarm", parameters["AlarmName"]) is not None:
+        text = f"A composite alarm named {parameters['AlarmName']} exists already."
+        raise AwsError("ValidationError", text)
+    banded = parameters["ComparisonOperator"] in _BAND_OPERATORS
+    if banded != ("ThresholdMetricId" in parameters):
+        text = f"ThresholdMetricId goes with {', '.join(_BAND_OPERATORS)}, and with none else."
+        raise AwsError("ValidationError", text)
     periods = parameters["EvaluationPeriods"]
     to_alarm = parameters.get("DatapointsToAlarm")
     if to_alarm is not None and to_alarm > periods:
@@ -96,6 +117,13 @@ def _returned(parameters: Parameters, account: Account) -> None:
     if queries is None:
         return
     check_queries(queries)
+    known = {query["Id"] for query in queries}
+    for query in queries:
+        named = _IDENTIFIER.findall(_QUOTED.sub(" ", query.get("Expression", "")))
+        missing = sorted({*named} - known)
+        if missing:
+            text = f"Invalid metrics list: the expression of {query['Id']} refers to undefined ids"
+            raise invalid(f"{text} [{', '.join(missing)}]", "ValidationError")
     returning = [query for query in queries if query.get("ReturnData", True)]
     if len(returning) != 1:
         raise invalid(
@@ -114,8 +142,27 @@ def check_queries(queries: Sequence[Mapping[str, Any]]) -> None:
         if ("Expression" in query) == ("MetricStat" in query):
             text = f"{path} needs exactly one of Expression and MetricStat"
             raise invalid(text, "ValidationError")
+        period = query.get("MetricStat", {}).get("Period", 60)
+        if period not in PERIODS and period % 60:
+            text = f"{path}.MetricStat.Period {period} is not 1, 5, 10, 20, 30 or a multiple of 60"
+            raise invalid(text, "ValidationError")
+
+
+def _describe(parameters: Parameters, account: Account) -> None:
+    if parameters.get("AlarmNames") and parameters.get("AlarmNamePrefix"):
+        text = "AlarmNames and AlarmNamePrefix cannot be used together."
+        raise invalid(text, "InvalidParameterCombination")
+
+
+def _set_state(parameters: Parameters, account: Account) -> None:
+    try:
+        json.loads(parameters.get("StateReasonData") or "{}")
+    except (ValueError, RecursionError):
+        raise invalid("StateReasonData is not valid JSON", "InvalidFormat") from None
 
 
 RULES: Mapping[tuple[str, str], Rule] = {
+    ("cloudwatch", "DescribeAlarms"): _describe,
     ("cloudwatch", "PutMetricAlarm"): in_turn(_returned, _put_metric_alarm),
+    ("cloudwatch", "SetAlarmState"): _set_state,
 }

@@ -4,10 +4,17 @@ import re
 from collections.abc import Mapping
 
 from localaws.admission.account import Account
-from localaws.admission.rule import Parameters, Rule
+from localaws.admission.rule import Parameters, Rule, in_turn
 from localaws.errors import AwsError
 
 _CLAUSE = re.compile(r"(?<![#:.\w])(SET|ADD|DELETE)(?![\w.])", re.IGNORECASE)
+_SECTION = re.compile(r"(?<![#:.\w])(SET|ADD|DELETE|REMOVE)(?![\w.])", re.IGNORECASE)
+_SEPARATOR = re.compile(r",(?![^()]*\))")
+"""Of actions: a comma that is not within a function's arguments."""
+_PART = re.compile(r"[#\w]+|\[\d+\]")
+_NOT_OF_KEYS = re.compile(
+    r"(?<![#:.\w])(OR|NOT|IN|contains|size|attribute_\w+)(?![\w.])|<>", re.IGNORECASE
+)
 _ATTRIBUTE = re.compile(r"(?<![:.\w])(#?[A-Za-z_]\w*)(?!\s*\()")
 
 
@@ -20,6 +27,79 @@ def _update_item(parameters: Parameters, account: Account) -> None:
                 f'Invalid UpdateExpression: The "{clause}" section can only be used once in an'
                 " update expression;",
             )
+
+
+def _paths(parameters: Parameters, account: Account) -> None:
+    """No part of an item is changed twice in one update."""
+    text = _short(parameters)
+    names = parameters.get("ExpressionAttributeNames") or {}
+    begins = [*_SECTION.finditer(text)]
+    seen: list[tuple[str, ...]] = []
+    for section, after in zip(begins, [*begins[1:], None], strict=True):
+        body = text[section.end() : after.start() if after else len(text)]
+        for action in _SEPARATOR.split(body):
+            target = action.split("=")[0].split()[:1]
+            path = tuple(names.get(part, part) for part in _PART.findall("".join(target)))
+            for other in seen:
+                if path[: len(other)] == other[: len(path)]:
+                    raise AwsError(
+                        "ValidationException",
+                        "Invalid UpdateExpression: Two document paths overlap with each other; must"
+                        f" remove or rewrite one of these paths; path one: [{', '.join(other)}],"
+                        f" path two: [{', '.join(path)}]",
+                    )
+            seen.append(path)
+
+
+def _key_condition(parameters: Parameters, account: Account) -> None:
+    text = parameters.get("KeyConditionExpression") or ""
+    found = _NOT_OF_KEYS.search(text)
+    if found:
+        raise AwsError(
+            "ValidationException",
+            f"Invalid operator used in KeyConditionExpression: {found[0].upper()}",
+        )
+
+
+def _transact(parameters: Parameters, account: Account) -> None:
+    for item in parameters["TransactItems"]:
+        if len(item) != 1:
+            text = "TransactItems can only contain one of Check, Put, Update or Delete"
+            raise AwsError("ValidationException", text)
+
+
+def _table(parameters: Parameters, account: Account) -> None:
+    wrong = "One or more parameter values were invalid:"
+    for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+        for index in parameters.get(kind) or ():
+            projection = index["Projection"]
+            shown = projection.get("ProjectionType", "ALL")
+            if shown != "INCLUDE" and projection.get("NonKeyAttributes"):
+                text = f"{wrong} ProjectionType is {shown}, but NonKeyAttributes is specified"
+                raise AwsError("ValidationException", text)
+    stream = parameters.get("StreamSpecification") or {}
+    if stream.get("StreamEnabled") and "StreamViewType" not in stream:
+        text = f"{wrong} StreamEnabled is true, but StreamViewType is not specified"
+        raise AwsError("ValidationException", text)
+
+
+def _time_to_live(parameters: Parameters, account: Account) -> None:
+    name = parameters["TableName"].rpartition("/")[2]
+    there = account.record("time to live", name)
+    wanted = parameters["TimeToLiveSpecification"]
+    if there is None or there["Enabled"] != wanted["Enabled"]:
+        return
+    text = f"TimeToLive is already {'enabled' if wanted['Enabled'] else 'disabled'}"
+    raise AwsError("ValidationException", text)
+
+
+def _restore(parameters: Parameters, account: Account) -> None:
+    name = parameters.get("SourceTableName") or parameters.get("SourceTableArn", "")
+    name = name.rpartition("/")[2]
+    recovery = account.record("point in time recovery", name) or {}
+    if account.record("table", name) is not None and not recovery.get("enabled"):
+        text = f"Point in time recovery is not enabled for table '{name}'"
+        raise AwsError("PointInTimeRecoveryUnavailableException", text)
 
 
 def _query(parameters: Parameters, account: Account) -> None:
@@ -57,6 +137,11 @@ def _short(parameters: Parameters) -> str:
 
 
 RULES: Mapping[tuple[str, str], Rule] = {
-    ("dynamodb", "Query"): _query,
-    ("dynamodb", "UpdateItem"): _update_item,
+    ("dynamodb", "CreateTable"): _table,
+    ("dynamodb", "Query"): in_turn(_key_condition, _query),
+    ("dynamodb", "RestoreTableToPointInTime"): _restore,
+    ("dynamodb", "TransactWriteItems"): _transact,
+    ("dynamodb", "UpdateItem"): in_turn(_update_item, _paths),
+    ("dynamodb", "UpdateTable"): _table,
+    ("dynamodb", "UpdateTimeToLive"): _time_to_live,
 }

@@ -1,14 +1,15 @@
 """What EventBridge refuses."""
 
-import re
+import json
 from collections.abc import Mapping
 
 from localaws.admission.account import Account
-from localaws.admission.rule import Parameters, Rule
+from localaws.admission.rule import Parameters, Rule, in_turn
+from localaws.admission.services.schedules import is_cron, is_rate
 from localaws.errors import AwsError
 
 TARGETS_OF_RULE = 5
-_RATE = re.compile(r"rate\((?:1 (?:minute|hour|day)|(?!1 )[1-9]\d{0,7} (?:minutes|hours|days))\)")
+_NEED_ROLE = ("ecs", "kinesis", "states")
 
 
 def _put_rule(parameters: Parameters, account: Account) -> None:
@@ -16,8 +17,67 @@ def _put_rule(parameters: Parameters, account: Account) -> None:
     if not expression and not parameters.get("EventPattern"):
         text = "Parameter(s) EventPattern or ScheduleExpression must be specified."
         raise AwsError("ValidationException", text)
-    if expression and expression.startswith("rate(") and not _RATE.fullmatch(expression):
+    if not expression:
+        return
+    if parameters.get("EventBusName", "default").rpartition("/")[2] != "default":
+        text = "ScheduleExpression is supported only on the default event bus."
+        raise AwsError("ValidationException", text)
+    if not is_rate(expression) and not is_cron(expression):
         raise AwsError("ValidationException", "Parameter ScheduleExpression is not valid.")
+
+
+def _known_rule(parameters: Parameters, account: Account) -> None:
+    name = parameters.get("Rule") or parameters["Name"]
+    bus = parameters.get("EventBusName", "default")
+    if bus == "default" and account.record("rule", name) is None:
+        text = f"Rule {name} does not exist on EventBus default."
+        raise AwsError("ResourceNotFoundException", text)
+
+
+def _form_of_targets(parameters: Parameters, account: Account) -> None:
+    ids = [target["Id"] for target in parameters["Targets"]]
+    if len(set(ids)) < len(ids):
+        raise AwsError("ValidationException", "Two targets have the same Id.")
+    for target in parameters["Targets"]:
+        name = f"target {target['Id']}"
+        given = target.keys() & {"Input", "InputPath", "InputTransformer"}
+        if len(given) > 1:
+            text = "Only one of Input, InputPath, or InputTransformer must be provided for"
+            raise AwsError("ValidationException", f"{text} {name}.")
+        if "Input" in target and not _is_json(target["Input"]):
+            raise AwsError("ValidationException", f"JSON syntax error in input for {name}")
+        service = target["Arn"].split(":")[2] if target["Arn"].count(":") > 4 else ""
+        if service in _NEED_ROLE and "RoleArn" not in target:
+            text = f"RoleArn is required for target {target['Arn']}."
+            raise AwsError("ValidationException", text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _create_bus(parameters: Parameters, account: Account) -> None:
+    name = parameters["Name"]
+    if "/" in name and not name.startswith("aws.partner/"):
+        text = f"Event bus name {name} must not contain '/'."
+        raise AwsError("ValidationException", text)
+
+
+def _test_pattern(parameters: Parameters, account: Account) -> None:
+    try:
+        event = json.loads(parameters["Event"])
+    except (ValueError, RecursionError) as error:
+        text = f"Parameter Event is not valid. Reason: {error}"
+        raise AwsError("ValidationException", text) from None
+    needed = ("account", "detail-type", "id", "region", "resources", "source", "time")
+    missing = [name for name in needed if not isinstance(event, dict) or name not in event]
+    if missing:
+        text = f"Parameter Event is not valid. Reason: {missing[0]} is missing"
+        raise AwsError("ValidationException", text)
 
 
 def _put_targets(parameters: Parameters, account: Account) -> None:
@@ -38,6 +98,11 @@ def _delete_rule(parameters: Parameters, account: Account) -> None:
 
 RULES: Mapping[tuple[str, str], Rule] = {
     ("events", "DeleteRule"): _delete_rule,
+    ("events", "CreateEventBus"): _create_bus,
+    ("events", "DisableRule"): _known_rule,
+    ("events", "EnableRule"): _known_rule,
     ("events", "PutRule"): _put_rule,
-    ("events", "PutTargets"): _put_targets,
+    ("events", "PutTargets"): in_turn(_form_of_targets, _put_targets),
+    ("events", "RemoveTargets"): _known_rule,
+    ("events", "TestEventPattern"): _test_pattern,
 }

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
 import json
+import re
 from collections.abc import Mapping
 
 from localaws.admission.account import Account
@@ -15,6 +16,8 @@ SECONDS = 900
 PAYLOAD = 6 * 1024 * 1024
 ASYNCHRONOUS_PAYLOAD = 1024 * 1024
 TAGS = 50
+NAME = 64
+_PRINCIPAL = re.compile(r"\*|\d{12}|arn:[a-z-]+:(iam|sts)::\d{12}:.+|[a-z0-9.-]+\.[a-z0-9.-]+")
 RESERVABLE = 900
 """Of the 1,000 concurrent executions that an account has by default."""
 _RESERVED = {
@@ -57,6 +60,14 @@ def _configure(parameters: Parameters, account: Account) -> None:
 
 
 def _create(parameters: Parameters, account: Account) -> None:
+    name = parameters["FunctionName"]
+    if not name.startswith("arn:") and len(name.rpartition(":")[2]) > NAME:
+        raise _invalid(
+            f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy"
+            f" constraint: Member must have length less than or equal to {NAME}"
+        )
+    if parameters.get("PackageType") == "Image":
+        raise _invalid("localaws runs functions of .zip archives alone: it has no images for them.")
     _configure(parameters, account)
     _check_code(parameters.get("Code") or {}, account)
     if len(parameters.get("Tags") or {}) > TAGS:
@@ -117,11 +128,50 @@ def _concurrency(parameters: Parameters, account: Account) -> None:
         )
 
 
+def _publish(parameters: Parameters, account: Account) -> None:
+    function = account.record("function", parameters["FunctionName"])
+    asked = parameters.get("CodeSha256")
+    there = function["config"].get("CodeSha256") if function else None
+    if asked and there and asked != there:
+        text = f"CodeSHA256 ({asked}) is different from current CodeSHA256 in $LATEST ({there})."
+        raise _invalid(text)
+
+
+def _permission(parameters: Parameters, account: Account) -> None:
+    if not _PRINCIPAL.fullmatch(parameters["Principal"]):
+        text = "The provided principal was invalid. Please check the principal and try again."
+        raise _invalid(text)
+
+
+def _event_source(parameters: Parameters, account: Account) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html."""
+    arn = parameters.get("EventSourceArn", "")
+    service = arn.split(":")[2] if arn.count(":") > 4 else ""
+    if service != "dynamodb":
+        raise _invalid(
+            f"{arn or 'A self-managed source'} is no event source here: localaws polls streams of"
+            " DynamoDB tables alone. S3, SNS, EventBridge, its Scheduler, logs and Step Functions"
+            " call functions themselves."
+        )
+    name, _, label = arn.partition(":table/")[2].partition("/stream/")
+    table = account.record("table", name)
+    if table is None or not label or table.get("LatestStreamLabel") != label:
+        raise _invalid(f"Stream not found: {arn}")
+    if "StartingPosition" not in parameters:
+        raise _invalid(
+            "1 validation error detected: Value null at 'startingPosition' failed to satisfy"
+            " constraint: Member must not be null."
+        )
+
+
 RULES: Mapping[tuple[str, str], Rule] = {
+    ("lambda", "AddPermission"): _permission,
     ("lambda", "CreateAlias"): _alias,
+    ("lambda", "CreateEventSourceMapping"): _event_source,
     ("lambda", "CreateFunction"): _create,
     ("lambda", "Invoke"): _invoke,
     ("lambda", "PutFunctionConcurrency"): _concurrency,
+    ("lambda", "PublishVersion"): _publish,
     ("lambda", "UpdateAlias"): _alias,
     ("lambda", "UpdateFunctionCode"): _update_code,
     ("lambda", "UpdateFunctionConfiguration"): _configure,

@@ -1,5 +1,7 @@
 """What KMS refuses."""
 
+import base64
+import re
 from collections.abc import Mapping
 
 from localaws.admission import policies
@@ -7,6 +9,8 @@ from localaws.admission.account import Account
 from localaws.admission.rule import Parameters, Rule, in_turn, invalid
 from localaws.admission.services.tags import reserved_tags
 from localaws.errors import AwsError
+
+_ALIAS = re.compile(r"alias/[a-zA-Z0-9/_-]{1,250}", re.ASCII)
 
 
 def _put_key_policy(parameters: Parameters, account: Account) -> None:
@@ -25,9 +29,33 @@ def _schedule_key_deletion(parameters: Parameters, account: Account) -> None:
 
 
 def _create_alias(parameters: Parameters, account: Account) -> None:
+    if not _ALIAS.fullmatch(parameters["AliasName"]):
+        raise invalid(
+            f"1 validation error detected: Value '{parameters['AliasName']}' at 'aliasName' failed"
+            f" to satisfy constraint: Member must satisfy regular expression pattern:"
+            f" {_ALIAS.pattern}"
+        )
     if parameters["AliasName"].startswith("alias/aws/"):
         text = "Alias names that begin with alias/aws/ are reserved"
         raise invalid(text, "NotAuthorizedException")
+
+
+def _policy_name(parameters: Parameters, account: Account) -> None:
+    if parameters.get("PolicyName", "default") != "default":
+        raise invalid("No such policy exists", "NotFoundException")
+
+
+def _decrypt(parameters: Parameters, account: Account) -> None:
+    """What MiniStack encrypts begins with the id of the key."""
+    asked = account.record("key", parameters.get("KeyId") or "")
+    try:
+        used = base64.b64decode(parameters["CiphertextBlob"])[:36].decode()
+    except ValueError:
+        return
+    key = account.record("key", used)
+    if asked is not None and key is not None and asked["KeyId"] != key["KeyId"]:
+        text = "The key ID in the request does not identify a CMK that can perform this operation."
+        raise invalid(text, "IncorrectKeyException")
 
 
 def _encrypt(parameters: Parameters, account: Account) -> None:
@@ -95,13 +123,19 @@ _TAGS = reserved_tags("Tags", "TagKey", "TagException")
 RULES: Mapping[tuple[str, str], Rule] = {
     ("kms", "CancelKeyDeletion"): _cancel_deletion,
     ("kms", "CreateAlias"): in_turn(_create_alias, _key_usable),
+    ("kms", "Decrypt"): _decrypt,
+    ("kms", "DisableKey"): _key_usable,
+    ("kms", "DisableKeyRotation"): _key_usable,
+    ("kms", "EnableKey"): _key_usable,
+    ("kms", "GetKeyPolicy"): _policy_name,
+    ("kms", "UpdateKeyDescription"): _key_usable,
     ("kms", "CreateGrant"): _grant,
     ("kms", "CreateKey"): in_turn(_TAGS, _put_key_policy, _create_key),
-    ("kms", "EnableKeyRotation"): _rotation,
+    ("kms", "EnableKeyRotation"): in_turn(_key_usable, _rotation),
     ("kms", "Encrypt"): _encrypt,
     ("kms", "GenerateDataKey"): _data_key,
-    ("kms", "PutKeyPolicy"): _put_key_policy,
+    ("kms", "PutKeyPolicy"): in_turn(_policy_name, _put_key_policy),
     ("kms", "ScheduleKeyDeletion"): in_turn(_schedule_key_deletion, _key_usable),
-    ("kms", "TagResource"): _TAGS,
+    ("kms", "TagResource"): in_turn(_TAGS, _key_usable),
     ("kms", "UpdateAlias"): _key_usable,
 }

@@ -1,7 +1,10 @@
 """What CloudWatch Logs refuses."""
 
+import math
+import re
 from collections.abc import Mapping
 
+from localaws.admission import policies
 from localaws.admission.account import Account
 from localaws.admission.rule import Parameters, Rule, in_turn, invalid
 from localaws.admission.services.tags import reserved_tags
@@ -9,6 +12,9 @@ from localaws.errors import AwsError
 
 SUBSCRIPTION_FILTERS = 2
 DAY_MILLISECONDS = 86_400_000
+MOST_RESULTS = 10_000
+"""Of a query."""
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def _put_log_events(parameters: Parameters, account: Account) -> None:
@@ -41,6 +47,18 @@ def _create_log_group(parameters: Parameters, account: Account) -> None:
 def _start_query(parameters: Parameters, account: Account) -> None:
     if parameters["startTime"] > parameters["endTime"]:
         raise invalid("End time should not be less than start time", "InvalidParameterException")
+    given = parameters.keys() & {"logGroupName", "logGroupNames", "logGroupIdentifiers"}
+    if len(given) > 1:
+        text = f"Only one of these may be given: {', '.join(sorted(given))}"
+        raise invalid(text, "InvalidParameterException")
+    if parameters.get("limit", 1) > MOST_RESULTS:
+        text = f"Limit {parameters['limit']} is greater than {MOST_RESULTS}"
+        raise invalid(text, "InvalidParameterException")
+
+
+def _stop_query(parameters: Parameters, account: Account) -> None:
+    if account.record("query", parameters["queryId"]) is None:
+        raise invalid("The specified query does not exist.", "ResourceNotFoundException")
 
 
 def _filter_pattern(parameters: Parameters, account: Account) -> None:
@@ -50,6 +68,47 @@ def _filter_pattern(parameters: Parameters, account: Account) -> None:
     closed = not pattern or pattern[0] not in pairs or pattern.endswith(pairs[pattern[0]])
     if not closed or pattern.count('"') % 2:
         raise invalid("Invalid filter pattern", "InvalidParameterException")
+
+
+def _transformations(parameters: Parameters, account: Account) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html."""
+    pattern = parameters.get("filterPattern", "").strip()
+    for made in parameters["metricTransformations"]:
+        value = made["metricValue"]
+        if not value.startswith("$") and not _NUMBER.fullmatch(value):
+            raise _transformation(f"metricValue {value} is neither a number nor a field ($…)")
+        if "dimensions" in made and "defaultValue" in made:
+            raise _transformation("dimensions and default value are mutually exclusive properties.")
+        if "dimensions" in made and not pattern.startswith(("{", "[")):
+            raise _transformation("dimensions need a JSON or a space-delimited filter pattern.")
+
+
+def _transformation(reason: str) -> AwsError:
+    return invalid(f"Invalid metric transformation: {reason}", "InvalidParameterException")
+
+
+def _destination(parameters: Parameters, account: Account) -> None:
+    arn = parameters["destinationArn"]
+    service = arn.split(":")[2] if arn.startswith("arn:") and arn.count(":") > 4 else ""
+    if service not in ("firehose", "kinesis", "lambda", "logs"):
+        text = f"destinationArn {arn} names no function, stream or destination."
+        raise invalid(text, "InvalidParameterException")
+    if service in ("firehose", "kinesis"):
+        text = f"localaws has no {service}: log events can be sent to functions here."
+        raise invalid(text, "InvalidParameterException")
+    name = arn.partition(":function:")[2].partition(":")[0]
+    if service == "lambda" and account.record("function", name) is None:
+        raise invalid(
+            "Could not execute the lambda function. Make sure you have given CloudWatch Logs"
+            " permission to execute your function.",
+            "InvalidParameterException",
+        )
+
+
+def _resource_policy(parameters: Parameters, account: Account) -> None:
+    policies.check_resource_policy(
+        parameters.get("policyDocument", ""), account, "InvalidParameterException"
+    )
 
 
 def _subscription_filter(parameters: Parameters, account: Account) -> None:
@@ -65,6 +124,9 @@ def _filter_events(parameters: Parameters, account: Account) -> None:
     if parameters.get("logStreamNames") and parameters.get("logStreamNamePrefix"):
         text = "logStreamNames and logStreamNamePrefix exclude each other"
         raise AwsError("InvalidParameterException", text)
+    if parameters.get("startTime", 0) > parameters.get("endTime", math.inf):
+        text = "The start time is later than the end time."
+        raise AwsError("InvalidParameterException", text)
 
 
 def _describe_streams(parameters: Parameters, account: Account) -> None:
@@ -78,7 +140,9 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("logs", "DescribeLogStreams"): _describe_streams,
     ("logs", "FilterLogEvents"): _filter_events,
     ("logs", "PutLogEvents"): _put_log_events,
-    ("logs", "PutMetricFilter"): _filter_pattern,
-    ("logs", "PutSubscriptionFilter"): in_turn(_filter_pattern, _subscription_filter),
+    ("logs", "PutMetricFilter"): in_turn(_filter_pattern, _transformations),
+    ("logs", "PutResourcePolicy"): _resource_policy,
+    ("logs", "PutSubscriptionFilter"): in_turn(_filter_pattern, _subscription_filter, _destination),
     ("logs", "StartQuery"): _start_query,
+    ("logs", "StopQuery"): _stop_query,
 }

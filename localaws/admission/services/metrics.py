@@ -12,6 +12,8 @@ from localaws.admission.services.alarms import check_queries, is_statistic
 from localaws.errors import AwsError
 
 TWO_WEEKS = 14 * 86_400
+MOST_VALUE = 2.0**360
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html"""
 TWO_HOURS = 2 * 3600
 _WIDGETS = frozenset({"metric", "text", "log", "alarm", "explorer", "custom", "heading"})
 
@@ -61,6 +63,8 @@ def _put_metric_data(parameters: Parameters, account: Account) -> None:
         text = "The value AWS/ for parameter Namespace is invalid."
         raise AwsError("InvalidParameterValue", text)
     data = parameters.get("MetricData", [])
+    if not data and not parameters.get("EntityMetricData"):
+        raise AwsError("MissingParameter", "The parameter MetricData is required.")
     if len(data) > 1000:
         raise AwsError(
             "LimitExceededException",
@@ -85,10 +89,15 @@ def _check_datum(path: str, datum: Parameters) -> None:
     if counts is not None and len(counts) != len(datum.get("Values", ())):
         text = f"{path}.Values and {path}.Counts must have the same size."
         raise AwsError("InvalidParameterValue", text)
-    value = datum.get("Value")
-    if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
-        text = f"The value {value} for parameter {path}.Value is invalid."
-        raise AwsError("InvalidParameterValue", text)
+    for count in counts or ():
+        if not isinstance(count, int | float) or not 0 < count < MOST_VALUE:
+            text = f"The value {count} for parameter {path}.Counts is invalid."
+            raise AwsError("InvalidParameterValue", text)
+    statistics = (datum.get("StatisticValues") or {}).values()
+    for value in (datum.get("Value", 0), *datum.get("Values", ()), *statistics):
+        if not isinstance(value, int | float) or not abs(value) <= MOST_VALUE:
+            text = f"The value {value} for parameter {path} is invalid."
+            raise AwsError("InvalidParameterValue", text)
 
 
 def _time_of_data(parameters: Parameters, account: Account) -> None:

@@ -89,9 +89,30 @@ def _put_encryption(parameters: Parameters, account: Account) -> None:
 
 
 def _put_website(parameters: Parameters, account: Account) -> None:
-    suffix = parameters.get("WebsiteConfiguration", {}).get("IndexDocument", {}).get("Suffix")
+    website = parameters.get("WebsiteConfiguration") or {}
+    if not website.keys() & {"IndexDocument", "RedirectAllRequestsTo"}:
+        raise invalid_argument(
+            "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty"
+        )
+    suffix = website.get("IndexDocument", {}).get("Suffix")
     if suffix is not None and (not suffix or "/" in suffix):
         raise invalid("The IndexDocument Suffix is not well formed", "InvalidArgument")
+
+
+def _put_versioning(parameters: Parameters, account: Account) -> None:
+    if not (parameters.get("VersioningConfiguration") or {}).get("Status"):
+        raise AwsError(
+            "IllegalVersioningConfigurationException",
+            "The Versioning element must be specified",
+        )
+
+
+def _put_logging(parameters: Parameters, account: Account) -> None:
+    enabled = (parameters.get("BucketLoggingStatus") or {}).get("LoggingEnabled")
+    if enabled and account.record("bucket", enabled.get("TargetBucket", "")) is None:
+        raise AwsError(
+            "InvalidTargetBucketForLogging", "The target bucket for logging does not exist"
+        )
 
 
 def _notifications(parameters: Parameters, account: Account) -> None:
@@ -114,9 +135,11 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("s3", "CreateBucket"): in_turn(_bucket_name, _bucket_place, _bucket_owner),
     ("s3", "PutBucketCors"): _put_cors,
     ("s3", "PutBucketEncryption"): _put_encryption,
+    ("s3", "PutBucketLogging"): _put_logging,
     ("s3", "PutBucketNotificationConfiguration"): _notifications,
     ("s3", "PutBucketPolicy"): _put_bucket_policy,
     ("s3", "PutBucketTagging"): _put_tags("Bucket", 50),
+    ("s3", "PutBucketVersioning"): _put_versioning,
     ("s3", "PutBucketWebsite"): _put_website,
     ("s3", "PutObjectTagging"): _put_tags("Object", 10),
 }

@@ -3,8 +3,9 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from localaws.admission.account import Account
@@ -12,6 +13,9 @@ from localaws.admission.rule import Parameters, Rule, in_turn, invalid
 from localaws.admission.services.s3_errors import invalid_argument, malformed_xml
 from localaws.errors import AwsError
 
+_CLASSES = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER",
+            "DEEP_ARCHIVE")  # fmt: skip
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html"""
 _ACTIONS = (
     "Expiration",
     "Transitions",
@@ -42,10 +46,15 @@ def _check_lifecycle_rule(rule: Parameters) -> None:
     for transition in rule.get("Transitions", ()):
         if len(transition.keys() & {"Date", "Days"}) != 1 or "StorageClass" not in transition:
             raise malformed_xml()
-    if "Filter" in rule and "Prefix" in rule:
+    if ("Filter" in rule) == ("Prefix" in rule):
         raise malformed_xml()
     if len(rule.get("Filter", {})) > 1:
         raise malformed_xml()
+    by_tag = rule.get("Filter", {}).keys() & {"Tag", "And"}
+    if by_tag and "AbortIncompleteMultipartUpload" in rule:
+        text = "AbortIncompleteMultipartUpload cannot be specified with Tags."
+        raise AwsError("InvalidRequest", text)
+    _check_order(rule.get("Transitions", ()))
     aborted = rule.get("AbortIncompleteMultipartUpload", {})
     numbers = (
         ("'Days' for Expiration action", expiration.get("Days")),
@@ -54,10 +63,29 @@ def _check_lifecycle_rule(rule: Parameters) -> None:
             "'NoncurrentDays' for NoncurrentVersionExpiration action",
             rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays"),
         ),
+        (
+            "'NewerNoncurrentVersions' for NoncurrentVersionExpiration action",
+            rule.get("NoncurrentVersionExpiration", {}).get("NewerNoncurrentVersions"),
+        ),
     )
     for name, days in numbers:
         if days is not None and (not isinstance(days, int) or days < 1):
             raise invalid_argument(f"{name} must be a positive integer")
+
+
+def _check_order(transitions: Sequence[Parameters]) -> None:
+    """Objects go from warm classes to cold ones, never back."""
+    ordered = sorted(
+        (each["Days"], _CLASSES.index(each["StorageClass"]), each["StorageClass"])
+        for each in transitions
+        if isinstance(each.get("Days"), int) and each.get("StorageClass") in _CLASSES
+    )
+    for (_, warmth, name), (_, next_warmth, next_name) in pairwise(ordered):
+        if next_warmth <= warmth:
+            raise invalid_argument(
+                f"'Days' in the Transition action for StorageClass '{name}' must be greater than"
+                f" 'Days' in the Transition action for StorageClass '{next_name}'"
+            )
 
 
 def _transition_days(parameters: Parameters, account: Account) -> None:

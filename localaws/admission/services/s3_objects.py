@@ -67,6 +67,32 @@ def _list_objects(parameters: Parameters, account: Account) -> None:
     if most is not None and (not isinstance(most, int) or most < 0):
         name = "max-keys"
         raise invalid_argument(f"Argument {name} must be an integer between 0 and 2147483647")
+    if parameters.get("VersionIdMarker") and not parameters.get("KeyMarker"):
+        text = "A version-id marker cannot be specified without a key marker."
+        raise invalid_argument(text)
+
+
+def _list_uploads(parameters: Parameters, account: Account) -> None:
+    for member, name in (("MaxUploads", "max-uploads"), ("MaxParts", "max-parts")):
+        most = parameters.get(member, 0)
+        if not isinstance(most, int) or most < 0:
+            raise invalid_argument(f"Argument {name} must be an integer between 0 and 2147483647")
+
+
+def _get_object(parameters: Parameters, account: Account) -> None:
+    number = parameters.get("PartNumber")
+    if number is None:
+        return
+    if "Range" in parameters:
+        raise AwsError(
+            "InvalidRequest", "Cannot specify both Range header and partNumber query parameter"
+        )
+    if not isinstance(number, int) or not 1 <= number <= 10000:
+        raise invalid_argument("Part number must be an integer between 1 and 10000, inclusive")
+    bucket = account.record("bucket", parameters["Bucket"]) or {"objects": {}}
+    there = bucket["objects"].get(parameters["Key"])
+    if there is not None and number > 1 and not there.get("parts"):
+        raise AwsError("InvalidPartNumber", "The requested partnumber is not satisfiable", 416)
 
 
 def _upload_part(parameters: Parameters, account: Account) -> None:
@@ -119,8 +145,12 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("s3", "CreateMultipartUpload"): in_turn(_key_of_object, _write_object),
     ("s3", "DeleteObjects"): _delete_objects,
     ("s3", "ListObjectVersions"): _list_objects,
+    ("s3", "GetObject"): _get_object,
+    ("s3", "HeadObject"): _get_object,
+    ("s3", "ListMultipartUploads"): _list_uploads,
     ("s3", "ListObjects"): _list_objects,
     ("s3", "ListObjectsV2"): _list_objects,
+    ("s3", "ListParts"): _list_uploads,
     ("s3", "PutObject"): in_turn(_key_of_object, _write_object),
     ("s3", "UploadPart"): _upload_part,
     ("s3", "UploadPartCopy"): _upload_part,

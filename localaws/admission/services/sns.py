@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from localaws.admission.account import Account
+from localaws.admission.reading import FLOAT
 from localaws.admission.rule import Parameters, Rule, in_turn
+from localaws.admission.services.event_patterns import MATCHERS, pattern_problems
 from localaws.errors import AwsError
 
 _SUBJECT = re.compile(r"[!-~][^\x00-\x1f\x7f]{0,99}")
@@ -22,6 +24,13 @@ _TOPIC_ATTRIBUTES = {
     "SQSSuccessFeedbackRoleArn", "SQSSuccessFeedbackSampleRate", "SignatureVersion",
     "TracingConfig",
 }  # fmt: skip
+_SUBSCRIPTION_ATTRIBUTES = frozenset(
+    {"DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy",
+     "ReplayPolicy", "SubscriptionRoleArn"}
+)  # fmt: skip
+MOST_DISPLAY_NAME = 100
+MOST_KEYS = 5
+"""Of a filter policy."""
 _PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda",
               "firehose")  # fmt: skip
 
@@ -49,12 +58,62 @@ def _topic_name(parameters: Parameters, account: Account) -> None:
         raise _invalid("Topic Name")
 
 
+def _attributes_of_message(entry: Parameters) -> None:
+    for name, attribute in (entry.get("MessageAttributes") or {}).items():
+        kind = str(attribute.get("DataType", "")).partition(".")[0]
+        about = f"The message attribute '{name}'"
+        if kind not in ("Binary", "Number", "String"):
+            raise _value(
+                f"{about} has an invalid message attribute type, the set of supported type"
+                " prefixes is Binary, Number, and String."
+            )
+        value = attribute.get("BinaryValue" if kind == "Binary" else "StringValue")
+        if not value:
+            raise _value(
+                f"{about} must contain non-empty message attribute value for message attribute"
+                f" type '{kind}'."
+            )
+        if kind == "Number" and not FLOAT.fullmatch(value):
+            raise _value(f"Could not cast message attribute '{name}' value to number.")
+
+
+def _value(text: str) -> AwsError:
+    return AwsError("InvalidParameterValue", text)
+
+
+def _deduplicated(entry: Parameters, topic: str) -> None:
+    if "MessageDeduplicationId" in entry and not topic.endswith(".fifo"):
+        raise _invalid(
+            "MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter"
+            " that is not valid for this topic type"
+        )
+
+
+def _publish_one(parameters: Parameters, account: Account) -> None:
+    _attributes_of_message(parameters)
+    _deduplicated(parameters, parameters.get("TopicArn", ""))
+
+
+def _publish_batch(parameters: Parameters, account: Account) -> None:
+    for entry in parameters.get("PublishBatchRequestEntries") or ():
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", entry.get("Id", ""), re.ASCII):
+            raise AwsError(
+                "InvalidBatchEntryId",
+                "The Id of a batch entry in a batch request doesn't abide by the specification.",
+            )
+        _attributes_of_message(entry)
+        _deduplicated(entry, parameters["TopicArn"])
+
+
 def _create_topic(parameters: Parameters, account: Account) -> None:
     attributes = parameters.get("Attributes") or {}
     for name, value in attributes.items():
         _check_attribute(name, value)
     arn = f"arn:aws:sns:{account.region}:{account.account_id}:{parameters['Name']}"
     topic = account.record("topic", arn)
+    fifo = attributes.get("FifoTopic", "false").lower() == "true"
+    if fifo != parameters["Name"].endswith(".fifo"):
+        raise _invalid("Topic Name")
     if topic is None:
         return
     there = topic.get("attributes", {})
@@ -63,6 +122,8 @@ def _create_topic(parameters: Parameters, account: Account) -> None:
 
 
 def _set_topic_attributes(parameters: Parameters, account: Account) -> None:
+    if parameters["AttributeName"] == "FifoTopic":  # a topic is one from its beginning, or never
+        raise _invalid("AttributeName")
     _check_attribute(parameters["AttributeName"], parameters.get("AttributeValue", ""))
 
 
@@ -71,6 +132,8 @@ def _check_attribute(name: str, value: Any) -> None:
         raise _invalid("AttributeName")
     if name == "Policy" and value and not (_object(value) or {}).get("Statement"):
         raise _invalid("Policy Error: null")
+    if name == "DisplayName" and len(value) > MOST_DISPLAY_NAME:
+        raise _invalid(f"Attributes Reason: DisplayName has over {MOST_DISPLAY_NAME} characters")
 
 
 def _protocol(parameters: Parameters, account: Account) -> None:
@@ -85,8 +148,16 @@ def _subscribe(parameters: Parameters, account: Account) -> None:
     protocol, endpoint = parameters["Protocol"], parameters.get("Endpoint", "")
     if protocol in ("http", "https") and not endpoint.startswith(f"{protocol}://"):
         raise _invalid("Endpoint must match the specified protocol")
+    if protocol == "sms" and not re.fullmatch(r"\+?[0-9][0-9 ().-]{5,18}", endpoint, re.ASCII):
+        raise _invalid(f"Invalid SMS endpoint: {endpoint}")
     for name, value in (parameters.get("Attributes") or {}).items():
         _check_subscription(name, value)
+        raw = name == "RawMessageDelivery" and value.lower() == "true"
+        if raw and protocol not in ("http", "https", "sqs", "firehose"):
+            raise _invalid(
+                f"Attributes Reason: Delivery protocol [{protocol}] does not support raw message"
+                " delivery."
+            )
 
 
 def _set_subscription(parameters: Parameters, account: Account) -> None:
@@ -95,6 +166,14 @@ def _set_subscription(parameters: Parameters, account: Account) -> None:
 
 def _check_subscription(name: str, value: str) -> None:
     """https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html."""
+    if name not in _SUBSCRIPTION_ATTRIBUTES:
+        raise _invalid("AttributeName")
+    if name == "FilterPolicyScope" and value not in ("MessageAttributes", "MessageBody"):
+        raise _invalid("FilterPolicyScope: it is neither MessageAttributes nor MessageBody")
+    if name == "RedrivePolicy" and value:
+        target = (_object(value) or {}).get("deadLetterTargetArn")
+        if not isinstance(target, str) or not target.startswith("arn:"):
+            raise _invalid("RedrivePolicy: deadLetterTargetArn is missing or no ARN")
     if name == "FilterPolicy" and value:
         policy = _object(value)
         if policy is None:
@@ -102,6 +181,24 @@ def _check_subscription(name: str, value: str) -> None:
         for key, rule in policy.items():
             if not isinstance(rule, list | dict) or not rule:
                 raise _invalid(f'FilterPolicy: "{key}" must be an object or an array')
+        problem = next(pattern_problems(policy, MATCHERS), None)
+        if problem:
+            raise _invalid(f"FilterPolicy: {problem}")
+        if len(policy) > MOST_KEYS:
+            raise _invalid(f"FilterPolicy: Filter policy can not have more than {MOST_KEYS} keys")
+
+
+def _unsubscribe(parameters: Parameters, account: Account) -> None:
+    arn = parameters["SubscriptionArn"]
+    if not arn.startswith("arn:") or arn.count(":") < 5:
+        count = arn.count(":") + 1
+        raise _invalid(f"SubscriptionArn Reason: An ARN must have at least 6 elements, not {count}")
+
+
+def _tag(parameters: Parameters, account: Account) -> None:
+    keys = [tag.get("Key") for tag in parameters.get("Tags") or ()]
+    if len(set(keys)) < len(keys):
+        raise _invalid("Duplicated keys are not allowed.")
 
 
 def _object(text: Any) -> dict[str, Any] | None:
@@ -113,9 +210,12 @@ def _object(text: Any) -> dict[str, Any] | None:
 
 
 RULES: Mapping[tuple[str, str], Rule] = {
-    ("sns", "CreateTopic"): in_turn(_topic_name, _create_topic),
-    ("sns", "Publish"): _publish,
+    ("sns", "CreateTopic"): in_turn(_tag, _topic_name, _create_topic),
+    ("sns", "Publish"): in_turn(_publish, _publish_one),
+    ("sns", "PublishBatch"): _publish_batch,
     ("sns", "SetSubscriptionAttributes"): _set_subscription,
     ("sns", "SetTopicAttributes"): _set_topic_attributes,
     ("sns", "Subscribe"): in_turn(_protocol, _subscribe),
+    ("sns", "TagResource"): _tag,
+    ("sns", "Unsubscribe"): _unsubscribe,
 }

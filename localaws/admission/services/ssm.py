@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
 """
 
+import json
 import re
 from collections.abc import Mapping
 
@@ -10,9 +11,15 @@ import regex
 
 from localaws.admission.account import Account
 from localaws.admission.rule import Parameters, Rule, in_turn, invalid
+from localaws.admission.services.tags import reserved_tags
 from localaws.errors import AwsError
 
-_PARAMETER_NAME = re.compile(r"(arn:[^ ]+)|[A-Za-z0-9_.\-/]+", re.ASCII)
+_PARAMETER_NAME = re.compile(r"(arn:[^ ]+)|/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*", re.ASCII)
+_POLICY_TYPES = frozenset({"Expiration", "ExpirationNotification", "NoChangeNotification"})
+_FILTER_KEYS = {
+    "all": ("Name", "Type", "KeyId", "Path", "Label", "Tier", "DataType"),
+    "path": ("Type", "KeyId", "Label"),
+}
 _DATA_TYPES = ("text", "aws:ec2:image", "aws:ssm:integration")
 
 
@@ -109,12 +116,66 @@ def _overwrite(parameters: Parameters, account: Account) -> None:
         )
 
 
+def _policies(parameters: Parameters, account: Account) -> None:
+    """https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-policies.html."""
+    text = parameters.get("Policies")
+    if not text:
+        return
+    try:
+        policies = json.loads(text)
+        kinds = {policy["Type"] for policy in policies}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise invalid("The policies are not a list of objects with a Type") from None
+    if not kinds <= _POLICY_TYPES:
+        known = ", ".join(sorted(_POLICY_TYPES))
+        raise invalid(
+            "The policy type isn't supported. Parameter Store supports the following policy types:"
+            f" {known}.",
+            "InvalidPolicyTypeException",
+        )
+
+
+def _get(parameters: Parameters, account: Account) -> None:
+    names = parameters["Names"]
+    if len(set(names)) < len(names):
+        raise invalid("Duplicate names are not allowed: each name may stand once.")
+
+
+def _filters(kind: str) -> Rule:
+    def rule(parameters: Parameters, account: Account) -> None:
+        filters = parameters.get("ParameterFilters") or ()
+        if filters and parameters.get("Filters"):
+            raise invalid("You can use either Filters or ParameterFilters in a single request.")
+        for each in filters:
+            key = each["Key"]
+            if key not in _FILTER_KEYS[kind] and not key.startswith("tag:"):
+                known = ", ".join(_FILTER_KEYS[kind])
+                text = f"The following filter key is not valid: {key}. Valid filter keys include:"
+                raise invalid(f"{text} [{known}]", "InvalidFilterKey")
+
+    return rule
+
+
+def _tag(parameters: Parameters, account: Account) -> None:
+    kind, name = parameters["ResourceType"], parameters["ResourceId"]
+    if kind == "Parameter" and account.record("parameter", name) is None:
+        text = f"The resource ID {name} is not valid."
+        raise invalid(text, "InvalidResourceId")
+
+
 def _get_by_path(parameters: Parameters, account: Account) -> None:
     if not parameters["Path"].startswith("/"):
         raise invalid("The parameter doesn't meet the parameter name requirements: begin with /.")
 
 
+_TAGS = reserved_tags("Tags", "Key", "ValidationException")
+
 RULES: Mapping[tuple[str, str], Rule] = {
-    ("ssm", "GetParametersByPath"): _get_by_path,
-    ("ssm", "PutParameter"): in_turn(_form, _put_parameter, _overwrite),
+    ("ssm", "AddTagsToResource"): in_turn(
+        _tag, reserved_tags("Tags", "Key", "ValidationException")
+    ),
+    ("ssm", "DescribeParameters"): _filters("all"),
+    ("ssm", "GetParameters"): _get,
+    ("ssm", "GetParametersByPath"): in_turn(_get_by_path, _filters("path")),
+    ("ssm", "PutParameter"): in_turn(_form, _policies, _put_parameter, _overwrite),
 }

@@ -55,14 +55,14 @@ class FakeAccount:
     def longest_session(self, role_arn: str) -> int | None:
         return 3600 if role_arn.endswith("/here") else None
 
+    def may_assume(self, service: str, role_arn: str) -> bool:
+        return role_arn.endswith("/here")
+
     def principal_exists(self, arn: str) -> bool:
         return arn.endswith("/here")
 
     def key_exists(self, key_id: str) -> bool:
         return key_id == KEY
-
-    def alarm_exists(self, name: str) -> bool:
-        return False
 
 
 def statement(**elements: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localaws.admission.services.state_machines import problems
+from localaws.admission.services.state_language import problems
 from tests.unit.admission.test_gate import ACCOUNT, KEY, FakeAccount, refusal
 
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:top"
@@ -136,6 +136,7 @@ def machine(**states: Any) -> dict[str, Any]:
 
 
 END = {"Type": "Pass", "End": True}
+INNER = {"StartAt": "B", "States": {"B": END}}
 TASK = {"Type": "Task", "Resource": RULE, "End": True}
 
 
@@ -146,8 +147,8 @@ TASK = {"Type": "Task", "Resource": RULE, "End": True}
         machine(A={"Type": "Pass", "Next": "B"}, B={"Type": "Succeed"}),
         machine(A={"Type": "Choice", "Choices": [{"Variable": "$.a", "IsPresent": True, "Next": "B"}], "Default": "C"}, B=END, C={"Type": "Fail"}),
         machine(A={**TASK, "Retry": [{"ErrorEquals": ["States.ALL"]}], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "B"}]}, B=END),
-        machine(A={"Type": "Map", "ItemProcessor": {**machine(A=END), "ProcessorConfig": {"Mode": "INLINE"}}, "End": True}),
-        machine(A={"Type": "Parallel", "Branches": [machine(A=END)], "End": True}),
+        machine(A={"Type": "Map", "ItemProcessor": {**INNER, "ProcessorConfig": {"Mode": "INLINE"}}, "End": True}),
+        machine(A={"Type": "Parallel", "Branches": [INNER], "End": True}),
         {**machine(A={"Type": "Pass", "Output": "{% 1 %}", "End": True}), "QueryLanguage": "JSONata"},
         machine(A={"Type": "Wait", "Seconds": 0, "Next": "B"}, B=END),
     ],
