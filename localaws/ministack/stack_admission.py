@@ -374,20 +374,23 @@ def _key_policy(properties: Properties, account: MiniStackAccount) -> None:
         policies.check_key_policy(document, account, may_lock_out=passed_over == "true")
 
 
-def _as_request(service: str, operation: str) -> Check:
-    """The rule of an API operation whose members the properties are."""
+def _as_request(service: str, operation: str, name: str) -> Check:
+    """The rule of an API operation whose members the properties are.
+
+    ``name`` is the member that CloudFormation makes up where the template leaves it out.
+    """
 
     def check(properties: Properties, account: MiniStackAccount) -> None:
-        call = Call(service, operation, dict(properties))
+        call = Call(service, operation, {name: "generated", **properties})
         if call.shape is not None:
-            RULES[service, operation](typed(properties, call.shape), account)
+            RULES[service, operation](typed(call.parameters, call.shape), account)
 
     return check
 
 
 _CHECKS: Mapping[str, tuple[Check, ...]] = {
-    "AWS::CloudWatch::Alarm": (_as_request("cloudwatch", "PutMetricAlarm"),),
-    "AWS::CloudWatch::Dashboard": (_as_request("cloudwatch", "PutDashboard"),),
+    "AWS::CloudWatch::Alarm": (_as_request("cloudwatch", "PutMetricAlarm", "AlarmName"),),
+    "AWS::CloudWatch::Dashboard": (_as_request("cloudwatch", "PutDashboard", "DashboardName"),),
     "AWS::IAM::Group": (_own_policies("Group"),),
     "AWS::IAM::GroupPolicy": (_inline,),
     "AWS::IAM::ManagedPolicy": (_managed,),

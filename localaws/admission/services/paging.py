@@ -45,7 +45,6 @@ def _none(token: str) -> bool:
 
 
 FORMS: Mapping[str, Form] = {
-    "cloudformation": _none,
     "cloudwatch": _none,
     "cloudwatch DescribeAlarmHistory": _any,
     "cloudwatch DescribeAlarms": _any,
@@ -63,7 +62,6 @@ FORMS: Mapping[str, Form] = {
     "stepfunctions ListStateMachines": _number,
 }
 ERRORS: Mapping[str, tuple[str, str]] = {
-    "cloudformation": ("ValidationError", "NextToken is invalid"),
     "cloudwatch": ("InvalidNextToken", "The next token is invalid"),
     "ecr": ("InvalidParameterException", "Invalid parameter: the next token is invalid"),
     "iam": ("ValidationError", "Invalid Marker."),
