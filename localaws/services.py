@@ -17,10 +17,11 @@ from localaws.mail import Mailbox
 from localaws.ministack import (
     admission,
     conditional_writes,
-    history_limits,
+    log_filtering,
     managed_policies,
     metric_math,
     object_files,
+    parameters,
     part_refused,
     user_patterns,
     versions,
@@ -82,7 +83,8 @@ class Services:
         conditional_writes.install()
         object_files.install()
         part_refused.install()
-        history_limits.install()
+        parameters.install()
+        log_filtering.install()
         user_patterns.install()
         self._late_services: asyncio.Future[None] | None = None
         self._stop_functions: Callable[[], None] = lambda: None

@@ -36,10 +36,9 @@ class Account(Protocol):
     def record(self, kind: str, name: str) -> Mapping[str, Any] | None:
         """What is known of a resource; None without one.
 
-        ``kind`` is one of bucket, composite alarm, function, key, log group, parameter, point in
-        time recovery (of a table), query, rule
-        (with its Targets), table, time to live (of a table), topic, upload (with the sizes of its
-        parts) and user (with its Groups).
+        ``kind`` is one of bucket, composite alarm, event bus, function, key, log group, parameter,
+        point in time recovery (of a table), query, rule (with its Targets), table, time to live (of
+        a table), topic, upload (with the sizes of its parts) and user (with its Groups).
         """
 
     def is_taken(self, kind: str, name: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from localaws.service_models import BOTOCORE_NAMES, service_model
 
 _WRITABLE = bytes(63 if c < 32 and c not in b"\t\n\r" else c for c in range(256))
 """XML has no way to write control characters (https://www.w3.org/TR/xml/#charsets): ? for each."""
+logger = logging.getLogger(__name__)
 _loaded: set[str] = set()
 """The models that were read; it takes a third of a second each."""
 
@@ -55,7 +57,12 @@ def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
                     body = json.dumps(call.parameters).encode()
         except AwsError as error:
             return _refusal(model, request, error)
-        status, fields, answer = await handler(method, path, headers, body, query)
+        try:
+            status, fields, answer = await handler(method, path, headers, body, query)
+        except Exception as failure:  # a fault of the emulator's, said in the service's protocol
+            logger.exception("%s %s failed", service, path)
+            text = f"localaws failed: {failure!r}"
+            return _refusal(model, request, AwsError("InternalFailure", text, 500))
         if answer[:1] == b"<" and (status >= 400 or model != "s3"):
             answer = answer.translate(_WRITABLE)
         return status, fields, answer
@@ -219,6 +226,7 @@ def _user(name: str) -> Mapping[str, Any] | None:
 _RECORDS: Mapping[str, Callable[[str], Mapping[str, Any] | None]] = {
     "bucket": _held("s3", "_buckets"),
     "composite alarm": _held("cloudwatch", "_composite_alarms"),
+    "event bus": _held("eventbridge", "_event_buses"),
     "function": _held("lambda_svc", "_functions"),
     "key": _key,
     "log group": _held("cloudwatch_logs", "_log_groups"),

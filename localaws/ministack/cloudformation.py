@@ -12,7 +12,6 @@ from localaws.backend import Scope
 from localaws.cloudformation.resource_calls import Provisioned, Resource
 from localaws.cloudformation.resource_types import ResourceType
 from localaws.ministack import patches
-from localaws.ministack.history_limits import forget_deleted_stacks
 
 Handler = Callable[..., Any]
 
@@ -40,6 +39,10 @@ NAMESPACES = frozenset(
 """Of the types that MiniStack has, those whose service answers here."""
 IDENTITY_POOLS = "AWS::Cognito::Identity"
 """Of another service than user pools."""
+
+DELETED_STACKS = 500
+"""That are listed of an account in a region, where AWS lists those of 90 days: saving and starting
+would get slower with each."""
 
 
 def register(types: Mapping[str, ResourceType]) -> None:
@@ -104,9 +107,22 @@ def _in_dependency_order(delete: Handler) -> Handler:
             await delete(stack_name, *arguments, **named)
         finally:
             stack["_resources"] = dict(stack["_resources"])
-            forget_deleted_stacks()
+            _forget_deleted()
 
     return delete_stack
+
+
+def _forget_deleted() -> None:
+    """Forget the oldest deleted stacks of the scope, with their events; on the event loop."""
+    scope = (get_account_id(), get_region())
+    deleted = [
+        (key, stack["StackId"])
+        for key, stack in cloudformation._stacks._data.items()
+        if key[:2] == scope and stack["StackStatus"] == "DELETE_COMPLETE"
+    ]
+    for key, stack_id in deleted[:-DELETED_STACKS]:
+        cloudformation._stacks._data.pop(key, None)
+        cloudformation._stack_events._data.pop((*scope, stack_id), None)
 
 
 def is_deploying() -> bool:

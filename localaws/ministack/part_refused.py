@@ -2,24 +2,20 @@
 
 import base64
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core.responses import json_response
-from ministack.services import kms, ssm
+from ministack.services import kms
 
 from localaws.ministack import patches
 
 Json = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
-_LABEL = re.compile(r"(?!aws|ssm|\d)[A-Za-z0-9_.-]{1,100}", re.IGNORECASE | re.ASCII)
-"""https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-labels.html"""
 
 
 def install() -> None:
     """Replace the functions of services that load at once."""
-    patches.replace(ssm, "_label_parameter_version", _with_right_labels)
     patches.replace(kms, "_list_keys", lambda _: _list_keys)
 
 
@@ -28,19 +24,6 @@ def install_late() -> None:
     from ministack.services import eventbridge
 
     patches.replace(eventbridge, "_put_events", _with_right_events)
-
-
-def _with_right_labels(label: Callable[[Json], Answer]) -> Callable[[Json], Answer]:
-    def answer(data: Json) -> Answer:
-        right = [name for name in data["Labels"] if _LABEL.fullmatch(name)]
-        wrong = [name for name in data["Labels"] if name not in right]
-        status, headers, body = label({**data, "Labels": right})
-        if status == 200 and wrong:
-            said = json.loads(body)
-            return _json({**said, "InvalidLabels": [*said["InvalidLabels"], *wrong]})
-        return status, headers, body
-
-    return answer
 
 
 def _list_keys(data: Json) -> Answer:

@@ -150,6 +150,15 @@ PATCHES = (
         "labels of any form are attached",
         "answer them as invalid",
     ),
+    *(
+        Patch(
+            f"services.ssm.{name}",
+            "data",
+            "the policies of a parameter are one text, which no SDK reads",
+            "describe them one by one",
+        )
+        for name in ("_describe_parameters", "_get_parameter_history")
+    ),
     Patch(
         "services.kms._list_keys",
         "data",
@@ -307,8 +316,8 @@ PATCHES = (
     Patch(
         "services.cloudwatch_logs._filter_log_events",
         "data",
-        "a filter pattern that cannot be read has no error",
-        "answer InvalidParameterException",
+        "it ends after one page, and knows no prefix of streams",
+        "give a token",
     ),
     Patch(
         "services.cloudwatch_logs._start_query",

@@ -5,24 +5,19 @@ they are resolved, names before a resource takes them, and nothing that goes wro
 stack in progress.
 """
 
-import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core.responses import get_region
-from ministack.services import cloudformation, cloudwatch, iam
-from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
+from ministack.services import cloudformation
+from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
-from localaws.admission import policies
-from localaws.admission.gate import RULES
-from localaws.admission.reading import Call
-from localaws.cloudformation.resource_calls import typed
 from localaws.cloudformation.schemas import property_problems, readable_attributes
 from localaws.cloudformation.template import TemplateError, check_form, check_references
-from localaws.errors import AwsError
 from localaws.ministack import patches
-from localaws.ministack.admission import MiniStackAccount
+from localaws.ministack.resource_admission import admit, failed_properties
+from localaws.ministack.taken_names import taken_name
 
 Properties = Mapping[str, Any]
 Json = dict[str, Any]
@@ -145,7 +140,7 @@ def _validation_errors(
         path = f"/Resources/{logical_id}"
         problems = property_problems(kind, get_region(), properties)
         if problems:
-            reason = _failed_properties(logical_id, problems)
+            reason = failed_properties(logical_id, problems)
             found.append((logical_id, kind, "PROPERTY_VALIDATION", f"{path}/Properties", reason))
         elif logical_id not in previous and (taken := taken_name(kind, properties)):
             found.append((logical_id, kind, "NAME_CONFLICT_VALIDATION", path, taken))
@@ -153,11 +148,6 @@ def _validation_errors(
         status = "UPDATE_FAILED" if is_update else "CREATE_FAILED"
         stacks._add_event(stack_id, stack_name, logical_id, kind, status, reason)
     return found
-
-
-def _failed_properties(logical_id: str, problems: list[str]) -> str:
-    shown = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
-    return f"Properties validation failed for resource {logical_id} with message:\n{shown}"
 
 
 class _Resolver:
@@ -203,71 +193,9 @@ def _is_function_name(name: str) -> bool:
     return name == "Ref" or name.startswith("Fn::")
 
 
-_NAMES: Mapping[str, tuple[str, Callable[[str], bool]]] = {
-    "AWS::CloudWatch::Alarm": ("AlarmName", lambda name: name in cloudwatch._alarms),
-    "AWS::CloudWatch::CompositeAlarm": (
-        "AlarmName",
-        lambda name: name in cloudwatch._composite_alarms,
-    ),
-    "AWS::CloudWatch::Dashboard": ("DashboardName", lambda name: name in cloudwatch._dashboards),
-    "AWS::ECR::Repository": ("RepositoryName", lambda name: name in _ecr()._repositories),
-    "AWS::IAM::Group": ("GroupName", lambda name: name in iam._groups),
-    "AWS::IAM::InstanceProfile": (
-        "InstanceProfileName",
-        lambda name: name in iam._instance_profiles,
-    ),
-    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", lambda name: _has_policy(name)),
-    "AWS::IAM::User": ("UserName", lambda name: name in iam._users),
-    "AWS::SNS::Topic": ("TopicName", lambda name: _has_topic(name)),
-}
-"""The property that names a resource, and whether the name is taken; MiniStack knows further."""
-
-
-def taken_name(resource_type: str, properties: Properties) -> str | None:
-    """Why a resource cannot have its name; None when it can, or is to be named by the stack."""
-    if resource_type == "AWS::S3::Bucket":
-        bucket = properties.get("BucketName")
-        conflict = isinstance(bucket, str) and provisioners.s3_bucket_name_conflict(bucket)
-        return conflict or None
-    name_property, is_taken = _NAMES.get(resource_type, ("", lambda name: False))
-    if name_property:
-        name = properties.get(name_property)
-        taken = isinstance(name, str) and is_taken(name)
-    elif resource_type in changesets._IMPORT_LOOKUPS:
-        keys, problem = changesets._IMPORT_LOOKUPS[resource_type]
-        if len(keys) != 1 or keys[0].endswith(("Id", "Url", "Arn")):
-            return None
-        name = properties.get(keys[0])
-        taken = isinstance(name, str) and bool(name) and problem(name) is None
-    else:
-        return None
-    if not taken:
-        return None
-    return (
-        f"Resource of type '{resource_type}' with identifier '{name}' already exists."
-        " (HandlerErrorCode: AlreadyExists)"
-    )
-
-
-def _ecr() -> Any:
-    from ministack.services import ecr
-
-    return ecr
-
-
-def _has_policy(name: str) -> bool:
-    return any(policy["PolicyName"] == name for policy in iam._policies.values())
-
-
-def _has_topic(name: str) -> bool:
-    from ministack.services import sns
-
-    return any(arn.endswith(f":{name}") for arn in sns._topics)
-
-
 def _admitted_creation(provision: Callable[..., Any]) -> Callable[..., Any]:
     def create(kind: str, logical_id: str, properties: Json, stack_name: str) -> Any:
-        _admit(kind, logical_id, properties)
+        _explained(admit)(kind, logical_id, properties)
         if taken := taken_name(kind, properties):
             raise ValueError(taken)
         return _explained(provision)(kind, logical_id, properties, stack_name)
@@ -286,122 +214,11 @@ def _admitted_update(change: Callable[..., Any]) -> Callable[..., Any]:
         old_attributes: Json | None = None,
     ) -> Any:
         if old != new:
-            _admit(kind, logical_id or physical_id, new)
+            _explained(admit)(kind, logical_id or physical_id, new)
         arguments = (kind, physical_id, old, new, stack_name, logical_id, old_attributes)
         return _explained(change)(*arguments)
 
     return update
-
-
-def _admit(kind: str, logical_id: str, properties: Json) -> None:
-    """Refuse what the schema or the service's own rules do not allow.
-
-    Raises
-    ------
-    ValueError
-    """
-    problems = property_problems(kind, get_region(), properties)
-    if problems:
-        raise ValueError(_failed_properties(logical_id, problems))
-    service = kind.split("::")[1]
-    try:
-        for check in _CHECKS.get(kind, ()):
-            check(properties, MiniStackAccount())
-    except AwsError as error:
-        raise ValueError(
-            f"{error.message} (Service: {service}, Status Code: {error.status},"
-            f" Error Code: {error.code})"
-        ) from error
-
-
-Check = Callable[[Properties, MiniStackAccount], None]
-
-
-def _document(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-
-
-def _trust(properties: Properties, account: MiniStackAccount) -> None:
-    policies.check_trust_policy(_document(properties["AssumeRolePolicyDocument"]), account)
-
-
-def _own_policies(kind: str) -> Check:
-    """The inline and attached policies of a role, user or group, and its boundary."""
-
-    def check(properties: Properties, account: MiniStackAccount) -> None:
-        size = 0
-        for policy in properties.get("Policies", ()):
-            document = _document(policy["PolicyDocument"])
-            size += policies.size(document)
-            policies.check_inline_size(kind, properties.get(f"{kind}Name", kind), size)
-            policies.check_identity_policy(document)
-        attached = list(properties.get("ManagedPolicyArns", ()))
-        for arn in [*attached, properties.get("PermissionsBoundary")]:
-            if arn:
-                policies.check_managed_exists(arn, account)
-        policies.check_attached(kind, len(set(attached)))
-
-    return check
-
-
-def _managed(properties: Properties, account: MiniStackAccount) -> None:
-    policies.check_managed_policy(_document(properties["PolicyDocument"]))
-
-
-def _inline(properties: Properties, account: MiniStackAccount) -> None:
-    document = _document(properties["PolicyDocument"])
-    policies.check_identity_policy(document)
-    for kind, name in _owners(properties):
-        policies.check_inline_policy(kind, name, properties["PolicyName"], document, account)
-
-
-def _owners(properties: Properties) -> Iterator[tuple[str, str]]:
-    for kind in ("Role", "User", "Group"):
-        names = properties.get(f"{kind}s", ())
-        for name in [*names, *([properties[f"{kind}Name"]] if f"{kind}Name" in properties else [])]:
-            yield kind, name
-
-
-def _bucket_policy(properties: Properties, account: MiniStackAccount) -> None:
-    document = _document(properties["PolicyDocument"])
-    policies.check_bucket_policy(properties["Bucket"], document, account)
-
-
-def _key_policy(properties: Properties, account: MiniStackAccount) -> None:
-    if "KeyPolicy" in properties:
-        passed_over = str(properties.get("BypassPolicyLockoutSafetyCheck", False)).lower()
-        document = _document(properties["KeyPolicy"])
-        policies.check_key_policy(document, account, may_lock_out=passed_over == "true")
-
-
-def _as_request(service: str, operation: str, name: str) -> Check:
-    """The rule of an API operation whose members the properties are.
-
-    ``name`` is the member that CloudFormation makes up where the template leaves it out.
-    """
-
-    def check(properties: Properties, account: MiniStackAccount) -> None:
-        call = Call(service, operation, {name: "generated", **properties})
-        if call.shape is not None:
-            RULES[service, operation](typed(call.parameters, call.shape), account)
-
-    return check
-
-
-_CHECKS: Mapping[str, tuple[Check, ...]] = {
-    "AWS::CloudWatch::Alarm": (_as_request("cloudwatch", "PutMetricAlarm", "AlarmName"),),
-    "AWS::CloudWatch::Dashboard": (_as_request("cloudwatch", "PutDashboard", "DashboardName"),),
-    "AWS::IAM::Group": (_own_policies("Group"),),
-    "AWS::IAM::GroupPolicy": (_inline,),
-    "AWS::IAM::ManagedPolicy": (_managed,),
-    "AWS::IAM::Policy": (_inline,),
-    "AWS::IAM::Role": (_trust, _own_policies("Role")),
-    "AWS::IAM::RolePolicy": (_inline,),
-    "AWS::IAM::User": (_own_policies("User"),),
-    "AWS::IAM::UserPolicy": (_inline,),
-    "AWS::KMS::Key": (_key_policy,),
-    "AWS::S3::BucketPolicy": (_bucket_policy,),
-}
 
 
 _OF_PYTHON = ("invalid literal for", "could not convert", "not enough values", "too many values")

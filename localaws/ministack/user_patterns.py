@@ -4,12 +4,11 @@ MiniStack compiles them with Python's ``re``, which may backtrack for ever on th
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import re2
-from ministack.core.responses import error_response_json
 from ministack.services import cloudwatch_logs, s3
 
 from localaws.ministack import patches
@@ -48,7 +47,6 @@ def install() -> None:
     """Replace the engine of S3 (CORS) and the filter patterns of CloudWatch Logs."""
     patches.replace(s3, "re", lambda _: LINEAR)
     patches.replace(cloudwatch_logs, "_compile_filter_pattern", lambda _: filter_of)
-    patches.replace(cloudwatch_logs, "_filter_log_events", _refusing)
 
 
 def install_late() -> None:
@@ -121,13 +119,3 @@ def _test_of(match: re.Match[str]) -> Callable[[str], bool]:
         return lambda message: pattern.search(message) is not None
     wanted: str = term if phrase is None else re.sub(r"\\(.)", r"\1", phrase)
     return lambda message: wanted in message
-
-
-def _refusing(filter_log_events: Callable[[Mapping[str, Any]], Any]) -> Callable[..., Any]:
-    def answer(data: Mapping[str, Any]) -> Any:
-        try:
-            return filter_log_events(data)
-        except PatternError as error:
-            return error_response_json("InvalidParameterException", str(error), 400)
-
-    return answer

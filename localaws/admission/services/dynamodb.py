@@ -70,6 +70,23 @@ def _transact(parameters: Parameters, account: Account) -> None:
 
 def _table(parameters: Parameters, account: Account) -> None:
     wrong = "One or more parameter values were invalid:"
+    indexes = [
+        *(parameters.get("GlobalSecondaryIndexes") or ()),
+        *(parameters.get("LocalSecondaryIndexes") or ()),
+    ]
+    schemas = [
+        parameters.get("KeySchema") or (),
+        *(index.get("KeySchema", ()) for index in indexes),
+    ]
+    keys = {element["AttributeName"] for schema in schemas for element in schema}
+    defined = {each["AttributeName"] for each in parameters.get("AttributeDefinitions") or ()}
+    if "KeySchema" in parameters and keys != defined:
+        text = f"{wrong} the keys [{', '.join(sorted(keys))}] and AttributeDefinitions"
+        raise AwsError("ValidationException", f"{text} [{', '.join(sorted(defined))}] differ")
+    billed = parameters.get("BillingMode", "PROVISIONED") == "PROVISIONED"
+    if "KeySchema" in parameters and billed and "ProvisionedThroughput" not in parameters:
+        text = f"{wrong} ProvisionedThroughput must be specified when BillingMode is PROVISIONED"
+        raise AwsError("ValidationException", text)
     for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
         for index in parameters.get(kind) or ():
             projection = index["Projection"]

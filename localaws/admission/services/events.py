@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from localaws.admission.account import Account
 from localaws.admission.rule import Parameters, Rule, in_turn
+from localaws.admission.services.event_patterns import MATCHERS, pattern_problems
 from localaws.admission.services.schedules import is_cron, is_rate
 from localaws.errors import AwsError
 
@@ -14,6 +15,11 @@ _NEED_ROLE = ("ecs", "kinesis", "states")
 
 def _put_rule(parameters: Parameters, account: Account) -> None:
     expression = parameters.get("ScheduleExpression")
+    _check_pattern(parameters.get("EventPattern"))
+    bus = parameters.get("EventBusName", "default")
+    name = bus.rpartition("/")[2]
+    if name != "default" and account.record("event bus", name) is None:
+        raise AwsError("ResourceNotFoundException", f"Event bus {bus} does not exist.")
     if not expression and not parameters.get("EventPattern"):
         text = "Parameter(s) EventPattern or ScheduleExpression must be specified."
         raise AwsError("ValidationException", text)
@@ -24,6 +30,21 @@ def _put_rule(parameters: Parameters, account: Account) -> None:
         raise AwsError("ValidationException", text)
     if not is_rate(expression) and not is_cron(expression):
         raise AwsError("ValidationException", "Parameter ScheduleExpression is not valid.")
+
+
+def _check_pattern(text: str | None) -> None:
+    if not text:
+        return
+    try:
+        pattern = json.loads(text)
+        if not isinstance(pattern, dict) or not pattern:
+            raise ValueError("Filter is not an object, or empty")
+        problem = next(pattern_problems(pattern, MATCHERS), None)
+        if problem:
+            raise ValueError(problem)
+    except (ValueError, RecursionError) as error:
+        text = f"Event pattern is not valid. Reason: {error}"
+        raise AwsError("InvalidEventPatternException", text) from None
 
 
 def _known_rule(parameters: Parameters, account: Account) -> None:

@@ -28,7 +28,8 @@ def there() -> FakeAccount:
         records={
             ("bucket", "b"): {"objects": {"code.zip": {}}, "region": "us-east-1"},
             ("bucket", "west"): {"objects": {}, "region": "us-west-2"},
-            ("function", "f"): {"versions": {"1": {}}},
+            ("event bus", "default"): {},
+            ("function", "f"): {"versions": {"1": {}}, "config": {}},
             ("key", "off"): {"KeyId": "off", "Arn": "arn:off", "KeyState": "Disabled"},
             ("key", "going"): {"KeyId": "going", "Arn": "arn:g", "KeyState": "PendingDeletion"},
             ("key", "rsa"): {"KeyId": "rsa", "KeyState": "Enabled", "KeySpec": "RSA_2048"},
