@@ -22,7 +22,9 @@ from iam_policy import PolicyError, PolicyType, parse_policy
 from localaws.admission.reading import HttpRequest, read_call
 from localaws.admission.validation import validate
 from localaws.artifacts import ArtifactError, S3Location, unpack
-from localaws.cloudformation.template import TemplateError, check_form, check_references
+from localaws.cloudformation.references import check_references
+from localaws.cloudformation.template import check_form
+from localaws.cloudformation.template_error import TemplateError
 from localaws.errors import AwsError
 from localaws.jobs.transform.data_processing import (
     Association,

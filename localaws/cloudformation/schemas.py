@@ -14,7 +14,7 @@ import jsonschema
 import regex
 from jsonschema.exceptions import ValidationError
 
-from localaws.cloudformation.template import is_function
+from localaws.cloudformation.intrinsic_functions import is_function
 
 Schema = dict[str, Any]
 PATTERN_SECONDS = 0.25

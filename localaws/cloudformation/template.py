@@ -4,16 +4,12 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-Template = Mapping[str, Any]
-
-
-class TemplateError(ValueError):
-    """What is wrong with a template, in CloudFormation's words."""
-
+from localaws.cloudformation.intrinsic_functions import check_functions, is_function
+from localaws.cloudformation.references import Template, check_condition_references, resources_of
+from localaws.cloudformation.template_error import TemplateError
 
 SECTIONS = frozenset(
     {
@@ -44,6 +40,12 @@ RESOURCE_ATTRIBUTES = frozenset(
         "Version",
     }
 )
+OUTPUT_KEYS = frozenset({"Condition", "Description", "Export", "Value"})
+LONGEST_DESCRIPTION = 1024
+UPDATE_POLICIES = frozenset(
+    {"AutoScalingReplacingUpdate", "AutoScalingRollingUpdate", "AutoScalingScheduledAction",
+     "CodeDeployLambdaAliasUpdate", "EnableVersionUpgrade", "UseOnlineResharding"}
+)  # fmt: skip
 DELETION_POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 UPDATE_REPLACE_POLICIES = ("Delete", "Retain", "Snapshot")
 SNAPSHOT_TYPES = ("AWS::DocDB", "AWS::EC2::Volume", "AWS::ElastiCache", "AWS::Neptune", "AWS::RDS",
@@ -68,47 +70,10 @@ PARAMETER_KEYS = frozenset(
         "Type",
     }
 )
-PSEUDO_PARAMETERS = frozenset(
-    f"AWS::{name}"
-    for name in (
-        "AccountId", "NoValue", "NotificationARNs", "Partition", "Region", "StackId", "StackName",
-        "URLSuffix",
-    )
-)  # fmt: skip
-FUNCTIONS: Mapping[str, tuple[int, int] | None] = {
-    "Fn::And": (2, 10),
-    "Fn::Base64": None,
-    "Fn::Cidr": (2, 3),
-    "Fn::Contains": (2, 2),
-    "Fn::EachMemberEquals": (2, 2),
-    "Fn::EachMemberIn": (2, 2),
-    "Fn::Equals": (2, 2),
-    "Fn::FindInMap": (3, 4),
-    "Fn::GetAZs": None,
-    "Fn::GetAtt": (2, 2),
-    "Fn::GetStackOutput": None,
-    "Fn::If": (3, 3),
-    "Fn::ImportValue": None,
-    "Fn::Join": (2, 2),
-    "Fn::Length": None,
-    "Fn::Not": (1, 1),
-    "Fn::Or": (2, 10),
-    "Fn::RefAll": None,
-    "Fn::Select": (2, 2),
-    "Fn::Split": (2, 2),
-    "Fn::Sub": None,
-    "Fn::ToJsonString": None,
-    "Fn::Transform": None,
-    "Fn::ValueOf": (2, 2),
-    "Fn::ValueOfAll": (2, 2),
-}
-"""The functions, with how many arguments those have that take a list."""
 MOST_NODES = 200_000
 """localaws's own limit: YAML aliases could unfold a short template without end."""
 DEEPEST = 100
 _NAME = re.compile(r"[A-Za-z0-9]+", re.ASCII)
-_INDEX = re.compile(r"\s*[0-9]{1,9}\s*", re.ASCII)
-_VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
 def check_form(template: Template) -> None:
@@ -145,100 +110,13 @@ def check_form(template: Template) -> None:
     for name, output in template.get("Outputs", {}).items():
         _check_output(name, output)
     for section in ("Resources", "Outputs", "Conditions"):
-        _check_functions(template.get(section, {}), f"/{section}")
-
-
-def check_references(
-    template: Template,
-    conditions: Mapping[str, bool],
-    attributes: Callable[[str], frozenset[str] | None],
-) -> None:
-    """Refuse references to what is not in the template.
-
-    ``attributes`` tells what Fn::GetAtt may ask of a resource type; None when nobody knows.
-
-    Raises
-    ------
-    TemplateError
-    """
-    resources = template["Resources"]
-    known = resources.keys() | template.get("Parameters", {}).keys() | PSEUDO_PARAMETERS
-    for section in ("Resources", "Outputs"):
-        found = list(_references(template.get(section, {})))
-        missing = sorted({name for name, attribute in found if not attribute} - known)
-        if section == "Resources":
-            wanted = {d for resource in resources.values() for d in _depends_on(resource)}
-            missing = sorted({*missing, *(wanted - resources.keys())})
-        if missing:
-            raise TemplateError(
-                f"Template format error: Unresolved resource dependencies [{', '.join(missing)}]"
-                f" in the {section} block of the template"
-            )
-        for name, attribute in found:
-            if attribute:
-                _check_attribute(name, attribute, resources, attributes)
-    for section in ("Resources", "Outputs"):
-        for member in template.get(section, {}).values():
-            condition = member.get("Condition")
-            if condition is not None and condition not in template.get("Conditions", {}):
-                raise TemplateError(
-                    f"Template format error: Unresolved condition dependency {condition} in the"
-                    f" {section} block of the template"
-                )
-    _check_unmade(template, conditions)
-    _check_order(resources)
-
-
-def _check_order(resources: Mapping[str, Any]) -> None:
-    """Refuse resources that wait for each other."""
-    needed = {
-        name: {
-            *(n for n, _ in _references(resource.get("Properties", {})) if n in resources),
-            *_depends_on(resource),
-        }
-        for name, resource in resources.items()
-    }
-    try:
-        TopologicalSorter(needed).prepare()
-    except CycleError as error:
-        names = ", ".join(sorted(set(error.args[1])))
-        raise TemplateError(f"Circular dependency between resources: [{names}]") from None
-
-
-def _check_unmade(template: Template, conditions: Mapping[str, bool]) -> None:
-    """A resource whose condition is false is not there to be depended on by reference."""
-    resources = template["Resources"]
-    unmade = {n for n, r in resources.items() if not conditions.get(r.get("Condition", ""), True)}
-    for name, resource in resources.items():
-        if name in unmade:
-            continue
-        live = _taken_branches(resource.get("Properties", {}), conditions)
-        missing = sorted({n for n, _ in _references(live)} & unmade)
-        if missing:
-            raise TemplateError(
-                f"Template format error: Unresolved resource dependencies [{', '.join(missing)}]"
-                " in the Resources block of the template"
-            )
-
-
-def _taken_branches(value: Any, conditions: Mapping[str, bool]) -> Any:
-    """The value with every Fn::If replaced by the branch that it takes."""
-    if isinstance(value, list):
-        return [_taken_branches(item, conditions) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    if list(value) == ["Fn::If"]:
-        condition, yes, no = value["Fn::If"]
-        return _taken_branches(yes if conditions.get(condition, True) else no, conditions)
-    return {key: _taken_branches(item, conditions) for key, item in value.items()}
-
-
-def is_function(value: Any) -> bool:
-    """Whether a value is a call of an intrinsic function."""
-    if not isinstance(value, Mapping) or len(value) != 1:
-        return False
-    name = next(iter(value))
-    return name in ("Ref", "Condition") or (isinstance(name, str) and name.startswith("Fn::"))
+        check_functions(template.get(section, {}), f"/{section}")
+    check_condition_references(template)
+    both = sorted(resources.keys() & template.get("Parameters", {}).keys())
+    if both:
+        text = f"Parameters and resources must have unique names: [{', '.join(both)}]"
+        raise TemplateError(f"Template format error: {text}")
+    _check_exports(template)
 
 
 def _map(value: Any, path: str) -> Mapping[str, Any]:
@@ -313,6 +191,13 @@ def _check_resource(name: str, resource: Any) -> None:
     if not isinstance(depends, str | list) or not all(isinstance(d, str) for d in depends):
         text = f"[/Resources/{name}/DependsOn] DependsOn must be a string or list of strings."
         raise TemplateError(f"Template format error: {text}")
+    for attribute in ("CreationPolicy", "Metadata", "UpdatePolicy"):
+        if not isinstance(resource.get(attribute, {}), Mapping):
+            text = f"[/Resources/{name}/{attribute}] {attribute} must be an object."
+            raise TemplateError(f"Template format error: {text}")
+    policies = sorted(str(key) for key in resource.get("UpdatePolicy", {}).keys() - UPDATE_POLICIES)
+    if policies and not is_function(resource["UpdatePolicy"]):
+        raise TemplateError(f"Encountered unsupported UpdatePolicy {policies[0]} of {name}")
     _check_policy(name, resource, "DeletionPolicy", DELETION_POLICIES)
     _check_policy(name, resource, "UpdateReplacePolicy", UPDATE_REPLACE_POLICIES)
 
@@ -348,6 +233,9 @@ def _check_parameter(name: str, parameter: Any) -> None:
     unknown = sorted(str(key) for key in parameter.keys() - PARAMETER_KEYS)
     if unknown:
         raise TemplateError(f"Invalid template parameter property '{unknown[0]}'")
+    if str(parameter.get("NoEcho", False)).lower() not in ("true", "false"):
+        text = f"[/Parameters/{name}/NoEcho] NoEcho must be true or false."
+        raise TemplateError(f"Template format error: {text}")
     for key, value in parameter.items():
         kind = list if key == "AllowedValues" else (str, int, float, bool)
         if not isinstance(value, kind):
@@ -368,6 +256,21 @@ def _check_mapping(name: str, mapping: Any) -> None:
                 )
 
 
+def _check_exports(template: Template) -> None:
+    names = []
+    for name, output in template.get("Outputs", {}).items():
+        export = output.get("Export", {}).get("Name") if isinstance(output, Mapping) else None
+        if resources_of(export, template):
+            text = f"Output {name} is malformed. The name of an Export cannot depend on a resource"
+            raise TemplateError(f"Template format error: {text}")
+        if isinstance(export, str):
+            names.append(export)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        text = f"Duplicate Export names [{', '.join(twice)}]"
+        raise TemplateError(f"Template format error: {text}")
+
+
 def _check_output(name: str, output: Any) -> None:
     _check_name("Output", name)
     if isinstance(output, list) and name.startswith("Fn::ForEach::"):
@@ -379,149 +282,13 @@ def _check_output(name: str, output: Any) -> None:
     if not isinstance(export, Mapping) or export.keys() != {"Name"}:
         text = f"Output {name} is malformed. The Name field must be specified inside the Export"
         raise TemplateError(f"Template format error: {text} object")
+    unknown = sorted(str(key) for key in output.keys() - OUTPUT_KEYS)
+    if unknown:
+        raise TemplateError(f"Invalid template output property '{unknown[0]}'")
+    description = output.get("Description", "")
+    if not isinstance(description, str) or len(description.encode()) > LONGEST_DESCRIPTION:
+        text = f"[/Outputs/{name}/Description] must be a string of at most {LONGEST_DESCRIPTION}"
+        raise TemplateError(f"Template format error: {text} bytes.")
     if not isinstance(output.get("Condition", ""), str):
         text = f"[/Outputs/{name}/Condition] Condition must be a string."
         raise TemplateError(f"Template format error: {text}")
-
-
-def _check_functions(value: Any, path: str) -> None:
-    if isinstance(value, list):
-        for number, item in enumerate(value):
-            _check_functions(item, f"{path}/{number}")
-    if not isinstance(value, Mapping):
-        return
-    for key, argument in value.items():
-        if isinstance(key, str) and key.startswith("Fn::"):
-            _check_function(key, argument, path)
-        if key == "Ref" and len(value) == 1 and not isinstance(argument, str):
-            raise TemplateError(f"Template format error: [{path}] Every Ref must be a string.")
-        _check_functions(argument, f"{path}/{key}")
-
-
-def _check_function(name: str, argument: Any, path: str) -> None:
-    if name.startswith("Fn::ForEach::"):
-        return
-    if name not in FUNCTIONS:
-        supported = ", ".join(sorted(FUNCTIONS))
-        raise TemplateError(
-            f"Template error: Encountered unsupported function: {name} Supported functions are:"
-            f" [{supported}]"
-        )
-    if name == "Fn::GetAtt" and isinstance(argument, str) and "." in argument:
-        return
-    if name == "Fn::Sub":
-        _check_sub(argument, path)
-    counts = FUNCTIONS[name]
-    if counts is None:
-        return
-    if not isinstance(argument, list) or not counts[0] <= len(argument) <= counts[1]:
-        least, most = counts
-        wanted = str(least) if least == most else f"{least} to {most}"
-        raise TemplateError(
-            f"Template error: [{path}] every {name} object requires {wanted} arguments in a list."
-        )
-    _check_arguments(name, argument, path)
-
-
-def _check_arguments(name: str, arguments: list[Any], path: str) -> None:
-    """The types of arguments that no function call may stand for."""
-    match name:
-        case "Fn::GetAtt":
-            right = isinstance(arguments[0], str) and isinstance(arguments[1], str | Mapping)
-        case "Fn::If":
-            right = isinstance(arguments[0], str)
-        case "Fn::Join":
-            right = isinstance(arguments[0], str) and isinstance(arguments[1], list | Mapping)
-        case "Fn::Select":
-            index = arguments[0]
-            right = isinstance(arguments[1], list | Mapping) and (
-                isinstance(index, int | Mapping)
-                or (isinstance(index, str) and _INDEX.fullmatch(index) is not None)
-            )
-        case "Fn::Split":
-            right = isinstance(arguments[0], str) and isinstance(arguments[1], str | Mapping)
-        case "Fn::FindInMap":
-            right = all(isinstance(argument, str | int | Mapping) for argument in arguments[:3])
-        case _:
-            right = True
-    if not right:
-        raise TemplateError(f"Template error: [{path}] {name} has arguments of the wrong types.")
-
-
-def _check_sub(argument: Any, path: str) -> None:
-    text: Any = argument
-    bindings: Any = {}
-    if isinstance(argument, list) and len(argument) == 2:
-        text, bindings = argument
-    if not isinstance(text, str) or not isinstance(bindings, Mapping):
-        raise TemplateError(
-            f"Template error: [{path}] One or more Fn::Sub intrinsic functions don't specify"
-            " expected arguments. Specify a string as first argument, and an optional second"
-            " argument to specify a mapping of values to replace in the string"
-        )
-    for name in _VARIABLE.findall(text):
-        if not name.startswith("!") and not re.fullmatch(r"\s*[A-Za-z0-9_.:]+\s*", name):
-            raise TemplateError(
-                "Template error: variable names in Fn::Sub syntax must contain only alphanumeric"
-                " characters, underscores, periods, and colons"
-            )
-
-
-def _depends_on(resource: Mapping[str, Any]) -> list[str]:
-    depends = resource.get("DependsOn", [])
-    return [depends] if isinstance(depends, str) else list(depends)
-
-
-def _references(value: Any) -> Iterator[tuple[str, str | None]]:
-    """Name and attribute of every Ref, Fn::GetAtt and variable of Fn::Sub."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _references(item)
-    if not isinstance(value, Mapping):
-        return
-    for key, argument in value.items():
-        if key == "Ref" and len(value) == 1 and isinstance(argument, str):
-            yield argument, None
-        elif key == "Fn::GetAtt":
-            name, _, attribute = _get_att(argument)
-            if attribute:
-                yield name, attribute
-        elif key == "Fn::Sub":
-            yield from _sub_references(argument)
-        elif key != "Metadata":
-            yield from _references(argument)
-
-
-def _get_att(argument: Any) -> tuple[str, str, str]:
-    if isinstance(argument, str):
-        return argument.partition(".")
-    name, attribute = argument
-    return str(name), ".", attribute if isinstance(attribute, str) else ""
-
-
-def _sub_references(argument: Any) -> Iterator[tuple[str, str | None]]:
-    bindings: Mapping[str, Any] = {}
-    text = argument
-    if isinstance(argument, list):
-        text, bindings = argument
-    for name in map(str.strip, _VARIABLE.findall(text)):
-        if name.startswith("!") or name in bindings:
-            continue
-        resource, _, attribute = name.partition(".")
-        yield resource, attribute or None
-    yield from _references(list(bindings.values()))
-
-
-def _check_attribute(
-    name: str,
-    attribute: str,
-    resources: Mapping[str, Any],
-    attributes: Callable[[str], frozenset[str] | None],
-) -> None:
-    if name not in resources:
-        text = f"instance of Fn::GetAtt references undefined resource {name}"
-        raise TemplateError(f"Template error: {text}")
-    known = attributes(resources[name]["Type"])
-    if known is not None and attribute not in known:
-        text = f"resource {name} does not support attribute type {attribute} in Fn::GetAtt"
-        raise TemplateError(f"Template error: {text}")

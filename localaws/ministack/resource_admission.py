@@ -1,11 +1,9 @@
 """What a service would refuse of a resource is refused when a stack is to make or change it."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from botocore.utils import parse_timestamp
 from ministack.core.responses import get_region
 
 from localaws.admission import policies
@@ -15,12 +13,23 @@ from localaws.cloudformation.resource_calls import typed
 from localaws.cloudformation.schemas import property_problems
 from localaws.errors import AwsError
 from localaws.ministack.admission import MiniStackAccount
+from localaws.ministack.resource_requests import (
+    function_request,
+    lowered,
+    machine_request,
+    named,
+    rule_request,
+    schedule_request,
+    subscription_request,
+    targets_request,
+    text_of,
+    topic_request,
+    whole,
+)
 
 Properties = Mapping[str, Any]
 Json = dict[str, Any]
 Check = Callable[[Properties, MiniStackAccount], None]
-NAMED_BY_STACK = "generated"
-"""Stands for a name that CloudFormation makes up where the template leaves it out."""
 
 
 def admit(kind: str, logical_id: str, properties: Properties) -> None:
@@ -50,15 +59,11 @@ def failed_properties(logical_id: str, problems: list[str]) -> str:
     return f"Properties validation failed for resource {logical_id} with message:\n{shown}"
 
 
-def _document(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-
-
 # IAM, KMS and the policies of resources
 
 
 def _trust(properties: Properties, account: MiniStackAccount) -> None:
-    policies.check_trust_policy(_document(properties["AssumeRolePolicyDocument"]), account)
+    policies.check_trust_policy(text_of(properties["AssumeRolePolicyDocument"]), account)
 
 
 def _own_policies(kind: str) -> Check:
@@ -67,7 +72,7 @@ def _own_policies(kind: str) -> Check:
     def checked(properties: Properties, account: MiniStackAccount) -> None:
         size = 0
         for policy in properties.get("Policies", ()):
-            document = _document(policy["PolicyDocument"])
+            document = text_of(policy["PolicyDocument"])
             size += policies.size(document)
             policies.check_inline_size(kind, properties.get(f"{kind}Name", kind), size)
             policies.check_identity_policy(document)
@@ -81,11 +86,11 @@ def _own_policies(kind: str) -> Check:
 
 
 def _managed(properties: Properties, account: MiniStackAccount) -> None:
-    policies.check_managed_policy(_document(properties["PolicyDocument"]))
+    policies.check_managed_policy(text_of(properties["PolicyDocument"]))
 
 
 def _inline(properties: Properties, account: MiniStackAccount) -> None:
-    document = _document(properties["PolicyDocument"])
+    document = text_of(properties["PolicyDocument"])
     policies.check_identity_policy(document)
     for kind, name in _owners(properties):
         policies.check_inline_policy(kind, name, properties["PolicyName"], document, account)
@@ -106,19 +111,37 @@ def _roles_exist(properties: Properties, account: MiniStackAccount) -> None:
 
 def _bucket_policy(properties: Properties, account: MiniStackAccount) -> None:
     _known("bucket", properties["Bucket"], "NoSuchBucket", account)
-    document = _document(properties["PolicyDocument"])
+    document = text_of(properties["PolicyDocument"])
     policies.check_bucket_policy(properties["Bucket"], document, account)
+
+
+def _bucket(properties: Properties, account: MiniStackAccount) -> None:
+    for rule in properties.get("LifecycleConfiguration", {}).get("Rules", ()):
+        if not any(name.startswith(_LIFECYCLE_ACTIONS) for name in rule):
+            raise AwsError("InvalidRequest", "At least one action needs to be specified in a rule")
+    encryption = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ())
+    for rule in encryption:
+        default = rule.get("ServerSideEncryptionByDefault", {})
+        if default.get("SSEAlgorithm") == "AES256" and default.get("KMSMasterKeyID"):
+            text = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms"
+            raise AwsError("InvalidArgument", text)
+    notified = properties.get("NotificationConfiguration", {})
+    for entry in notified.get("LambdaConfigurations", ()):
+        name = entry["Function"].partition(":function:")[2].partition(":")[0]
+        _known("function", name, "InvalidArgument", account)
+    for entry in notified.get("TopicConfigurations", ()):
+        _known("topic", entry["Topic"], "InvalidArgument", account)
 
 
 def _key_policy(properties: Properties, account: MiniStackAccount) -> None:
     if "KeyPolicy" in properties:
         passed_over = str(properties.get("BypassPolicyLockoutSafetyCheck", False)).lower()
-        document = _document(properties["KeyPolicy"])
+        document = text_of(properties["KeyPolicy"])
         policies.check_key_policy(document, account, may_lock_out=passed_over == "true")
 
 
 def _topic_policy(properties: Properties, account: MiniStackAccount) -> None:
-    document = _document(properties["PolicyDocument"])
+    document = text_of(properties["PolicyDocument"])
     policies.check_resource_policy(document, account, "InvalidParameter")
     for arn in properties["Topics"]:
         _known("topic", arn, "NotFound", account)
@@ -143,118 +166,33 @@ def _as_request(service: str, operation: str, made: Callable[[Properties], Json]
     return checked
 
 
-def _named(name: str, *others: str) -> Callable[[Properties], Json]:
-    """The properties of these names, and the one that names the resource."""
-
-    def made(properties: Properties) -> Json:
-        picked = {other: properties[other] for other in others if other in properties}
-        return {name: properties.get(name, NAMED_BY_STACK), **picked}
-
-    return made
-
-
-def _all(name: str) -> Callable[[Properties], Json]:
-    return lambda properties: {name: NAMED_BY_STACK, **properties, "Tags": []}
-
-
-def _lower(name: str) -> Callable[[Properties], Json]:
-    """All members with small first letters, as CloudWatch Logs has them."""
-
-    def made(properties: Properties) -> Json:
-        lowered: Json = _lowered({name: NAMED_BY_STACK, **properties})
-        for transformation in lowered.get("metricTransformations", ()):
-            pairs = transformation.get("dimensions")
-            if pairs:
-                transformation["dimensions"] = {pair["key"]: pair["value"] for pair in pairs}
-        return {member: value for member, value in lowered.items() if member != "tags"}
-
-    return made
-
-
-def _lowered(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_lowered(item) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    return {name[:1].lower() + name[1:]: _lowered(member) for name, member in value.items()}
-
-
-def _function(properties: Properties) -> Json:
-    made = _named("FunctionName", "Role", "Handler", "Runtime", "MemorySize", "Timeout",
-                  "Environment", "PackageType", "EphemeralStorage")(properties)  # fmt: skip
-    code = {k: v for k, v in properties["Code"].items() if k in ("S3Bucket", "S3Key")}
-    return {**made, "Code": code}
-
-
 def _permission(properties: Properties, account: MiniStackAccount) -> None:
     name = re.sub(r"^arn:.*?:function:", "", properties["FunctionName"]).partition(":")[0]
     if account.record("function", name) is None:
         raise AwsError("ResourceNotFoundException", f"Function not found: {name}", 404)
 
 
-def _machine(properties: Properties) -> Json:
-    made = {"name": NAMED_BY_STACK, "roleArn": properties["RoleArn"]}
-    text = properties.get("DefinitionString")
-    if text is None and "Definition" in properties:
-        text = json.dumps(properties["Definition"])
-    if text is None:
-        return made  # it is in S3
-    for name, value in properties.get("DefinitionSubstitutions", {}).items():
-        text = text.replace(f"${{{name}}}", str(value))
-    return {**made, "definition": text}
-
-
-def _rule(properties: Properties) -> Json:
-    made = _named("Name", "ScheduleExpression", "EventBusName", "State")(properties)
-    pattern = properties.get("EventPattern")
-    return {**made, "EventPattern": _document(pattern)} if pattern is not None else made
-
-
-def _targets(properties: Properties) -> Json:
-    targets = [
-        {k: v for k, v in target.items() if k in ("Id", "Arn", "RoleArn", "Input", "InputPath")}
-        for target in properties.get("Targets", ())
-    ]
-    return {"Rule": NAMED_BY_STACK, "Targets": targets or [{"Id": "none", "Arn": "arn:none"}]}
-
-
-def _schedule(properties: Properties) -> Json:
-    made = {"Name": NAMED_BY_STACK, **properties}
-    for name in ("StartDate", "EndDate"):
-        if name in made:
-            made[name] = parse_timestamp(made[name]).timestamp()
-    return made
-
-
-def _topic(properties: Properties) -> Json:
-    fifo = str(properties.get("FifoTopic", False)).lower()
-    name = f"{NAMED_BY_STACK}.fifo" if fifo == "true" else NAMED_BY_STACK
-    attributes = {"FifoTopic": "true"} if fifo == "true" else {}
-    return {"Name": properties.get("TopicName", name), "Attributes": attributes}
-
-
-def _subscription(properties: Properties) -> Json:
-    made = _named("TopicArn", "Protocol", "Endpoint")(properties)
-    names = ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy")
-    attributes = {name: _document(properties[name]) for name in names if name in properties}
-    return {**made, "Attributes": attributes}
-
-
 def _subscribed(properties: Properties, account: MiniStackAccount) -> None:
     _known("topic", properties["TopicArn"], "NotFound", account)
 
 
+_LIFECYCLE_ACTIONS = (
+    "AbortIncompleteMultipartUpload",
+    "Expir",
+    "Noncurrent",
+    "Transition",
+)
 _INLINE_POLICY = (_inline,)
 _CHECKS: Mapping[str, tuple[Check, ...]] = {
-    "AWS::CloudWatch::Alarm": (_as_request("cloudwatch", "PutMetricAlarm", _all("AlarmName")),),
+    "AWS::CloudWatch::Alarm": (_as_request("cloudwatch", "PutMetricAlarm", whole("AlarmName")),),
     "AWS::CloudWatch::Dashboard": (
-        _as_request("cloudwatch", "PutDashboard", _named("DashboardName", "DashboardBody")),
+        _as_request("cloudwatch", "PutDashboard", named("DashboardName", "DashboardBody")),
     ),
     "AWS::DynamoDB::Table": (
         _as_request(
             "dynamodb",
             "CreateTable",
-            _named(
+            named(
                 "TableName",
                 "KeySchema",
                 "AttributeDefinitions",
@@ -266,8 +204,8 @@ _CHECKS: Mapping[str, tuple[Check, ...]] = {
         ),
     ),
     "AWS::Events::Rule": (
-        _as_request("events", "PutRule", _rule),
-        _as_request("events", "PutTargets", _targets),
+        _as_request("events", "PutRule", rule_request),
+        _as_request("events", "PutTargets", targets_request),
     ),
     "AWS::IAM::Group": (_own_policies("Group"),),
     "AWS::IAM::GroupPolicy": _INLINE_POLICY,
@@ -278,28 +216,28 @@ _CHECKS: Mapping[str, tuple[Check, ...]] = {
     "AWS::IAM::RolePolicy": _INLINE_POLICY,
     "AWS::IAM::User": (_own_policies("User"),),
     "AWS::IAM::UserPolicy": _INLINE_POLICY,
-    "AWS::KMS::Alias": (_as_request("kms", "CreateAlias", _all("AliasName")),),
+    "AWS::KMS::Alias": (_as_request("kms", "CreateAlias", whole("AliasName")),),
     "AWS::KMS::Key": (
         _key_policy,
-        _as_request("kms", "CreateKey", _named("Description", "KeySpec", "KeyUsage")),
+        _as_request("kms", "CreateKey", named("Description", "KeySpec", "KeyUsage")),
     ),
     "AWS::Lambda::EventSourceMapping": (
         _as_request(
             "lambda",
             "CreateEventSourceMapping",
-            _named(
+            named(
                 "FunctionName",
                 "EventSourceArn",
                 "StartingPosition",
             ),
         ),
     ),
-    "AWS::Lambda::Function": (_as_request("lambda", "CreateFunction", _function),),
+    "AWS::Lambda::Function": (_as_request("lambda", "CreateFunction", function_request),),
     "AWS::Lambda::Permission": (
         _as_request(
             "lambda",
             "AddPermission",
-            _named(
+            named(
                 "StatementId",
                 "FunctionName",
                 "Action",
@@ -308,20 +246,21 @@ _CHECKS: Mapping[str, tuple[Check, ...]] = {
         ),
         _permission,
     ),
-    "AWS::Logs::LogGroup": (_as_request("logs", "CreateLogGroup", _lower("LogGroupName")),),
-    "AWS::Logs::MetricFilter": (_as_request("logs", "PutMetricFilter", _lower("FilterName")),),
+    "AWS::Logs::LogGroup": (_as_request("logs", "CreateLogGroup", lowered("LogGroupName")),),
+    "AWS::Logs::MetricFilter": (_as_request("logs", "PutMetricFilter", lowered("FilterName")),),
     "AWS::Logs::SubscriptionFilter": (
-        _as_request("logs", "PutSubscriptionFilter", _lower("FilterName")),
+        _as_request("logs", "PutSubscriptionFilter", lowered("FilterName")),
     ),
+    "AWS::S3::Bucket": (_bucket,),
     "AWS::S3::BucketPolicy": (_bucket_policy,),
-    "AWS::SNS::Subscription": (_as_request("sns", "Subscribe", _subscription), _subscribed),
-    "AWS::SNS::Topic": (_as_request("sns", "CreateTopic", _topic),),
+    "AWS::SNS::Subscription": (_as_request("sns", "Subscribe", subscription_request), _subscribed),
+    "AWS::SNS::Topic": (_as_request("sns", "CreateTopic", topic_request),),
     "AWS::SNS::TopicPolicy": (_topic_policy,),
     "AWS::SSM::Parameter": (
         _as_request(
             "ssm",
             "PutParameter",
-            _named(
+            named(
                 "Name",
                 "Type",
                 "Value",
@@ -332,8 +271,8 @@ _CHECKS: Mapping[str, tuple[Check, ...]] = {
             ),
         ),
     ),
-    "AWS::Scheduler::Schedule": (_as_request("scheduler", "CreateSchedule", _schedule),),
+    "AWS::Scheduler::Schedule": (_as_request("scheduler", "CreateSchedule", schedule_request),),
     "AWS::StepFunctions::StateMachine": (
-        _as_request("stepfunctions", "CreateStateMachine", _machine),
+        _as_request("stepfunctions", "CreateStateMachine", machine_request),
     ),
 }

@@ -13,8 +13,10 @@ from ministack.core.responses import get_region
 from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
+from localaws.cloudformation.references import check_references
 from localaws.cloudformation.schemas import property_problems, readable_attributes
-from localaws.cloudformation.template import TemplateError, check_form, check_references
+from localaws.cloudformation.template import check_form
+from localaws.cloudformation.template_error import TemplateError
 from localaws.ministack import patches
 from localaws.ministack.resource_admission import admit, failed_properties
 from localaws.ministack.taken_names import taken_name

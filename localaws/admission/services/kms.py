@@ -85,6 +85,12 @@ def _create_key(parameters: Parameters, account: Account) -> None:
         raise AwsError("ValidationException", text)
 
 
+def _target_of_alias(parameters: Parameters, account: Account) -> None:
+    key = parameters["TargetKeyId"]
+    if not account.key_exists(key):
+        raise invalid(f"Key '{key}' does not exist", "NotFoundException")
+
+
 def _key_usable(parameters: Parameters, account: Account) -> None:
     name = parameters.get("TargetKeyId") or parameters["KeyId"]
     _check_state(account, name, "PendingDeletion", wanted=False)
@@ -122,7 +128,7 @@ _TAGS = reserved_tags("Tags", "TagKey", "TagException")
 
 RULES: Mapping[tuple[str, str], Rule] = {
     ("kms", "CancelKeyDeletion"): _cancel_deletion,
-    ("kms", "CreateAlias"): in_turn(_create_alias, _key_usable),
+    ("kms", "CreateAlias"): in_turn(_create_alias, _key_usable, _target_of_alias),
     ("kms", "Decrypt"): _decrypt,
     ("kms", "DisableKey"): _key_usable,
     ("kms", "DisableKeyRotation"): _key_usable,

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localaws.cloudformation.template import TemplateError, check_form, check_references
+from localaws.cloudformation.references import check_references
+from localaws.cloudformation.template import check_form
+from localaws.cloudformation.template_error import TemplateError
 
 PARAMETER = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
 TEMPLATE: dict[str, Any] = {
