@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localaws.testing import LocalAws
 from localaws.testing.jobs import (
@@ -246,9 +247,14 @@ def test_a_role_that_step_functions_may_not_assume_runs_nothing(machines: Machin
     role = machines.role("of-lambda", "lambda.amazonaws.com", [allow("s3:ListAllMyBuckets")])
     states = {"List": task("aws-sdk:s3:listBuckets", {})}
     definition = {"QueryLanguage": "JSONata", "StartAt": "List", "States": states}
-    arn = machines.states.create_state_machine(
-        name="of-lambda", definition=json.dumps(definition), roleArn=role
-    )["stateMachineArn"]
+    machine = {"name": "of-lambda", "definition": json.dumps(definition)}
+    with pytest.raises(ClientError, match="authorized to assume the provided role"):
+        machines.states.create_state_machine(**machine, roleArn=role)
+    own = machines.role("trusted-once", "states.amazonaws.com", [allow("s3:ListAllMyBuckets")])
+    arn = machines.states.create_state_machine(**machine, roleArn=own)["stateMachineArn"]
+    iam: Any = machines.localaws.session().client("iam")
+    trust = iam.get_role(RoleName=role.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
+    iam.update_assume_role_policy(RoleName=own.rpartition("/")[2], PolicyDocument=json.dumps(trust))
     done = machines.run(arn)
     assert done["status"] == "FAILED"
     assert "not authorized to assume the provided role" in done["cause"]

@@ -2,11 +2,13 @@
 
 # ruff: noqa: E501 - one request a line
 
+import base64
 import json
 from typing import Any
 
 import pytest
 
+from localaws.admission.services.schedules import is_cron
 from localaws.admission.services.state_language import problems
 from tests.unit.admission.test_gate import ACCOUNT, KEY, FakeAccount, refusal
 
@@ -20,6 +22,24 @@ MACHINE = {
     "roleArn": ROLE,
     "definition": json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),
 }
+MACHINE_ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:a"
+EXPRESSION = {
+    "AlarmName": "a",
+    "EvaluationPeriods": 1,
+    "Threshold": 1.0,
+    "ComparisonOperator": "GreaterThanThreshold",
+}
+ALARM = {**EXPRESSION, "Namespace": "N", "MetricName": "M", "Statistic": "Sum", "Period": 60}
+TABLE = {
+    "TableName": "new",
+    "KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+FILTER = {"logGroupName": "g", "filterName": "f", "filterPattern": ""}
+METRIC = {"metricName": "m", "metricNamespace": "N", "metricValue": "1"}
+OTHER_KEY = "00000000-0000-0000-0000-000000000001"
+OF_OTHER_KEY = base64.b64encode(OTHER_KEY.encode() + bytes(40)).decode()
 RULE = "arn:aws:lambda:us-east-1:123456789012:function:f"
 
 
@@ -28,8 +48,9 @@ def there() -> FakeAccount:
         records={
             ("bucket", "b"): {"objects": {"code.zip": {}}, "region": "us-east-1"},
             ("bucket", "west"): {"objects": {}, "region": "us-west-2"},
-            ("event bus", "default"): {},
+            ("composite alarm", "composite"): {},
             ("function", "f"): {"versions": {"1": {}}, "config": {}},
+            ("key", OTHER_KEY): {"KeyId": OTHER_KEY, "KeyState": "Enabled"},
             ("key", "off"): {"KeyId": "off", "Arn": "arn:off", "KeyState": "Disabled"},
             ("key", "going"): {"KeyId": "going", "Arn": "arn:g", "KeyState": "PendingDeletion"},
             ("key", "rsa"): {"KeyId": "rsa", "KeyState": "Enabled", "KeySpec": "RSA_2048"},
@@ -37,6 +58,8 @@ def there() -> FakeAccount:
             ("parameter", "/p"): {"Type": "String", "Tier": "Advanced"},
             ("rule", "r"): {"Targets": [{"Id": str(number)} for number in range(5)]},
             ("table", "t"): {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]},
+            ("table", "ttt"): {},
+            ("time to live", "t"): {"Enabled": True},
             ("topic", TOPIC): {"attributes": {"DisplayName": "old"}},
             ("upload", "u"): {"sizes": {1: 5, 2: 5}},
             ("user", "ann"): {"Groups": [f"g{number}" for number in range(10)]},
@@ -120,6 +143,73 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("stepfunctions", "CreateStateMachine", {**MACHINE, "name": "a b"}, "InvalidName"),
     ("stepfunctions", "CreateStateMachine", {**MACHINE, "name": "a", "definition": "{"}, "InvalidDefinition"),
     ("stepfunctions", "StartExecution", {"stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:a", "input": "{"}, "InvalidExecutionInput"),
+    ("cloudformation", "CreateStack", {"StackName": "s", "RoleARN": ROLE.replace("here", "nowhere")}, "ValidationError"),
+    ("cloudformation", "CreateStack", {"StackName": "s", "Parameters": [{"ParameterKey": "P"}, {"ParameterKey": "P"}]}, "ValidationError"),
+    ("cloudwatch", "DescribeAlarms", {"AlarmNames": ["a"], "AlarmNamePrefix": "a"}, "InvalidParameterCombination"),
+    ("cloudwatch", "ListMetrics", {"NextToken": "made-up"}, "InvalidNextToken"),
+    ("cloudwatch", "PutMetricAlarm", {**ALARM, "AlarmName": "composite"}, "ValidationError"),
+    ("cloudwatch", "PutMetricAlarm", {**ALARM, "AlarmActions": ["arn:aws:dynamodb:us-east-1:123456789012:table/t"]}, "ValidationError"),
+    ("cloudwatch", "PutMetricAlarm", {**ALARM, "ComparisonOperator": "GreaterThanUpperThreshold"}, "ValidationError"),
+    ("cloudwatch", "PutMetricAlarm", {**EXPRESSION, "Metrics": [{"Id": "a", "Expression": "b + 1"}]}, "ValidationError"),
+    ("cloudwatch", "PutMetricData", {"Namespace": "N", "MetricData": []}, "MissingParameter"),
+    ("cloudwatch", "PutMetricData", {"Namespace": "N", "MetricData": datum(Value=1e120)}, "InvalidParameterValue"),
+    ("cloudwatch", "PutMetricData", {"Namespace": "N", "MetricData": datum(Value=float("nan"))}, "InvalidParameterValue"),
+    ("cloudwatch", "PutMetricData", {"Namespace": "N", "MetricData": [{"MetricName": "m", "Values": [1.0], "Counts": [-1.0]}]}, "InvalidParameterValue"),
+    ("cloudwatch", "SetAlarmState", {"AlarmName": "a", "StateValue": "OK", "StateReason": "r", "StateReasonData": "{"}, "InvalidFormat"),
+    ("dynamodb", "CreateTable", {**TABLE, "AttributeDefinitions": [{"AttributeName": "z", "AttributeType": "S"}]}, "ValidationException"),
+    ("dynamodb", "CreateTable", {**TABLE, "BillingMode": "PROVISIONED"}, "ValidationException"),
+    ("dynamodb", "CreateTable", {**TABLE, "StreamSpecification": {"StreamEnabled": True}}, "ValidationException"),
+    ("dynamodb", "Query", {"TableName": "t", "KeyConditionExpression": "id = :a OR id = :b"}, "ValidationException"),
+    ("dynamodb", "RestoreTableToPointInTime", {"SourceTableName": "ttt", "TargetTableName": "new"}, "PointInTimeRecoveryUnavailableException"),
+    ("dynamodb", "TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "t", "Item": {}}, "Delete": {"TableName": "t", "Key": {}}}]}, "ValidationException"),
+    ("dynamodb", "UpdateItem", {"TableName": "t", "Key": {}, "UpdateExpression": "SET a.b = :a, #a = :b", "ExpressionAttributeNames": {"#a": "a"}}, "ValidationException"),
+    ("dynamodb", "UpdateTimeToLive", {"TableName": "t", "TimeToLiveSpecification": {"Enabled": True, "AttributeName": "a"}}, "ValidationException"),
+    ("events", "DisableRule", {"Name": "none"}, "ResourceNotFoundException"),
+    ("events", "ListRules", {"NextToken": "made-up"}, "ValidationException"),
+    ("events", "PutRule", {"Name": "r", "EventPattern": '{"source": "aws.s3"}'}, "InvalidEventPatternException"),
+    ("events", "PutRule", {"Name": "r", "EventPattern": '{"detail": {"a": [{"numeric": ["~", 1]}]}}'}, "InvalidEventPatternException"),
+    ("events", "PutRule", {"Name": "r", "ScheduleExpression": "cron(60 12 * * ? *)"}, "ValidationException"),
+    ("events", "PutRule", {"Name": "r", "ScheduleExpression": "cron(0 12 1 * MON *)"}, "ValidationException"),
+    ("events", "PutTargets", {"Rule": "r", "Targets": [{"Id": "1", "Arn": TOPIC, "Input": "{}", "InputPath": "$"}]}, "ValidationException"),
+    ("events", "PutTargets", {"Rule": "r", "Targets": [{"Id": "1", "Arn": MACHINE_ARN}]}, "ValidationException"),
+    ("iam", "ListRoles", {"Marker": "made-up"}, "ValidationError"),
+    ("kms", "CreateAlias", {"AliasName": "alias/", "TargetKeyId": KEY}, "ValidationException"),
+    ("kms", "Decrypt", {"CiphertextBlob": OF_OTHER_KEY, "KeyId": "off"}, "IncorrectKeyException"),
+    ("kms", "EnableKey", {"KeyId": "going"}, "KMSInvalidStateException"),
+    ("kms", "GetKeyPolicy", {"KeyId": KEY, "PolicyName": "mine"}, "NotFoundException"),
+    ("lambda", "AddPermission", {"FunctionName": "f", "StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "nobody"}, "InvalidParameterValueException"),
+    ("lambda", "CreateEventSourceMapping", {"FunctionName": "f", "EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:q"}, "InvalidParameterValueException"),
+    ("lambda", "CreateFunction", {**FUNCTION, "FunctionName": "a" * 65}, "InvalidParameterValueException"),
+    ("logs", "DescribeLogGroups", {"nextToken": "made-up"}, "InvalidParameterException"),
+    ("logs", "PutMetricFilter", {**FILTER, "metricTransformations": [{**METRIC, "metricValue": "lots"}]}, "InvalidParameterException"),
+    ("logs", "PutMetricFilter", {**FILTER, "metricTransformations": [{**METRIC, "dimensions": {"d": "$.d"}}]}, "InvalidParameterException"),
+    ("logs", "PutSubscriptionFilter", {"logGroupName": "none", "filterName": "c", "filterPattern": "", "destinationArn": "here"}, "InvalidParameterException"),
+    ("logs", "PutResourcePolicy", {"policyName": "p", "policyDocument": "{}"}, "InvalidParameterException"),
+    ("logs", "StopQuery", {"queryId": "none"}, "ResourceNotFoundException"),
+    ("s3", "GetObject", {**OBJECT, "Key": "code.zip", "PartNumber": 5}, "InvalidPartNumber"),
+    ("s3", "GetObject", {**OBJECT, "PartNumber": 1, "Range": "bytes=0-1"}, "InvalidRequest"),
+    ("s3", "ListObjectsV2", {"Bucket": "b", "ContinuationToken": "made-up"}, "InvalidArgument"),
+    ("s3", "ListObjectVersions", {"Bucket": "b", "VersionIdMarker": "v"}, "InvalidArgument"),
+    ("s3", "PutBucketLifecycleConfiguration", {"Bucket": "b", "LifecycleConfiguration": rules(Transitions=[{"Days": 40, "StorageClass": "GLACIER"}, {"Days": 60, "StorageClass": "STANDARD_IA"}])}, "InvalidArgument"),
+    ("s3", "PutBucketLogging", {"Bucket": "b", "BucketLoggingStatus": {"LoggingEnabled": {"TargetBucket": "none", "TargetPrefix": ""}}}, "InvalidTargetBucketForLogging"),
+    ("s3", "PutBucketVersioning", {"Bucket": "b", "VersioningConfiguration": {}}, "IllegalVersioningConfigurationException"),
+    ("scheduler", "CreateSchedule", {**SCHEDULE, "ScheduleExpression": "at(tomorrow)", "FlexibleTimeWindow": OFF}, "ValidationException"),
+    ("scheduler", "CreateSchedule", {**SCHEDULE, "Target": {"Arn": TOPIC, "RoleArn": ROLE.replace("here", "nowhere")}, "ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": OFF}, "ValidationException"),
+    ("sns", "ListTopics", {"NextToken": "made-up"}, "InvalidParameter"),
+    ("sns", "CreateTopic", {"Name": "a.fifo"}, "InvalidParameter"),
+    ("sns", "Publish", {"TopicArn": TOPIC, "Message": "m", "MessageAttributes": {"a": {"DataType": "Number", "StringValue": "x"}}}, "InvalidParameterValue"),
+    ("sns", "SetTopicAttributes", {"TopicArn": TOPIC, "AttributeName": "FifoTopic", "AttributeValue": "true"}, "InvalidParameter"),
+    ("sns", "Subscribe", {"TopicArn": TOPIC, "Protocol": "email", "Endpoint": "a@b.cd", "Attributes": {"Colour": "red"}}, "InvalidParameter"),
+    ("sns", "Subscribe", {"TopicArn": TOPIC, "Protocol": "email", "Endpoint": "a@b.cd", "Attributes": {"FilterPolicy": '{"a": [{"like": "b"}]}'}}, "InvalidParameter"),
+    ("ssm", "AddTagsToResource", {"ResourceType": "Parameter", "ResourceId": "/none", "Tags": [{"Key": "a", "Value": "b"}]}, "InvalidResourceId"),
+    ("ssm", "DescribeParameters", {"NextToken": "made-up"}, "InvalidNextToken"),
+    ("ssm", "GetParameters", {"Names": ["/p", "/p"]}, "ValidationException"),
+    ("ssm", "GetParametersByPath", {"Path": "/", "ParameterFilters": [{"Key": "Path", "Values": ["/x"]}]}, "InvalidFilterKey"),
+    ("ssm", "PutParameter", {"Name": "/a//b", "Value": "1", "Type": "String"}, "ValidationException"),
+    ("ssm", "PutParameter", {"Name": "/a", "Value": "1", "Type": "String", "Tier": "Advanced", "Policies": '[{"Type": "Never"}]'}, "InvalidPolicyTypeException"),
+    ("stepfunctions", "CreateStateMachine", {**MACHINE, "name": "a", "roleArn": ROLE.replace("here", "nowhere")}, "AccessDeniedException"),
+    ("stepfunctions", "CreateStateMachine", {**MACHINE, "name": "a", "definition": '{"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": NaN, "End": true}}}'}, "InvalidDefinition"),
+    ("stepfunctions", "UpdateStateMachine", {"stateMachineArn": MACHINE_ARN}, "MissingRequiredParameter"),
 ]  # fmt: skip
 
 
@@ -188,3 +278,46 @@ def test_definitions_that_are_right_pass(definition: Any) -> None:
 def test_definitions_that_are_wrong_are_told_why(definition: Any) -> None:
     assert all(problem.startswith(("SCHEMA_", "MISSING_")) for problem in problems(definition))
     assert list(problems(definition))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Choice", "Choices": [{"Variable": "$.a", "StringIs": "x", "Next": "B"}]},
+        {"Type": "Choice", "Choices": [{"StringEquals": "x", "Next": "B"}]},
+        {"Type": "Choice", "Choices": [{"Variable": "$.a", "NumericEquals": "x", "Next": "B"}]},
+        {"Type": "Choice", "Choices": [{"Not": {"Variable": "$.a", "IsNull": True, "Next": "B"}, "Next": "B"}]},
+        {"Type": "Choice", "Choices": [{"Variable": "$.a", "TimestampEquals": "soon", "Next": "B"}]},
+        {"Type": "Wait", "Timestamp": "tomorrow", "Next": "B"},
+        {"Type": "Wait", "Seconds": "5", "Next": "B"},
+        {"Type": "Pass", "Parameters": {"a.$": "b"}, "Next": "B"},
+        {"Type": "Pass", "Parameters": {"a.$": "States.Format('{}'"}, "Next": "B"},
+        {**TASK, "TimeoutSeconds": 0},
+        {**TASK, "TimeoutSeconds": 10, "HeartbeatSeconds": 20},
+        {**TASK, "Resource": "arn:aws:states:::nope:frob"},
+        {**TASK, "Retry": [{"ErrorEquals": ["X"], "MaxAttempts": 100_000_000}]},
+        {"Type": "Map", "MaxConcurrency": -1, "ItemProcessor": INNER, "Next": "B"},
+        {"Type": "Parallel", "Branches": [{"StartAt": "A", "States": {"A": END}}], "Next": "B"},
+    ],
+)  # fmt: skip
+def test_a_state_that_is_wrong(state: dict[str, Any]) -> None:
+    inner = {"StartAt": "A", "States": {"A": state, "B": {"Type": "Succeed"}}}
+    assert any("/A" in problem for problem in problems(inner))
+
+
+@pytest.mark.parametrize(
+    ("expression", "right"),
+    [
+        ("cron(0/15 8-17 ? JAN,MAR MON-FRI 2030-2040)", True),
+        ("cron(0 9 L * ? *)", True),
+        ("cron(0 9 ? * 6#3 *)", True),
+        ("cron(0 9 15W * ? *)", True),
+        ("cron(0 24 * * ? *)", False),
+        ("cron(0 9 * * * *)", False),
+        ("cron(0 9 ? * ? *)", False),
+        ("cron(0/0 9 * * ? *)", False),
+        ("cron(* * * * *)", False),
+    ],
+)
+def test_cron_expressions(expression: str, right: bool) -> None:
+    assert is_cron(expression) is right

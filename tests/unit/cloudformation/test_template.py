@@ -1,5 +1,7 @@
 """Templates that CloudFormation refuses before it makes a stack of them."""
 
+# ruff: noqa: E501 - one template a line
+
 import contextlib
 import copy
 from collections.abc import Iterator
@@ -104,6 +106,16 @@ def test_a_template_with_everything_is_taken() -> None:
         (value({"Fn::Join": "a"}), "requires 2 arguments"),
         (value({"Fn::If": ["C"]}), "requires 3 arguments"),
         (value({"Fn::Select": ["x", ["a"]]}), "arguments of the wrong types"),
+        (value({"Fn::Select": [0, {"Ref": "AWS::Region"}]}), "requires a list"),
+        (value({"Fn::Join": ["", ["a", ["b"]]]}), "arguments of the wrong types"),
+        (value({"Fn::Base64": ["a"]}), "String-typed value"),
+        (value({"Fn::If": ["Nope", "a", "b"]}), "Unresolved condition dependency Nope"),
+        (value({"Fn::Equals": ["a", "b"]}), "in Conditions and Rules alone"),
+        ({**TEMPLATE, "Conditions": {"C": {"Fn::Equals": [{"Ref": "Group"}, "a"]}}}, "Cannot reference resources in the Conditions"),
+        ({**TEMPLATE, "Outputs": {"O": {"Value": "x", "Nope": 1}}}, "Invalid template output property"),
+        ({**TEMPLATE, "Outputs": {"O": {"Value": "x", "Export": {"Name": {"Ref": "Group"}}}}}, "cannot depend on a resource"),
+        ({**TEMPLATE, "Outputs": {n: {"Value": "x", "Export": {"Name": "e"}} for n in "OP"}}, "Duplicate Export names"),
+        ({**TEMPLATE, "Parameters": {**TEMPLATE["Parameters"], "Group": {"Type": "String"}}}, "unique names"),
     ],
 )  # fmt: skip
 def test_a_faulty_template_is_refused_in_cloudformations_words(template: Any, reason: str) -> None:
