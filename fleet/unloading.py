@@ -115,7 +115,8 @@ class Instances:
         except WaiterError as error:
             raise UnloadingError(f"endpoint {self.endpoint_name}: {error}") from error
         if self._config() != config:
+            described = self.sagemaker.describe_endpoint(EndpointName=self.endpoint_name)
             raise UnloadingError(
-                f"endpoint {self.endpoint_name} was rolled back: one of its alarms is on; run it"
-                " again once that is over"
+                f"endpoint {self.endpoint_name} went back to its instances of before, run it again:"
+                f" {described.get('FailureReason', 'SageMaker does not say why')}"
             )

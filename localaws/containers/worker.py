@@ -204,12 +204,33 @@ def how_it_ended(process: Process) -> str:
 
 
 def _read_log(loop: asyncio.AbstractEventLoop, descriptor: int, log: LogSink) -> None:
-    pipe = os.fdopen(descriptor, "rb", buffering=0)
-    loop.create_task(_connect_log(loop, pipe, log))
+    loop.create_task(connect_log(loop, PipeEnd(descriptor, loop), log))
 
 
-async def _connect_log(loop: asyncio.AbstractEventLoop, pipe: Any, log: LogSink) -> None:
+async def connect_log(loop: asyncio.AbstractEventLoop, pipe: Any, log: LogSink) -> None:
+    """Read a container's lines until it closes its end."""
     await loop.connect_read_pipe(lambda: LogPipe(loop, log), pipe)
+
+
+class PipeEnd:
+    """The end of a pipe that an event loop reads, and that is closed once.
+
+    uvloop closes the descriptor and then the file that it came with; by then another thread may
+    have opened a file of its own that has the same number.
+    """
+
+    def __init__(self, descriptor: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._descriptor = descriptor
+        self._is_closed_by_loop = type(loop).__module__.startswith("uvloop")
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._descriptor
+
+    def close(self) -> None:
+        """Close it, unless the loop does."""
+        if not self._is_closed_by_loop:
+            os.close(self._descriptor)
 
 
 @dataclass
