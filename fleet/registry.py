@@ -185,32 +185,34 @@ class Registry:
         refused |= {name: conflict(known[name]) for name in lost}
         return Changes({name: v for name, v in promoted.items() if name not in lost}, refused)
 
-    def rollback(self, city: str) -> Version:
+    def rollback(self, city: str, *, serving: int | None = None) -> Version:
         """Let the version serve that did before, and withdraw the one that serves now.
 
         Raises
         ------
         RegistryError
-            Where there is none, or where somebody else was first.
+            Where there is none, or where another than ``serving`` serves: somebody was first.
         RegistryConflictError
         """
         item = self._known(city)
+        if serving not in (None, item.serving):
+            raise RegistryConflictError(f"version {item.serving} of {city} serves, not {serving}")
         versions = {version.number: version for version in self.versions(city)}
         target = versions.get(item.previous or 0)
         if item.serving is None or target is None or target.state is not State.RETIRED:
             raise RegistryError(f"{city} has no earlier version to roll back to")
-        serving = self._serving(target, target.verdict)
+        promoted = self._serving(target, target.verdict)
         previous = served_before(target, versions.values())
         change = promotion(
             self._table.name,
             replace(item, previous=None if previous is None else previous.number),
-            serving,
+            promoted,
             target.state,
             withdraw=True,
         )
         if self._table.transact([change]):
             raise RegistryConflictError(conflict(item))
-        return serving
+        return promoted
 
     def delete_version(self, version: Version) -> None:
         """Note that a version's model is deleted; never the serving one's.
@@ -278,11 +280,7 @@ class Registry:
 
     def _serving(self, version: Version, verdict: Verdict) -> Version:
         return replace(
-            version,
-            state=State.SERVING,
-            verdict=verdict,
-            promoted=self._time(),
-            withdrawn=False,
+            version, state=State.SERVING, verdict=verdict, promoted=self._time(), withdrawn=False
         )
 
     def _time(self) -> str:

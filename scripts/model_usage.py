@@ -174,6 +174,8 @@ def warm_command(
     registry = stage.registry
     found = registry.some_cities(names).values() if names else registry.cities()
     targets = [city.target_model for city in found if city.target_model][:most]
+    served = {city.city for city in found if city.target_model}
+    unserved = [f"no model of {name} serves" for name in names or () if name not in served]
     client = runtime_client(stage.session)
     row = project_schema().sample_row.encode()
 
@@ -194,20 +196,31 @@ def warm_command(
     loading = f"load {counted(len(targets), 'model')}"
     with console.busy(loading), ThreadPoolExecutor(WARMING_THREADS) as threads:
         failures = [failure for failure in threads.map(warm, targets) if failure]
-    print_lines(failures, sys.stderr)
     loaded = len(targets) - len(failures)
+    failures += unserved
+    print_lines(failures, sys.stderr)
     facts = {"warmed": loaded, "target_models": targets, "failures": failures}
     say(facts, as_json, f"{loaded} models are loaded")
     return FAILED if failures else SUCCEEDED
 
 
 def _busiest(stage: Stage, most: int, hours: float) -> list[str]:
-    """The cities that were asked most; none where nothing was noted."""
+    """The cities that were asked most.
+
+    Raises
+    ------
+    HousingError
+        Clients noted nothing.
+    """
     from fleet.usage import ClientLogs
 
-    group = stage.deployment.client_log_group_name
-    if group is None:
-        return []
+    group = stage.deployment.require("client_log_group_name")
     now = time.time()
     logs = ClientLogs(stage.session.client("logs"), group, now - hours * 3600, now)
-    return logs.busiest(most)
+    busiest = logs.busiest(most)
+    if not busiest:
+        raise HousingError(
+            f"clients noted no request in the last {hours:g} hours; name models with --city, or"
+            " leave --most out"
+        )
+    return busiest

@@ -136,10 +136,18 @@ def promote_command(aws: Aws, city: str, version: int, force: bool, as_json: boo
 
 @command.command("rollback", help="Let the version serve that did before.")
 @click.argument("city")
+@click.option(
+    "--from",
+    "serving",
+    type=click.IntRange(min=1),
+    metavar="VERSION",
+    help="Only from this version: of two people who roll back, one is told.",
+)
 @json_option
 @aws_options
-def rollback_command(aws: Aws, city: str, as_json: bool) -> None:
-    _say_serving(Stage.open(aws).registry.rollback(entity_key(city)), as_json)
+def rollback_command(aws: Aws, city: str, serving: int | None, as_json: bool) -> None:
+    version = Stage.open(aws).registry.rollback(entity_key(city), serving=serving)
+    _say_serving(version, as_json)
 
 
 @command.command("retire", help="Delete the model of a version that does not serve.")

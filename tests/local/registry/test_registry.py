@@ -119,7 +119,9 @@ def test_a_rollback_returns_to_the_version_before_and_never_forward_again(
 ) -> None:
     for digest in "123":
         serve(registry, "Back_AA", digest)
-    assert registry.rollback("Back_AA").number == 2
+    assert registry.rollback("Back_AA", serving=3).number == 2
+    with pytest.raises(RegistryConflictError, match="version 2 of Back_AA serves, not 3"):
+        registry.rollback("Back_AA", serving=3)
     assert registry.rollback("Back_AA").number == 1
     with pytest.raises(RegistryError, match="no earlier version"):
         registry.rollback("Back_AA")
