@@ -1,7 +1,7 @@
 """Asks a stage's endpoint for predictions, as an application does.
 
     client = Client.open(boto3.Session(), "housing-prod", "housing-prod-storage-Registry...")
-    client.predict("Chicago_IL", ["2400,6000.0,3,2.0,1.0,2,n,y"])
+    client.predict("Chicago_IL", ["2000,2400,3,2.0,1.0,2,n,y"])
 
 It asks the registry which version serves a city, and again after some seconds, so that a new
 version and a roll-back reach it without a restart. A session of a tenant may ask for its own city.

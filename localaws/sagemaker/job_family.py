@@ -34,6 +34,7 @@ class JobRecords:
         self._store = store
         self._kind = kind
         self._lock = threading.Lock()
+        store.lower_names(kind)  # an earlier version kept them as they were given
 
     def find(self, scope: Scope, name: str) -> Record | None:
         """The record, or None."""

@@ -118,6 +118,13 @@ class ResourceStore:
                 (kind, scope.account_id, scope.region, name),
             )
 
+    def lower_names(self, kind: str) -> None:
+        """Let the resources of a kind be found by names in lower case, those of before, too."""
+        with self._lock:
+            self._connection.execute(
+                "UPDATE OR REPLACE resources SET name = lower(name) WHERE kind = ?", (kind,)
+            )
+
     def scopes(self, kind: str) -> Sequence[Scope]:
         """The scopes that hold resources of a kind."""
         with self._lock:

@@ -84,6 +84,14 @@ def test_a_name_is_added_once(path: Path) -> None:
     assert store.get("model", SCOPE, "a") == {"n": 1}
 
 
+def test_names_of_before_are_found_in_lower_case(path: Path) -> None:
+    store = ResourceStore(path)
+    store.put("job", SCOPE, "Fit-Chicago", {"n": 1})
+    store.lower_names("job")
+    assert store.get("job", SCOPE, "fit-chicago") == {"n": 1}
+    assert len(store.list("job", SCOPE)) == 1
+
+
 def test_resources_survive_a_restart(path: Path) -> None:
     store = ResourceStore(path)
     store.put("model", SCOPE, "a", {"n": 1})
