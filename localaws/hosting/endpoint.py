@@ -67,12 +67,15 @@ class Instance:
         return answer
 
     def drain(self, timeout_seconds: float) -> None:
-        """Turn new requests away, wait for those inside, stop the containers, delete files."""
+        """Turn new requests away, wait for those inside, stop the containers."""
         self.retired = True
         deadline = time.monotonic() + timeout_seconds
         while self._is_busy() and time.monotonic() < deadline:
             time.sleep(0.005)
         self.pipeline.close()
+
+    def delete_files(self) -> None:
+        """Take the models off the disk."""
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _is_busy(self) -> bool:

@@ -149,12 +149,11 @@ class MultiModelServer:
         self._let_go(target_model)
 
     def close(self) -> None:
-        """Unload everything; nothing may be in use."""
+        """Unload everything; nothing may be in use. The files are left to the instance."""
         for name in self._memory.names():
             slot = self._memory.remove(name)
             if slot.model is not None:
                 close_model(slot.model, self._log)
-        shutil.rmtree(self._directory, ignore_errors=True)
 
     def _loaded(self, target_model: str) -> LoadedModel | None:
         slot = self._memory.get(target_model)

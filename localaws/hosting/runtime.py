@@ -1,6 +1,7 @@
 """The SageMaker Runtime: endpoints in service, and InvokeEndpoint."""
 
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -94,15 +95,20 @@ class Runtime:
         self._flush = RegularFlush(self._publish, FLUSH_SECONDS)
 
     def start(self) -> None:
-        """Begin to publish metrics and logs; instances of an earlier run leave the disk."""
-        shutil.rmtree(self._host.directory, ignore_errors=True)
+        """Begin to publish metrics and logs; instances of an earlier run leave the disk.
+
+        Nobody waits for that: they may have held the files of thousands of models.
+        """
+        left = list(self._host.directory.glob("*"))  # each of an instance; no name comes again
+        threading.Thread(target=_delete_folders, args=(left,), daemon=True).start()
         self._flush.start()
 
     def stop(self) -> None:
-        """Stop all containers and publish what is left."""
+        """Stop all containers and publish what is left; the next start deletes their files."""
         endpoints, self._endpoints = self._endpoints, {}
         for endpoint in endpoints.values():
-            _drain(endpoint.instances, STOP_SECONDS)
+            for instance in endpoint.instances:
+                instance.drain(STOP_SECONDS)
         self._flush.stop()
         self._host.loading_threads.shutdown(wait=False, cancel_futures=True)
         self._host.invocation_threads.shutdown(wait=False, cancel_futures=True)
@@ -153,7 +159,7 @@ class Runtime:
         """Take an endpoint out of service, if it is in service."""
         endpoint = self._endpoints.pop((scope, name), None)
         if endpoint is not None:
-            _drain(endpoint.instances, DRAIN_SECONDS)
+            _end(endpoint.instances, DRAIN_SECONDS)
 
     def caches(self) -> list[EndpointCache]:
         """What each endpoint in service has loaded, most recently used models first."""
@@ -245,7 +251,7 @@ class Runtime:
                     started.append(instance)
                 variants.append(HostedVariant(variant, metrics, instances))
         except BaseException:
-            _drain(started, 0)
+            _end(started, 0)
             raise
         return HostedEndpoint(specification, variants)
 
@@ -255,7 +261,7 @@ class Runtime:
         self._endpoints[key] = endpoint
         if previous is not None:
             kept = {instance.id for instance in endpoint.instances}
-            _drain((i for i in previous.instances if i.id not in kept), DRAIN_SECONDS)
+            _end((i for i in previous.instances if i.id not in kept), DRAIN_SECONDS)
 
     def _publish(self) -> None:
         endpoints = list(self._endpoints.values())
@@ -264,6 +270,12 @@ class Runtime:
         self._host.logs.flush()
 
 
-def _drain(instances: Iterable[Instance], timeout_seconds: float) -> None:
+def _delete_folders(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end(instances: Iterable[Instance], timeout_seconds: float) -> None:
     for instance in instances:
         instance.drain(timeout_seconds)
+        instance.delete_files()

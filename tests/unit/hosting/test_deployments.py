@@ -7,6 +7,7 @@ import pytest
 
 from localaws.containers.contract import ContainerRequest, ContainerResponse
 from localaws.hosting.start import DeploymentError
+from localaws.testing.hosting import wait_until
 from localaws.testing.memory import SCOPE
 from tests.unit.hosting.platform import Platform, answering, endpoint, variant
 
@@ -126,5 +127,11 @@ def test_what_an_earlier_run_left_on_disk_is_deleted_at_the_start(tmp_path: Path
     left.mkdir(parents=True)
     platform = Platform(tmp_path)
     platform.runtime.start()
-    assert not left.exists()
+    wait_until(lambda: not left.exists(), "the deletion")
     platform.runtime.stop()
+
+
+def test_a_stop_leaves_the_files_to_the_next_start(pipeline: Platform, tmp_path: Path) -> None:
+    pipeline.invoke()
+    pipeline.runtime.stop()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()]
