@@ -4,6 +4,7 @@ A file is written in one way: whether its decimals have a comma, and whether its
 the day, is found out from all cells of the file and of the column.
 """
 
+import calendar
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -31,6 +32,8 @@ _GROUPED_BY_POINT = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _DAY_FIRST_OR_MONTH_FIRST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})")
+_NAMED_MONTH = re.compile(r"(\d{1,2})[-. ]([A-Za-z]{3,9})[-. ](\d{4})")
+_MONTHS = [name.lower() for name in calendar.month_name]
 _TIME = re.compile(r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?$")
 
 
@@ -179,6 +182,10 @@ def day(cell: str, order: str | None) -> float:
             if order is None and a != b:
                 raise CellError(f"{cell.strip()!r} could be two dates; write {year}-{b:02}-{a:02}")
             found = date(year, b, a) if order == "dmy" else date(year, a, b)
+        elif match := _NAMED_MONTH.fullmatch(text):
+            word = match[2].lower()
+            months = [n for n, m in enumerate(_MONTHS) if m[:3] == word or m == word]
+            found = date(int(match[3]), months[0] if months else 0, int(match[1]))
         else:
             raise CellError(f"{cell.strip()!r} is not a date; write it as 2026-11-27")
     except CellError:

@@ -161,6 +161,8 @@ def test_any_cell_is_a_finite_number_or_a_named_problem(cell: str) -> None:
         (["01/31/1970", "01/02/1970"], "mdy", "01/02/1970", 1),
         (["1970-01-02T10:30:00Z"], None, "1970-01-02T10:30:00Z", 1),
         (["1970-01-02 10:30"], None, "1970-01-02 10:30", 1),
+        (["02-Jan-1970"], None, "02-Jan-1970", 1),
+        (["2 january 1970"], None, "2 january 1970", 1),
     ],
 )
 def test_dates_are_read_as_the_whole_column_means_them(
@@ -175,6 +177,8 @@ def test_dates_are_read_as_the_whole_column_means_them(
     [
         ("03/04/2020", "'03/04/2020' could be two dates; write 2020-04-03"),
         ("2020-02-30", "'2020-02-30' is not a day of any calendar"),
+        ("19-Foo-2003", "'19-Foo-2003' is not a day of any calendar"),
+        ("19-Sep-03", "'19-Sep-03' is not a date; write it as 2026-11-27"),
         ("soon", "'soon' is not a date; write it as 2026-11-27"),
     ],
 )
