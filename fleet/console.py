@@ -33,6 +33,11 @@ class Console:
         """Whether the stream can write signs such as ✓."""
         return self._rich.encoding.startswith("utf")
 
+    @property
+    def width(self) -> int:
+        """Columns of the terminal; without one, as many as may be."""
+        return self._rich.width if self.is_terminal else sys.maxsize
+
     def say(self, line: str = "") -> None:
         """Print one line."""
         self._rich.print(line, markup=False)

@@ -31,7 +31,7 @@ def print_audit(console: Console, found: Audit) -> None:
     for number, title in enumerate(map(column_title, matrix.titles), start=1):
         console.say(f"{number:>4}  {title}")
     numbers = _statement_numbers(matrix)
-    for line in _grid(matrix, numbers, _marks(console)):
+    for line in _grid(matrix, numbers, _marks(console), console.width):
         console.say(line)
     console.say(_meanings(_marks(console)))
     for role, statements in groupby(numbers.items(), key=lambda item: item[0][0]):
@@ -165,14 +165,19 @@ def _statement_numbers(matrix: Matrix) -> Numbers:
     return numbers
 
 
-def _grid(matrix: Matrix, numbers: Numbers, marks: Mapping[Effect, str]) -> Iterator[str]:
+def _grid(
+    matrix: Matrix, numbers: Numbers, marks: Mapping[Effect, str], most: int
+) -> Iterator[str]:
+    """A line a session; two, its name and its cells, where one would be wider than the terminal."""
     rows = [[_cell_text(row, cell, numbers, marks) for cell in row.cells] for row in matrix.rows]
     header = [str(number + 1) for number in range(len(matrix.titles))]
     width = 1 + max((len(text) for line in [header, *rows] for text in line), default=0)
     names = ["session", *(row.subject.name for row in matrix.rows)]
     longest = max(map(len, names))
+    between = "" if longest + width * len(header) <= most else "\n"
     for name, texts in zip(names, [header, *rows], strict=True):
-        yield name.ljust(longest) + "".join(text.rjust(width) for text in texts)
+        cells = "".join(text.rjust(width) for text in texts)
+        yield (name if between else name.ljust(longest)) + between + cells
 
 
 def _cell_text(row: Row, cell: Cell, numbers: Numbers, marks: Mapping[Effect, str]) -> str:

@@ -134,3 +134,16 @@ def test_the_access_matrix_has_signs_that_the_stream_can_write(tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert "+ allowed  x denied by a statement  . allowed by none" in done.stdout
     assert "\\u" not in done.stdout
+
+
+def test_no_row_of_the_access_matrix_is_wider_than_the_terminal(tmp_path: Path) -> None:
+    arguments = ["--templates", str(write_assembly(tmp_path)), "--config"]
+    arguments = ["access-check", *arguments, str(write_config(tmp_path))]
+    program = f"import scripts.housing; scripts.housing.main({arguments!r})"
+    for columns, two_lines in ((60, True), (200, False)):
+        done = shown(columns, program)
+        assert done.status == 0, done.plain
+        rows = [line for line in done.lines if line.count("·") > 1]
+        assert rows
+        assert all(len(row) <= columns for row in rows)
+        assert all(row.startswith(" ") == two_lines for row in rows)
