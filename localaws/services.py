@@ -23,6 +23,7 @@ from localaws.ministack import (
     object_files,
     parameters,
     part_refused,
+    replication,
     user_patterns,
     versions,
 )
@@ -85,6 +86,7 @@ class Services:
         part_refused.install()
         parameters.install()
         log_filtering.install()
+        replication.install()
         user_patterns.install()
         self._late_services: asyncio.Future[None] | None = None
         self._stop_functions: Callable[[], None] = lambda: None

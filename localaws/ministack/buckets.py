@@ -30,6 +30,7 @@ SUPPORTED = frozenset(
         "NotificationConfiguration",
         "OwnershipControls",
         "PublicAccessBlockConfiguration",
+        "ReplicationConfiguration",
         "Tags",
         "VersioningConfiguration",
         "WebsiteConfiguration",
@@ -113,6 +114,12 @@ def _configurations() -> list[Configuration]:
             s3._delete_bucket_ownership_controls,
         ),
         (
+            "ReplicationConfiguration",
+            _xml("PutBucketReplication", "ReplicationConfiguration", replication),
+            _put(s3._put_bucket_replication),
+            s3._delete_bucket_replication,
+        ),
+        (
             "Tags",
             _xml("PutBucketTagging", "Tagging", lambda tags: {"TagSet": tags}),
             _put(s3._put_bucket_tagging),
@@ -144,6 +151,19 @@ def logging(configuration: Mapping[str, Any]) -> dict[str, Any]:
     enabled = {"TargetPrefix": "", **configuration}
     names = {"DestinationBucketName": "TargetBucket", "LogFilePrefix": "TargetPrefix"}
     return {"LoggingEnabled": _renamed(enabled, **names)}
+
+
+def replication(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """``ReplicationConfiguration`` as PutBucketReplication takes it."""
+    return {**configuration, "Rules": [_replication_rule(r) for r in configuration["Rules"]]}
+
+
+def _replication_rule(properties: Mapping[str, Any]) -> dict[str, Any]:
+    rule = _numbers(_renamed(properties, Id="ID"))
+    destination = dict(rule["Destination"])
+    if key := destination.get("EncryptionConfiguration"):
+        destination["EncryptionConfiguration"] = _renamed(key, ReplicaKmsKeyId="ReplicaKmsKeyID")
+    return {**rule, "Destination": destination}
 
 
 def lifecycle(configuration: Mapping[str, Any]) -> dict[str, Any]:

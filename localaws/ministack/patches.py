@@ -247,6 +247,18 @@ PATCHES = (
         "check them as for PutObject",
     ),
     Patch(
+        "services.s3._maybe_replicate",
+        "bucket_name, key, obj, data, tags",
+        "a replica keeps the key that its source is encrypted with",
+        "take the key that the rule names",
+    ),
+    Patch(
+        "services.s3._complete_multipart_upload",
+        "bucket_name, key, body, query_params, headers",
+        "objects that were uploaded in parts are not replicated, nor are copies",
+        "replicate them as PutObject does",
+    ),
+    Patch(
         "services.s3._list_object_versions",
         "bucket_name, query_params",
         "a page skips or repeats versions when its marker was deleted meanwhile",
