@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from localaws.files import SIDECAR
+from localaws.files import SIDECAR, files_ending
 
 MARK = ".damaged-"
 
@@ -28,7 +28,7 @@ def set_aside(path: Path, reason: str) -> Path:
 def set_aside_objects(directory: Path) -> None:
     """Move the objects of S3 that are not whole out of ``directory``, into one beside it."""
     kept = directory.with_name(f"{directory.name}{_mark()}")
-    for sidecar in directory.rglob(f"*{SIDECAR}"):
+    for sidecar in files_ending(directory, SIDECAR):
         path = sidecar.with_name(sidecar.name.removesuffix(SIDECAR))
         reason = _damage(path, sidecar)
         if reason is None:
@@ -51,10 +51,12 @@ def _damage(path: Path, sidecar: Path) -> str | None:
     try:
         known: Any = json.loads(sidecar.read_bytes())
         size = known.get("size")
-        if known.get("is_delete_marker") or not path.is_file():
+        if known.get("is_delete_marker"):
             return None
     except (ValueError, AttributeError, RecursionError):
         return f"{sidecar.name} cannot be read"
+    if not path.is_file():
+        return None
     length = path.stat().st_size
     return None if size in (None, length) else f"it has {length} bytes and not {size}"
 

