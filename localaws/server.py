@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from functools import cached_property
-from urllib.parse import parse_qs
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -44,7 +43,7 @@ from localaws.watchdog import Watchdog
 
 HEALTH_PATH = "/_localaws/health"
 PAGE_PREFIX = f"{PAGE_PATH}/"
-SAVE_SECONDS = 0.4
+SAVE_SECONDS = 0.25
 """Between two savings, each of which takes a moment: what is older than a second is on disk."""
 MAXIMUM_REQUEST_BYTES = 32 * 1024 * 1024
 
@@ -146,10 +145,12 @@ class Front:
         except AwsError as error:
             await self._refuse(exchange, error, send)
         except Exception as failure:
-            logger.exception("%s %s failed", exchange.method, exchange.path)
+            problem = self._services.problem_of(exchange)
+            if problem is None:
+                logger.exception("%s %s failed", exchange.method, exchange.path)
+                problem = AwsError("InternalFailure", f"localaws failed: {failure!r}", 500)
             if not exchange.status:  # nothing was answered yet
-                internal = AwsError("InternalFailure", f"localaws failed: {failure!r}", 500)
-                await self._refuse(exchange, internal, send)
+                await self._refuse(exchange, problem, send)
         self._log.add(entry_of_exchange(exchange, time.perf_counter() - began))
         self._note_exchange(exchange)
 
@@ -199,13 +200,7 @@ class Front:
                 owner,
                 exchange.access_key_id,
                 exchange.service,
-                HttpRequest(
-                    exchange.method,
-                    exchange.path,
-                    exchange.headers,
-                    parse_qs(exchange.query_string, keep_blank_values=True),
-                    exchange.body,
-                ),
+                exchange.request,
                 request_id(),
                 exchange.status,
                 exchange.error,

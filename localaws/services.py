@@ -8,6 +8,7 @@ from localaws.apis import create_apis
 from localaws.authorization import Authorizer
 from localaws.cloudformation.resource_types import resource_types
 from localaws.cloudtrail.recorder import Recorder
+from localaws.errors import AwsError
 from localaws.hosting.runtime import Runtime
 from localaws.http.invocations import Invocations
 from localaws.http.operations import Operations
@@ -130,6 +131,10 @@ class Services:
             self.authorizer.forget()
         if exchange.method not in ("GET", "HEAD"):
             self.persistence.touch(exchange.service)
+
+    def problem_of(self, exchange: Exchange) -> AwsError | None:
+        """What is wrong with a request over which MiniStack stumbled; None when it is right."""
+        return admission.problem_of(exchange.service, exchange.request)
 
     def save_changes(self) -> None:
         """Save what changed since the last time; stacks change between requests too."""

@@ -53,14 +53,19 @@ VALIDATION_CODES = {
 """How a service calls a request that its model does not allow, if not ValidationException."""
 
 
-def check(call: Call, account: Account) -> None:
-    """Raise ``AwsError`` when the service would refuse a call, by its model or its rules."""
+def validate_call(call: Call) -> None:
+    """Raise ``AwsError``, as the service calls it, for a call that breaks its model."""
     try:
         validate(call.shape, call.parameters, open_ended=call.service != "s3")
     except AwsError as error:
         code = VALIDATION_CODES.get(call.service, error.code)
         text = f"{MALFORMED_XML}: {error.message}" if code == "MalformedXML" else error.message
         raise AwsError(code, text, error.status) from None
+
+
+def check(call: Call, account: Account) -> None:
+    """Raise ``AwsError`` when the service would refuse a call, by its model or its rules."""
+    validate_call(call)
     check_token(call.service, call.operation, call.parameters)
     rule = RULES.get((call.service, call.operation))
     if rule is not None:

@@ -25,6 +25,7 @@ MALFORMED_XML = (
 INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 Query = Mapping[str, list[str]]
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 MOST_FIELDS = 100_000
 """Of one form."""
 MOST_LEVELS = 40
@@ -91,6 +92,8 @@ def read_json(body: bytes) -> dict[str, Any]:
     """
     try:
         content = json.loads(body or b"{}")
+        if _SURROGATE.search(body):  # half of a character cannot be stored or answered
+            json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise AwsError("SerializationException", f"The body is not JSON: {error}") from None
     if not isinstance(content, dict):

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.h
 import hashlib
 import os
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -70,6 +71,7 @@ class Entrance:
         headers = exchange.headers
         query = parse_qs(exchange.query_string)
         _check_signed_headers(exchange.service, headers, query)
+        _check_expiry(query)
         declared = headers.get("content-length", "")
         long = not declared.isdecimal() or int(declared) > UNKNOWN_BYTES
         if not long or exchange.method in ("GET", "HEAD"):
@@ -83,6 +85,13 @@ class Entrance:
         if headers.get("content-type", "").startswith("multipart/form-data"):
             return FORM_BYTES
         return UNKNOWN_BYTES
+
+
+def _check_expiry(query: Mapping[str, list[str]]) -> None:
+    """An address that was signed by version 2 says when it ends."""
+    ends = query.get("Expires", [""])[0]
+    if "Signature" in query and ends.isdecimal() and int(ends[:12]) < time.time():
+        raise AwsError("AccessDenied", "Request has expired", 403)
 
 
 def check_hash(headers: Mapping[str, str], body: bytes) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from random import getrandbits
 from typing import Any
+from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+from localaws.admission.reading import HttpRequest
 from localaws.errors import AwsError
 from localaws.signature import SignedRequest
 
@@ -66,6 +68,12 @@ class Exchange:
         """The signing name of the service, or empty for an unsigned request."""
         credential = self.headers.get("authorization", "").split("/")
         return credential[3] if len(credential) > 4 else ""
+
+    @property
+    def request(self) -> HttpRequest:
+        """Its parts that hold parameters."""
+        query = parse_qs(self.query_string, keep_blank_values=True)
+        return HttpRequest(self.method, self.path, self.headers, query, self.body)
 
     @property
     def access_key_id(self) -> str:

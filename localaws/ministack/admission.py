@@ -12,7 +12,7 @@ from ministack.core.responses import get_region as _region
 from ministack.services import iam, kms, s3
 
 from localaws.admission.account import PolicyOwner
-from localaws.admission.gate import check
+from localaws.admission.gate import check, validate_call
 from localaws.admission.reading import HttpRequest, read_call
 from localaws.authorization import service_may_assume
 from localaws.errors import AwsError
@@ -68,6 +68,20 @@ def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
         return status, fields, answer
 
     return handle
+
+
+def problem_of(service: str, request: HttpRequest) -> AwsError | None:
+    """What the model of a service has against a request, by MiniStack's name; None without."""
+    model = BOTOCORE_NAMES.get(service)
+    if model is None:
+        return None
+    try:
+        call = read_call(model, request)
+        if call is not None:
+            validate_call(call)
+    except AwsError as error:
+        return error
+    return None
 
 
 def _printable(message: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from botocore.awsrequest import prepare_request_dict
 from botocore.serialize import create_serializer
 
-from localaws.admission.reading import HttpRequest, read_call
+from localaws.admission.reading import HttpRequest, read_call, read_json
 from localaws.errors import AwsError
 
 TAGS = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": ""}]
@@ -131,3 +131,18 @@ def test_names_of_fields_go_so_deep_at_most() -> None:
     call = read_call("iam", HttpRequest("POST", "/", {}, {}, body))
     assert call is not None
     assert call.parameters == {"RoleName": "a"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"a": "\\ud800"}', b"[" * 100_000, b'{"a": ' + b"9" * 5_000 + b"}", b'{"a": "\xff"}', b"[]"],
+    ids=["half a character", "deep", "long number", "not UTF-8", "no object"],
+)
+def test_a_body_that_is_no_json_object_is_said_to_be_none(body: bytes) -> None:
+    with pytest.raises(AwsError) as refused:
+        read_json(body)
+    assert refused.value.code == "SerializationException"
+
+
+def test_a_pair_of_surrogates_is_a_character() -> None:
+    assert read_json(b'{"a": "\\ud83d\\ude00"}') == {"a": "\U0001f600"}
