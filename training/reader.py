@@ -300,8 +300,13 @@ def _check_header(
     missing = [name for name in needed if plain_title(name) not in places]
     known = {plain_title(name) for name in needed}
     spare = [title for title in sheet.header if title.strip() and plain_title(title) not in known]
-    hint = f"; the file has {', '.join(spare[:8])} besides" if missing and spare else ""
-    problems = [f"{sheet.name}: column {name} is missing{hint}" for name in missing]
+    problems = []
+    if missing:
+        others = f"; the file has {', '.join(spare[:8])} besides" if spare else ""
+        if len(missing) == len(needed):
+            others += "; housing init proposes a schema for other tables"
+        what = "columns {} are" if missing[1:] else "column {} is"
+        problems.append(f"{sheet.name}: {what.format(', '.join(missing))} missing{others}")
     problems += [
         f"{sheet.name}: column {title} appears twice"
         for title in dict.fromkeys(title for title in titles if titles.count(title) > 1)

@@ -241,6 +241,13 @@ def test_missing_columns_are_named_with_those_that_may_be_meant(tmp_path: Path) 
     )
 
 
+def test_a_table_of_something_else_is_one_line_with_what_to_do(tmp_path: Path) -> None:
+    assert problems(write(tmp_path, "id,name", "1,a")) == (
+        f"Chicago_IL.csv: columns {', '.join(COLUMNS)} are missing; the file has id, name besides"
+        "; housing init proposes a schema for other tables",
+    )
+
+
 def test_a_column_that_appears_twice_is_refused(tmp_path: Path) -> None:
     file = write(tmp_path, f"{HEADER},price", f"{ROW},1")
     assert problems(file) == ("Chicago_IL.csv: column PRICE appears twice",)
