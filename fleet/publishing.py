@@ -76,10 +76,11 @@ class Publication:
         return None
 
 
-def summary(publications: Iterable[Publication]) -> str:
-    """For example ``9 published, 1 refused``."""
+def summary(publications: Iterable[Publication], untouched: int = 0) -> str:
+    """For example ``9 published, 1 refused``; of ``untouched`` cities nothing was trained anew."""
     counts = Counter(publication.outcome for publication in publications)
-    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    counts[Outcome.UNCHANGED] += untouched
+    return ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome])
 
 
 class Publisher:

@@ -257,9 +257,7 @@ def _print(run: FleetRun, options: FleetOptions, console: Console) -> None:
         console.table("Models, by their error on validation rows", columns, rows)
     if len(run.publications) > SHOWN:
         console.say(f"and {len(run.publications) - SHOWN:,} more")
-    console.say(
-        f"{summary(run.publications) or 'nothing published'}, {len(run.unchanged):,} unchanged"
-    )
+    console.say(summary(run.publications, len(run.unchanged)) or "nothing published")
     if run.billable_seconds:
         cost = _cost(run, options)
         price = "" if cost is None else f", ${cost:,.4f}"

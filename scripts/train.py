@@ -193,7 +193,7 @@ def _plan(
         "instance_type": settings.instance_type,
         "jobs_at_a_time": settings.max_in_flight,
         "models": {
-            city: {
+            name: {
                 "publish": workspace.url(Prefix.MODELS + target_model(name, city.last_version + 1)),
                 "unless_equal_to_version": city.serving,
             }

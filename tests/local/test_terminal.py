@@ -188,3 +188,18 @@ def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
     )
     assert len(done.stdout) == 20
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "train --data rows --dry-run",
+        "train --data rows",
+        "models show São_Paulo",
+        "models verify",
+        "access-check --deployed",
+        "doctor",
+    ],
+)
+def test_json_is_json_and_nothing_else(project: Project, line: str) -> None:
+    assert json.loads(project.asked(*line.split(), "--json").stdout) is not None
