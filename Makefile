@@ -21,15 +21,18 @@ setup: $(VENV)/.installed node_modules/.installed
 
 $(VENV)/.installed: requirements.txt pyproject.toml constructs/pyproject.toml localaws/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
+	@echo "set-up, 1 of 3: Python packages into $(VENV), a minute or two"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	@echo "set-up, 2 of 3: compile the largest of them"
 	@# The first import of a large package compiles it: better now than in the first deployment.
 	@$(BIN)/python -c 'import app, scripts.demo, localaws.server, ministack.app, matplotlib.figure, sklearn.compose'
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json $(VENV)/.installed
-	npm ci --silent --no-audit --no-fund
+	@echo "set-up, 3 of 3: the cdk CLI into node_modules"
+	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
 demo: setup
