@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,8 @@ OF_OLDER_PYTHONS = {"backports"}
 def test_the_distribution_localaws_declares_what_it_imports() -> None:
     folder = ROOT / "localaws"
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["testing"]]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *chain.from_iterable(extras)]
     declared = {re.split(r"[^\w.-]", each)[0] for each in wanted}
     owners = packages_distributions()
     sources = [p for p in folder.rglob("*.py") if "scikit_learn_packages" not in p.parts]
