@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fleet.errors import HousingError
-from fleet.project import project_folder
+from fleet.project import in_project, project_folder
 
 LINES_SHOWN = 20
 
@@ -44,7 +44,7 @@ def run_cdk(
     project = project_folder()
     cli = project / "node_modules" / ".bin" / "cdk"
     if not cli.exists():
-        raise CdkError(f"{cli} is missing; run: make setup")
+        raise CdkError(f"{cli} is missing; run: {in_project('make setup')}")
     command = [str(cli), *arguments]
     completed = subprocess.run(
         command,

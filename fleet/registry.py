@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fleet.errors import HousingError
 from fleet.names import CITIES_INDEX
 from fleet.objections import conflict, forgotten, objections_to
+from fleet.project import spelled
 from fleet.registry_changes import deletion, draw, promotion, readmission, tombstone
 from fleet.table import ATTEMPTS, Change, Table, chunks, operands, pause
 from fleet.versions import (
@@ -225,9 +226,8 @@ class Registry:
         """
         name = f"version {version.number} of {version.city}"
         if version.state is State.SERVING:
-            raise RegistryError(
-                f"{name} serves; first let another: housing models rollback {version.city}"
-            )
+            another = spelled(f"housing models rollback {version.city}")
+            raise RegistryError(f"{name} serves; first let another: {another}")
         if self._table.transact([deletion(self._table.name, version)]):
             raise RegistryConflictError(f"{name} was changed by somebody else; look again")
 

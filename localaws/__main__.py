@@ -203,7 +203,8 @@ def _open(options: argparse.Namespace) -> int:
 
     running = lifecycle.find_running(options.state_dir)
     if running is None:
-        raise lifecycle.LifecycleError("it is not running; start it with: localaws start")
+        start = _start_command(options.state_dir)
+        raise lifecycle.LifecycleError(f"it is not running; first: {start}")
     token = page_token(options.state_dir)
     address = f"{running.endpoint_url}{PAGE_PATH}/?token={token}"
     if options.print or not webbrowser.open(address):

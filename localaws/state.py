@@ -3,6 +3,7 @@
 import json
 import secrets
 import string
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -163,5 +164,5 @@ def _damage_reported(marker: Path) -> Iterator[None]:
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise StateError(
             f"{marker} is damaged ({error}); restore it, or remove everything with"
-            f" python -m localaws reset --state-dir {marker.parent}"
+            f" {sys.executable} -m localaws reset --state-dir {marker.parent}"
         ) from error

@@ -12,7 +12,7 @@ from fleet.errors import HousingError
 from fleet.gate import distance
 from fleet.gate_report import GateReport
 from fleet.names import Prefix, entity_key, is_entity_key
-from fleet.project import project_schema
+from fleet.project import project_schema, spelled
 from fleet.publishing import Outcome, summary
 from fleet.schema import HOUSES
 from fleet.words import counted, plural, significant
@@ -144,7 +144,8 @@ def _rows(workspace: Workspace, options: FleetOptions) -> "_Rows":
 
 def _unreadable(city: str) -> Table:
     raise HousingError(
-        "no preprocessor is published to train with; run housing train --data FOLDER first"
+        "no preprocessor is published to train with; first: "
+        + spelled("housing train --data FOLDER")
     )
 
 

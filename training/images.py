@@ -14,6 +14,7 @@ from botocore.loaders import Loader
 from botocore.session import get_session
 
 from fleet.errors import HousingError
+from fleet.project import in_project
 
 SCIKIT_LEARN_TAG = "1.9-0-cpu-py3"
 LINEAR_LEARNER_TAG = "1"
@@ -50,7 +51,8 @@ def _image_uri(table: dict[str, Any], tag: str, region: str) -> str:
 def _table(name: str) -> dict[str, Any]:
     package = find_spec("sagemaker")
     if package is None or not package.submodule_search_locations:
-        raise ImageError("the package sagemaker is not installed; run: make setup")
+        set_up = in_project("make setup")
+        raise ImageError(f"the package sagemaker is not installed; run: {set_up}")
     folder = Path(package.submodule_search_locations[0]) / "core" / "image_uri_config"
     table: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())
     return table
