@@ -109,13 +109,6 @@ def unpack(archive: bytes, directory: Path) -> int:
                     limit = MAXIMUM_UNPACKED_BYTES // 1024**3
                     raise ArtifactError(f"the archive unpacks to more than {limit} GiB")
                 tar.extract(member, directory, filter="data")
-    except (
-        *(tarfile.TarError, zlib.error, EOFError, OSError, ValueError),
-        *(
-            ArithmeticError,
-            LookupError,
-            RecursionError,
-        ),  # tarfile on a link to nothing, or to itself
-    ) as error:
+    except UNREADABLE as error:
         raise ArtifactError(f"not a readable model.tar.gz: {error}") from None
     return unpacked
