@@ -173,7 +173,8 @@ class Pipeline:
             [result] = runner.run(
                 [job],
                 again=self._settings.again,
-                is_usable=lambda _: bool(self._workspace.keys(transformed)),
+                # Of a city that was forgotten there is none any more.
+                is_usable=lambda _: self._outputs(transformed).keys() >= dataset.train.keys(),
             )
         finally:
             self._delete_model(model_name)
@@ -224,13 +225,18 @@ class Pipeline:
                 f"leave them out, or pass --hyperparameter mini_batch_size={max(largest, 1)}"
             )
 
+    def _outputs(self, transformed: str) -> dict[str, str]:
+        """The key of each city's features below a prefix."""
+        keys = self._workspace.keys(transformed)
+        return {key.rpartition("/")[2].removesuffix(".csv.out"): key for key in keys}
+
     def _split_rows(self, transformed: str, dataset: Dataset) -> dict[str, CityFiles]:
-        keys = {key.rpartition("/")[2]: key for key in self._workspace.keys(transformed)}
+        keys = self._outputs(transformed)
         outputs = {}
         for city in dataset.train:
-            if f"{city}.csv.out" not in keys:
+            if city not in keys:
                 raise PipelineError(f"the batch transform wrote no output for {city}")
-            outputs[city] = keys[f"{city}.csv.out"]
+            outputs[city] = keys[city]
         with ThreadPoolExecutor(S3_THREADS) as threads:
             texts = list(threads.map(self._workspace.read, outputs.values()))
         bodies: dict[str, bytes] = {}

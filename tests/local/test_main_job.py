@@ -290,6 +290,20 @@ def test_models_are_trained_on_own_data(project: Project, tmp_path: Path) -> Non
     assert list(trained.answer["models"]) == ["Lyon_FR"]  # type: ignore[call-overload]
 
 
+def test_rows_of_a_city_that_was_forgotten_and_readmitted_are_transformed_again(
+    project: Project, tmp_path: Path
+) -> None:
+    for city in ("Lyon_FR", "Metz_FR"):
+        write_city(tmp_path, city)
+    train = ("train", "--data", str(tmp_path))
+    assert project.run(*train).status == 0
+    assert project.run("models", "forget", "Metz_FR", "--yes").status == 0
+    add = ("add_model", "--city", "Metz_FR", "--data", str(tmp_path), "--readmit")
+    assert project.run(*add).status == 0
+    again = project.run(*train)
+    assert again.status == 0, again.errors
+
+
 def test_a_bad_cell_of_own_data_is_named_before_anything_is_done(
     project: Project, tmp_path: Path
 ) -> None:
