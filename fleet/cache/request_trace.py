@@ -23,6 +23,8 @@ from fleet.cache.metrics import (
 from fleet.console import Console
 from fleet.errors import HousingError
 
+LATEST_SECONDS = 6
+"""Metrics of short periods may come under a later one where the machine is busy."""
 TIMEOUT_SECONDS = 300.0
 """Metrics reach CloudWatch a minute or two after the fact."""
 
@@ -94,7 +96,7 @@ def trace_requests(
     window = _Window(
         metrics,
         floor_to_period(started, period),
-        floor_to_period(started + sum(latencies), period) + 2 * period,
+        floor_to_period(started + sum(latencies), period) + max(2 * period, LATEST_SECONDS),
         period,
     )
     if not metrics.wait_for_invocations(
