@@ -22,7 +22,7 @@ from localaws.hosting.specification import (
     EndpointSpecification,
     VariantSpecification,
 )
-from localaws.ministack.metric_values import Values
+from localaws.ministack.cloudwatch.metric_values import Values
 from localaws.testing.memory import BUCKET, ROLE, SCOPE, MemoryBackend, model_archive
 
 CALLS = 5_000

@@ -15,30 +15,21 @@ from localaws.http.operations import Operations
 from localaws.http.wire import Exchange
 from localaws.identity_tokens import TokenIssuer
 from localaws.mail import Mailbox
-from localaws.ministack import (
-    admission,
-    conditional_writes,
-    log_filtering,
-    managed_policies,
-    metric_math,
-    object_files,
-    parameters,
-    part_refused,
-    replication,
-    user_patterns,
-    versions,
-)
-from localaws.ministack.administrator import put_administrator
-from localaws.ministack.alarms import AlarmEvaluator
+from localaws.ministack import admission, parameters, part_refused, user_patterns
 from localaws.ministack.backend import MiniStackBackend
+from localaws.ministack.cloudwatch import log_filtering, metric_math
+from localaws.ministack.cloudwatch.alarms import AlarmEvaluator
+from localaws.ministack.cloudwatch.log_insights import service as log_insights
 from localaws.ministack.embedding import LATE_SERVICES, MODULES, MiniStack, is_api
-from localaws.ministack.enforcement import Enforcement
-from localaws.ministack.identities import MiniStackIdentities
-from localaws.ministack.log_insights import service as log_insights
-from localaws.ministack.persistence import Persistence
-from localaws.ministack.service_sessions import ServiceSessions
-from localaws.ministack.simulation import Simulation
-from localaws.ministack.web_identity import WebIdentity
+from localaws.ministack.iam import managed_policies
+from localaws.ministack.iam.administrator import put_administrator
+from localaws.ministack.iam.enforcement import Enforcement
+from localaws.ministack.iam.identities import MiniStackIdentities
+from localaws.ministack.iam.service_sessions import ServiceSessions
+from localaws.ministack.iam.simulation import Simulation
+from localaws.ministack.iam.web_identity import WebIdentity
+from localaws.ministack.s3 import conditional_writes, object_files, replication, versions
+from localaws.ministack.state.persistence import Persistence
 from localaws.state import State
 
 LATE_SERVICES_AFTER_SECONDS = 0.2
@@ -162,7 +153,7 @@ class Services:
         await asyncio.sleep(LATE_SERVICES_AFTER_SECONDS)
         saved_at = self.persistence.saved_at("cloudformation")
         await asyncio.to_thread(self._start_late_services)
-        from localaws.ministack import interrupted_stacks
+        from localaws.ministack.cloudformation import interrupted_stacks
 
         self._recovery = asyncio.create_task(
             interrupted_stacks.recover(self._apis.sagemaker, saved_at)
@@ -170,20 +161,19 @@ class Services:
 
     def _start_late_services(self) -> None:
         """Import the services that take long to import after everything else answers."""
-        from localaws.ministack import (
-            buckets,
-            cloudformation,
-            composite_alarms,
+        from localaws.ministack.api_gateway import SERVICE, ApiGateway
+        from localaws.ministack.cloudformation import (
             conditions,
             interrupted_stacks,
             stack_admission,
-            tables,
-            transactions,
         )
-        from localaws.ministack.api_gateway import SERVICE, ApiGateway
+        from localaws.ministack.cloudformation import resource_types as cloudformation
+        from localaws.ministack.cloudwatch import composite_alarms
+        from localaws.ministack.dynamodb import tables, transactions
         from localaws.ministack.functions import Functions
         from localaws.ministack.mail import MailDelivery
-        from localaws.ministack.step_functions import StepFunctions
+        from localaws.ministack.s3 import buckets
+        from localaws.ministack.state_machines.step_functions import StepFunctions
 
         conditions.install()
         buckets.install()

@@ -33,10 +33,10 @@ from localaws.jobs.transform.data_processing import (
     JsonPathError,
     read_csv_record,
 )
-from localaws.ministack.log_insights.query import parse_query
-from localaws.ministack.log_insights.rows import Row
-from localaws.ministack.log_insights.tokens import MalformedQueryError
-from localaws.ministack.metric_math import ExpressionError, evaluate
+from localaws.ministack.cloudwatch.log_insights.query import parse_query
+from localaws.ministack.cloudwatch.log_insights.rows import Row
+from localaws.ministack.cloudwatch.log_insights.tokens import MalformedQueryError
+from localaws.ministack.cloudwatch.metric_math import ExpressionError, evaluate
 from localaws.patterns import PatternError
 from training.linear_learner.artifact import ArtifactError as LinearLearnerArtifactError
 from training.linear_learner.artifact import read_artifact_bytes

@@ -16,9 +16,9 @@ from localaws.admission.gate import check, validate_call
 from localaws.admission.reading import HttpRequest, read_call
 from localaws.authorization import service_may_assume
 from localaws.errors import AwsError
-from localaws.ministack import enforcement
 from localaws.ministack.embedding import Answer, ServiceHandler
-from localaws.ministack.identities import MiniStackIdentities
+from localaws.ministack.iam import enforcement
+from localaws.ministack.iam.identities import MiniStackIdentities
 from localaws.ministack.tag_quota import check_tags
 from localaws.service_models import BOTOCORE_NAMES, service_model
 

@@ -17,9 +17,10 @@ from localaws.authorization import Authorizer, Identity
 from localaws.backend import Scope
 from localaws.errors import AwsError
 from localaws.hosting.invocation import InvocationRequest, InvocationResponse
-from localaws.ministack import enforcement, patches
+from localaws.ministack import patches
 from localaws.ministack.absent import refusal
-from localaws.ministack.service_sessions import ServiceSessions
+from localaws.ministack.iam import enforcement
+from localaws.ministack.iam.service_sessions import ServiceSessions
 
 SERVICE = "apigateway.amazonaws.com"
 THE_CALLER = re.compile(r"arn:aws:iam::(\*|\d{12}):user/\*")

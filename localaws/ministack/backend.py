@@ -11,9 +11,9 @@ from localaws.authorization import Authorizer, Identity, service_may_assume
 from localaws.backend import MetricAlarm, MetricValues, ObjectStore, Scope, ServiceStore
 from localaws.errors import AwsError
 from localaws.ministack.admission import key_exists
-from localaws.ministack.alarms import new_alarm
-from localaws.ministack.identities import MiniStackIdentities
-from localaws.ministack.objects import RoleObjectStore, ServiceObjectStore, service_identity
+from localaws.ministack.cloudwatch.alarms import new_alarm
+from localaws.ministack.iam.identities import MiniStackIdentities
+from localaws.ministack.s3.objects import RoleObjectStore, ServiceObjectStore, service_identity
 
 SERVICE = "sagemaker.amazonaws.com"
 

@@ -29,8 +29,8 @@ from ministack.services.cloudformation import custom_resource, provisioners
 from localaws.authorization import Authorizer
 from localaws.ministack import patches
 from localaws.ministack.backend import may_write_logs
-from localaws.ministack.identities import MiniStackIdentities
-from localaws.ministack.service_sessions import ServiceSessions
+from localaws.ministack.iam.identities import MiniStackIdentities
+from localaws.ministack.iam.service_sessions import ServiceSessions
 
 SERVICE = "lambda.amazonaws.com"
 RUNTIMES = ("nodejs", "python")

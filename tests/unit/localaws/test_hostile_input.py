@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from benchmarks.soak.hostile_input import Parser, mutated, parsers
 from localaws.jobs.transform.data_processing import JsonPath, JsonPathError
-from localaws.ministack.log_insights.query import parse_query
-from localaws.ministack.log_insights.rows import Row
-from localaws.ministack.log_insights.tokens import MalformedQueryError
-from localaws.ministack.metric_math import ExpressionError, evaluate
+from localaws.ministack.cloudwatch.log_insights.query import parse_query
+from localaws.ministack.cloudwatch.log_insights.rows import Row
+from localaws.ministack.cloudwatch.log_insights.tokens import MalformedQueryError
+from localaws.ministack.cloudwatch.metric_math import ExpressionError, evaluate
 from training.linear_learner.wire.requests import decode_request
 
 

@@ -8,7 +8,7 @@ import pytest
 from ministack.core.responses import request_scope
 from ministack.services import dynamodb
 
-from localaws.ministack.table_items import Tables
+from localaws.ministack.state.table_items import Tables
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.ministack.alarm_state import AlarmRule, AlarmState, MissingData, next_state
+from localaws.ministack.cloudwatch.alarm_state import AlarmRule, AlarmState, MissingData, next_state
 
 THRASH = AlarmRule("GreaterThanOrEqualToThreshold", 20, 2, "notBreaching")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from localaws.ministack.conditions import evaluate_conditions
+from localaws.ministack.cloudformation.conditions import evaluate_conditions
 
 
 def test_a_condition_may_stand_for_another_one() -> None:

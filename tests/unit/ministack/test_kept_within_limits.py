@@ -9,9 +9,9 @@ import pytest
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, cloudwatch_logs
 
-from localaws.ministack import log_store, metric_store
-from localaws.ministack.log_store import LogStore
-from localaws.ministack.metric_store import MetricStore
+from localaws.ministack.cloudwatch import log_store, metric_store
+from localaws.ministack.cloudwatch.log_store import LogStore
+from localaws.ministack.cloudwatch.metric_store import MetricStore
 
 
 @pytest.fixture(autouse=True)

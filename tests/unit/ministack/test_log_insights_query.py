@@ -2,9 +2,9 @@
 
 import pytest
 
-from localaws.ministack.log_insights.query import DEFAULT_FIELDS, parse_query
-from localaws.ministack.log_insights.rows import Row
-from localaws.ministack.log_insights.tokens import MalformedQueryError
+from localaws.ministack.cloudwatch.log_insights.query import DEFAULT_FIELDS, parse_query
+from localaws.ministack.cloudwatch.log_insights.rows import Row
+from localaws.ministack.cloudwatch.log_insights.tokens import MalformedQueryError
 
 EVENTS: list[Row] = [
     {"@timestamp": "2026-11-22 20:00:01.000", "@message": "Loaded NewYork in 12.5 ms"},

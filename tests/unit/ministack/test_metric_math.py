@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.ministack.metric_math import ExpressionError, Series, answer, evaluate
+from localaws.ministack.cloudwatch.metric_math import ExpressionError, Series, answer, evaluate
 
 HITS: Series = {0.0: 3.0, 60.0: 8.0}
 CALLS: Series = {0.0: 4.0, 60.0: 8.0, 120.0: 0.0}

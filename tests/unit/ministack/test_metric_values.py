@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.ministack.metric_values import FINE_SECONDS, MOST_VALUES, Period, Values
+from localaws.ministack.cloudwatch.metric_values import FINE_SECONDS, MOST_VALUES, Period, Values
 
 NOW = 1_800_000_000
 positive = st.floats(min_value=1e-3, max_value=1e9)

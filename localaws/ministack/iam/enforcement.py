@@ -18,8 +18,8 @@ from iam_policy import ContextValue, PolicyError, PolicyType, parse_policy
 from localaws.authorization import Authorizer, Credential, Identity, ResourcePolicy
 from localaws.errors import AwsError
 from localaws.ministack import patches
-from localaws.ministack.encryption import key_use
-from localaws.ministack.identities import MiniStackIdentities, parse
+from localaws.ministack.iam.encryption import key_use
+from localaws.ministack.iam.identities import MiniStackIdentities, parse
 
 _UNDECIDED_HERE = frozenset({"sts:AssumeRole"})
 """Authenticated by ``enforce``, decided with the trust policy, session tags and all."""

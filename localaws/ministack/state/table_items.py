@@ -12,7 +12,7 @@ from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import dynamodb
 
 from localaws.ministack import patches
-from localaws.ministack.saved_services import Module
+from localaws.ministack.state.saved_services import Module
 
 TableKey = tuple[str, str, str]
 """Account, region and name."""

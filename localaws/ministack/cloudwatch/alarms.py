@@ -17,8 +17,8 @@ from ministack.services import cloudwatch
 
 from localaws.backend import AlarmInvocation, MetricAlarm, Scope
 from localaws.ministack import patches
-from localaws.ministack.alarm_state import COMPARISONS, AlarmRule, AlarmState, next_state
-from localaws.ministack.metric_store import values_of
+from localaws.ministack.cloudwatch.alarm_state import COMPARISONS, AlarmRule, AlarmState, next_state
+from localaws.ministack.cloudwatch.metric_store import values_of
 
 INTERVAL_SECONDS = 1.0
 MOST_SHARE = 0.02

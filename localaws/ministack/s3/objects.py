@@ -14,8 +14,8 @@ from iam_policy import ContextValue, PolicySet, Principal
 from localaws.authorization import Authorizer, Identity
 from localaws.backend import ObjectSummary
 from localaws.errors import AwsError
-from localaws.ministack.enforcement import object_denial
-from localaws.ministack.object_files import same_bytes
+from localaws.ministack.iam.enforcement import object_denial
+from localaws.ministack.s3.object_files import same_bytes
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from iam_policy import ContextValue, PolicySet, Principal, Request, evaluate
 from localaws.errors import AwsError
 from localaws.identity_tokens import TokenIssuer
 from localaws.ministack import patches
-from localaws.ministack.identities import MiniStackIdentities
+from localaws.ministack.iam.identities import MiniStackIdentities
 
 ACTION = "sts:AssumeRoleWithWebIdentity"
 _CLAIMS = ("aud", "sub", "amr")

@@ -15,10 +15,10 @@ from ministack.core.responses import error_response_json, json_response, new_uui
 from ministack.services import cloudwatch_logs
 
 from localaws.ministack import patches
-from localaws.ministack.log_insights.query import DEFAULT_LIMIT, Query, parse_query
-from localaws.ministack.log_insights.rows import Row, as_text
-from localaws.ministack.log_insights.tokens import MalformedQueryError
-from localaws.ministack.log_store import forget_old_records
+from localaws.ministack.cloudwatch.log_insights.query import DEFAULT_LIMIT, Query, parse_query
+from localaws.ministack.cloudwatch.log_insights.rows import Row, as_text
+from localaws.ministack.cloudwatch.log_insights.tokens import MalformedQueryError
+from localaws.ministack.cloudwatch.log_store import forget_old_records
 from localaws.patterns import PatternError
 
 POINTER = "@ptr"

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from localaws.ministack.log_insights.rows import Condition, Row, Value, as_number, as_text
+from localaws.ministack.cloudwatch.log_insights.rows import (
+    Condition,
+    Row,
+    Value,
+    as_number,
+    as_text,
+)
 from localaws.patterns import Pattern
 
 TIMESTAMP = "@timestamp"

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from ministack.services import sts
 
-from localaws.ministack.snapshots import without_copying
+from localaws.ministack.state.snapshots import without_copying
 
 UNCOPIED = frozenset({"cloudformation", "dynamodb", "ecr", "iam", "s3", "sns", "ssm"})
 """Modules whose ``get_state`` copies all there is, and changes nothing of what it copied."""

@@ -17,10 +17,10 @@ from typing import Any
 
 from ministack.core import persistence
 
-from localaws.ministack.log_store import CloudWatchLogsState, CloudWatchState, LogStore
-from localaws.ministack.metric_store import MetricStore
-from localaws.ministack.saved_services import Module, Sessions, Stateful
-from localaws.ministack.snapshots import (
+from localaws.ministack.cloudwatch.log_store import CloudWatchLogsState, CloudWatchState, LogStore
+from localaws.ministack.cloudwatch.metric_store import MetricStore
+from localaws.ministack.state.saved_services import Module, Sessions, Stateful
+from localaws.ministack.state.snapshots import (
     EXISTS,
     entries,
     mark_of,
@@ -28,7 +28,7 @@ from localaws.ministack.snapshots import (
     state_of,
     to_text,
 )
-from localaws.ministack.table_items import Tables
+from localaws.ministack.state.table_items import Tables
 from localaws.row_store import Key, RowStore
 from localaws.state import StateError
 

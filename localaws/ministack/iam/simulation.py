@@ -24,7 +24,7 @@ from iam_policy import (
 from localaws.authorization import Identity
 from localaws.errors import AwsError
 from localaws.ministack import patches
-from localaws.ministack.identities import MiniStackIdentities, parse
+from localaws.ministack.iam.identities import MiniStackIdentities, parse
 
 Parameters = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ arithmetic and none of the functions that work on single values.
 import re
 from dataclasses import dataclass, replace
 
-from localaws.ministack.log_insights.commands import (
+from localaws.ministack.cloudwatch.log_insights.commands import (
     Aggregate,
     Command,
     Filter,
@@ -17,7 +17,7 @@ from localaws.ministack.log_insights.commands import (
     Sort,
     Stats,
 )
-from localaws.ministack.log_insights.rows import (
+from localaws.ministack.cloudwatch.log_insights.rows import (
     Compare,
     Condition,
     Either,
@@ -28,7 +28,7 @@ from localaws.ministack.log_insights.rows import (
     Row,
     Value,
 )
-from localaws.ministack.log_insights.tokens import MalformedQueryError, Token, tokenize
+from localaws.ministack.cloudwatch.log_insights.tokens import MalformedQueryError, Token, tokenize
 from localaws.patterns import Pattern, PatternError
 
 DEFAULT_FIELDS = ("@timestamp", "@message", "@logStream", "@log")

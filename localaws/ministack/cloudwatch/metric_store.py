@@ -15,7 +15,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch
 
 from localaws.ministack import patches
-from localaws.ministack.metric_values import Slot, Values
+from localaws.ministack.cloudwatch.metric_values import Slot, Values
 from localaws.row_store import Key, RowStore
 
 MOST_CHARACTERS = 32_000_000

@@ -15,7 +15,7 @@ from ministack.core import iam_actions
 from ministack.services import s3
 
 from localaws.ministack import patches
-from localaws.ministack.object_files import same_bytes
+from localaws.ministack.s3.object_files import same_bytes
 
 Copy = Callable[[str, str, Mapping[str, str]], Any]
 CONDITIONS = ("if-match", "if-none-match")

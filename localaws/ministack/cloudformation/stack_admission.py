@@ -18,8 +18,8 @@ from localaws.cloudformation.schemas import property_problems, readable_attribut
 from localaws.cloudformation.template import check_form
 from localaws.cloudformation.template_error import TemplateError
 from localaws.ministack import patches
-from localaws.ministack.resource_admission import admit, failed_properties
-from localaws.ministack.taken_names import taken_name
+from localaws.ministack.cloudformation.resource_admission import admit, failed_properties
+from localaws.ministack.cloudformation.taken_names import taken_name
 
 Properties = Mapping[str, Any]
 Json = dict[str, Any]

@@ -11,7 +11,7 @@ from ministack.core import iam_actions
 from ministack.services import dynamodb
 
 from localaws.ministack import patches
-from localaws.ministack.transactions import read_once
+from localaws.ministack.dynamodb.transactions import read_once
 
 LEADING_KEYS = "dynamodb:LeadingKeys"
 

@@ -28,9 +28,10 @@ from ministack.services.cloudformation import custom_resource
 
 from localaws.authorization import Authorizer
 from localaws.backend import Backend, MetricValues, Scope
-from localaws.ministack import executions, patches
-from localaws.ministack.identities import MiniStackIdentities
-from localaws.ministack.service_sessions import ServiceSessions
+from localaws.ministack import patches
+from localaws.ministack.iam.identities import MiniStackIdentities
+from localaws.ministack.iam.service_sessions import ServiceSessions
+from localaws.ministack.state_machines import executions
 
 SERVICE = "states.amazonaws.com"
 POLL_SECONDS = 0.1

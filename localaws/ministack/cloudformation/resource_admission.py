@@ -13,7 +13,7 @@ from localaws.cloudformation.resource_calls import typed
 from localaws.cloudformation.schemas import property_problems
 from localaws.errors import AwsError
 from localaws.ministack.admission import MiniStackAccount
-from localaws.ministack.resource_requests import (
+from localaws.ministack.cloudformation.resource_requests import (
     function_request,
     lowered,
     machine_request,

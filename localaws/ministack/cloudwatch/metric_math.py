@@ -15,8 +15,8 @@ from typing import Any
 from ministack.services import cloudwatch
 
 from localaws.ministack import patches
-from localaws.ministack.metric_store import values_of
-from localaws.ministack.metric_values import Period
+from localaws.ministack.cloudwatch.metric_store import values_of
+from localaws.ministack.cloudwatch.metric_values import Period
 
 Series = dict[float, float]
 Value = float | Series | list[Series]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ministack.services import sts
 
 from localaws.authorization import Authorizer, Identity, service_may_assume
-from localaws.ministack.identities import MiniStackIdentities
+from localaws.ministack.iam.identities import MiniStackIdentities
 
 
 @dataclass(frozen=True)

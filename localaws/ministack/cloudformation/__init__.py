@@ -1,0 +1,1 @@
+"""CloudFormation: what a stack may hold, and what becomes of an interrupted one."""

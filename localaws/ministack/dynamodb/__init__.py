@@ -1,0 +1,1 @@
+"""DynamoDB: transactions, and the condition key of the items that a request is about."""

@@ -1,0 +1,1 @@
+"""S3: objects and their files, buckets, versions."""

@@ -1,0 +1,1 @@
+"""What MiniStack's services hold, kept on disk."""

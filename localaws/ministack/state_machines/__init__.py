@@ -1,0 +1,1 @@
+"""Step Functions: integrations as the state machine's role, executions that go on."""
