@@ -45,7 +45,7 @@ class ManagedPolicies(Mapping[str, Record]):
 @cache
 def documents() -> dict[str, Record]:
     """Document, version and dates of every policy, by ARN."""
-    packed = files("localaws.ministack").joinpath("aws_managed_policies.json.xz").read_bytes()
+    packed = files("localaws.ministack.iam").joinpath("aws_managed_policies.json.xz").read_bytes()
     return {PREFIX + name: policy for name, policy in json.loads(lzma.decompress(packed)).items()}
 
 
