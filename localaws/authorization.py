@@ -251,10 +251,17 @@ def _unknown_token() -> AwsError:
     )
 
 
-def service_may_assume(service: str, role_arn: str, trust: Policy) -> bool:
-    """Whether an AWS service may assume a role, by the role's trust policy."""
+def service_may_assume(
+    service: str, role_arn: str, trust: Policy, source_arn: str | None = None
+) -> bool:
+    """Whether an AWS service may assume a role, by the role's trust policy.
+
+    ``source_arn`` is the resource on whose behalf it does.
+    """
     account_id = role_arn.split(":")[4]
     principal = Principal(service, account_id, service=service)
     context = {"aws:SourceAccount": account_id, "aws:PrincipalIsAWSService": "true"}
+    if source_arn is not None:
+        context["aws:SourceArn"] = source_arn
     request = Request("sts:AssumeRole", role_arn, principal, context)
     return evaluate(PolicySet(resource=trust, resource_must_allow=True), request).allowed

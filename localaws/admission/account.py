@@ -55,8 +55,8 @@ class Account(Protocol):
     def longest_session(self, role_arn: str) -> int | None:
         """The role's MaxSessionDuration in seconds; None without the role."""
 
-    def may_assume(self, service: str, role_arn: str) -> bool:
-        """Whether a role exists that an AWS service may assume."""
+    def may_assume(self, service: str, role_arn: str, source_arn: str | None = None) -> bool:
+        """Whether a role exists that an AWS service may assume, on behalf of a resource."""
 
     def principal_exists(self, arn: str) -> bool:
         """Whether a user or role of this account exists."""

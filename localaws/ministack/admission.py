@@ -168,9 +168,9 @@ class MiniStackAccount:
         role = _by_arn(role_arn)
         return None if role is None else int(role.get("MaxSessionDuration", 3600))
 
-    def may_assume(self, service: str, role_arn: str) -> bool:
+    def may_assume(self, service: str, role_arn: str, source_arn: str | None = None) -> bool:
         trust = MiniStackIdentities().trust_policy(role_arn)
-        return trust is not None and service_may_assume(service, role_arn, trust)
+        return trust is not None and service_may_assume(service, role_arn, trust, source_arn)
 
     def principal_exists(self, arn: str) -> bool:
         return _by_arn(arn) is not None

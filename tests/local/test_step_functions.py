@@ -336,3 +336,41 @@ def test_an_object_that_arrives_starts_an_execution_and_others_do_not(
     while not executions(machines, arrivals) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert executions(machines, arrivals) == 1
+
+
+def test_a_schedule_starts_an_execution_as_a_role_that_trusts_its_group_alone(
+    machines: Machines,
+) -> None:
+    """As the CDK makes the role of a schedule."""
+    localaws = machines.localaws
+    states = {"Note": {"Type": "Pass", "End": True}}
+    machine = machines.make("scheduled", states)
+    scheduler = localaws.session().client("scheduler")
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+
+    def schedule(name: str, group: str) -> None:
+        role = machines.role(name, "scheduler.amazonaws.com", [allow("states:StartExecution")])
+        source = f"arn:aws:scheduler:{REGION}:{localaws.state.account_id}:schedule-group/{group}"
+        localaws.session().client("iam").update_assume_role_policy(
+            RoleName=name,
+            PolicyDocument=statement(
+                "Allow",
+                "sts:AssumeRole",
+                Principal={"Service": "scheduler.amazonaws.com"},
+                Condition={"StringEquals": {"aws:SourceArn": source}},
+            ),
+        )
+        scheduler.create_schedule(
+            Name=name,
+            ScheduleExpression=f"at({soon:%Y-%m-%dT%H:%M:%S})",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": machine, "RoleArn": role, "Input": "{}"},
+        )
+
+    with pytest.raises(ClientError, match="must allow AWS EventBridge Scheduler"):
+        schedule("another-group", "other")
+    schedule("own-group", "default")
+    deadline = time.monotonic() + 60
+    while not machines.states.list_executions(stateMachineArn=machine)["executions"]:
+        assert time.monotonic() < deadline, "nothing was started"
+        time.sleep(0.1)

@@ -27,15 +27,18 @@ def _schedule(parameters: Parameters, account: Account) -> None:
     begin, end = parameters.get("StartDate"), parameters.get("EndDate")
     if isinstance(begin, int | float) and isinstance(end, int | float) and begin >= end:
         raise AwsError("ValidationException", "The StartDate must come before the EndDate.")
-    _check_target(parameters["Target"], account)
+    group = parameters.get("GroupName", "default")
+    _check_target(parameters["Target"], account, group)
 
 
-def _check_target(target: Parameters, account: Account) -> None:
+def _check_target(target: Parameters, account: Account, group: str) -> None:
     arn, role = target["Arn"], target["RoleArn"]
     parts = arn.split(":")
     if parts[0] != "arn" or len(parts) < 6 or not all(parts[i] for i in (1, 2, -1)):
         raise AwsError("ValidationException", f"Provided Arn {arn} is not in correct format.")
-    if not account.may_assume("scheduler.amazonaws.com", role):
+    # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    source = f"arn:aws:scheduler:{account.region}:{account.account_id}:schedule-group/{group}"
+    if not account.may_assume("scheduler.amazonaws.com", role, source):
         raise AwsError(
             "ValidationException",
             "The execution role you provide must allow AWS EventBridge Scheduler to assume the"

@@ -31,12 +31,14 @@ class ServiceSessions:
         self._authorizer = authorizer
         self._drawn: dict[str, Keys] = {}
 
-    def identity(self, role_arn: str, session_name: str) -> Identity | None:
+    def identity(
+        self, role_arn: str, session_name: str, source_arn: str | None = None
+    ) -> Identity | None:
         """The session of a role; None where the service may not assume it, or it is not there."""
         trust = self._identities.trust_policy(role_arn)
         if trust is None:
             return None
-        if not service_may_assume(self._service, role_arn, trust):
+        if not service_may_assume(self._service, role_arn, trust, source_arn):
             return None
         return self._identities.role(role_arn, session_name)
 

@@ -283,7 +283,7 @@ class StepFunctions:
 
         def invoke_target(target: Data, event: Data, rule: Data, view: Any = None) -> None:
             arn = str(target.get("Arn", ""))
-            if arn.startswith("arn:aws:states:") and not self._may_start(target, arn):
+            if arn.startswith("arn:aws:states:") and not self._may_start(target, arn, rule):
                 eventbridge.logger.error(
                     "%s: the role of its target may not start %s", rule.get("Name"), arn
                 )
@@ -292,12 +292,16 @@ class StepFunctions:
 
         return invoke_target
 
-    def _may_start(self, target: Data, arn: str) -> bool:
+    def _may_start(self, target: Data, arn: str, rule: Data) -> bool:
         role_arn = str(target.get("RoleArn", ""))
         if not role_arn.startswith("arn:"):
             return False
-        for sessions in (self._events, self._scheduler):
-            identity = sessions.identity(role_arn, "target")
+        group = (
+            f"arn:aws:scheduler:{get_region()}:{get_account_id()}:schedule-group/"
+            f"{rule.get('GroupName', 'default')}"
+        )
+        for sessions, source in ((self._events, rule.get("Arn")), (self._scheduler, group)):
+            identity = sessions.identity(role_arn, "target", source)
             if identity is not None:
                 action = "states:StartExecution"
                 return not self._authorizer.denial(identity, action, arn, {}, get_region(), None)

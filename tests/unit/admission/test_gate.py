@@ -55,7 +55,7 @@ class FakeAccount:
     def longest_session(self, role_arn: str) -> int | None:
         return 3600 if role_arn.endswith("/here") else None
 
-    def may_assume(self, service: str, role_arn: str) -> bool:
+    def may_assume(self, service: str, role_arn: str, source_arn: str | None = None) -> bool:
         return role_arn.endswith("/here")
 
     def principal_exists(self, arn: str) -> bool:
