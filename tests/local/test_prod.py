@@ -18,14 +18,14 @@ from botocore.exceptions import ClientError
 
 from fleet.names import preprocessor_url_parameter
 from localaws import lifecycle
-from localaws.mail import Mailbox
+from localaws.mail import Mail, Mailbox
 from tests.local.assembly import Assembly
 from tests.local.conftest import ROOT, StartLocalAws
 
 STAGE = "prod"
 CITY = "Chicago_IL"
 PATIENCE_SECONDS = 60
-CHANGES = {"auditTrail": True, "retraining": {"windowSeconds": 2}}
+CHANGES = {"auditTrail": True, "retraining": {"windowSeconds": 2, "schedule": "rate(1 day)"}}
 HOUSE = b"1988,3040.78,2,2.5,1.46,1,y,n"
 
 
@@ -164,6 +164,17 @@ def test_the_doctor_finds_a_deployed_stage_well(served: Assembly) -> None:
     assert {name for name, check in found.items() if check["outcome"] == "failed"} == set()
 
 
+def awaited(box: Mailbox, subject: str) -> Mail:
+    """The mail of a subject, once it is there."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        for mail in box.mails():
+            if mail.subject == subject:
+                return mail
+        time.sleep(0.2)
+    pytest.fail(f"no mail {subject}; there are {[mail.subject for mail in box.mails()]}")
+
+
 def test_an_alarm_that_reaches_nobody_is_told(served: Assembly) -> None:
     tried = ("-m", "scripts.test_alarm", "--stage", STAGE)
     told = served.aws.run(sys.executable, *tried, cwd=ROOT, check=False)
@@ -185,9 +196,9 @@ def test_a_test_message_reaches_who_has_confirmed(served: Assembly, tmp_path: Pa
     link = next(line for line in asked.text.splitlines() if "ConfirmSubscription" in line)
     urllib.request.urlopen(link).close()
     served.aws.run(*tried, cwd=ROOT)
-    alarms = [mail for mail in box.mails() if mail.subject.startswith("ALARM: ")]
-    assert [mail.to for mail in alarms] == [address]
-    assert "This is a test message; nothing is wrong." in alarms[0].text
+    alarm = awaited(box, f'ALARM: "housing-{STAGE}-ServerErrors" in us-east-1')
+    assert alarm.to == address
+    assert "This is a test message; nothing is wrong." in alarm.text
 
 
 def test_a_retraining_run_that_fails_is_mailed(served: Assembly) -> None:
@@ -198,12 +209,7 @@ def test_a_retraining_run_that_fails_is_mailed(served: Assembly) -> None:
     ssm.delete_parameter(Name=parameter)  # without a preprocessor a run fails
     bucket = served.outputs("storage")["BucketName"]
     session.client("s3").put_object(Bucket=bucket, Key="incoming/Austin_TX.csv", Body=b"x")
-    box = Mailbox(served.aws.state.mail_directory)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    subject = f'ALARM: "{name}" in us-east-1'
-    while not any(mail.subject == subject for mail in box.mails()):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    awaited(Mailbox(served.aws.state.mail_directory), f'ALARM: "{name}" in us-east-1')
     ssm.put_parameter(Name=parameter, Value=good, Type="String")
 
 
