@@ -97,6 +97,7 @@ class ForkServer:
 
     def __init__(self, connection: socket.socket) -> None:
         self._namespace = isolation.namespace_of("self")
+        self._alone = isolation.has_process_namespaces()
         self._selector = selectors.DefaultSelector()
         self._first = Client(connection)
         self._add(self._first)
@@ -143,7 +144,7 @@ class ForkServer:
     def _launch(self, client: Client, message: dict[str, Any], descriptors: list[int]) -> None:
         child = os.fork()
         if child == 0:
-            become(Launch(**message["with"]), descriptors)
+            become(Launch(**message["with"]), descriptors, alone=self._alone)
         with contextlib.suppress(OSError):
             os.setpgid(child, child)  # Here as well: whichever of the two comes first.
         client.processes.add(child)

@@ -1,10 +1,12 @@
-"""What the Linux kernel offers to keep a process to itself: a view of /opt/ml of its own.
+"""What the Linux kernel offers to keep a process to itself: /opt/ml and process ids of its own.
 
-User and mount namespaces: https://man7.org/linux/man-pages/man7/mount_namespaces.7.html,
-https://man7.org/linux/man-pages/man7/user_namespaces.7.html. They need no privileges on most
+User, mount and process id namespaces: https://man7.org/linux/man-pages/man7/mount_namespaces.7.html,
+https://man7.org/linux/man-pages/man7/user_namespaces.7.html,
+https://man7.org/linux/man-pages/man7/pid_namespaces.7.html. They need no privileges on most
 systems; where they are missing (macOS, most Docker containers, hardened kernels) ``probe`` says so.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -17,6 +19,7 @@ OPT_ML = "/opt/ml"
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
 MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 0x40000
@@ -62,6 +65,73 @@ def mount_as_opt_ml(directory: str) -> None:
     if not Path(OPT_ML).is_dir():
         _make_mount_point()
     _mount(directory, OPT_ML, MS_BIND | MS_REC)
+
+
+def enter_process_namespace() -> None:
+    """Go on in a child that sees and can signal nothing but what it starts; after the mount.
+
+    Three processes come of this one, in one group. The child whose id is 1 collects orphans, and
+    takes everything with it when it ends. Its child goes on. This one waits, and ends as that does.
+    """
+    _checked(_libc.unshare(CLONE_NEWPID), "unshare")
+    reader, writer = os.pipe()
+    first = os.fork()
+    if first:
+        os.close(writer)
+        _wait_for_group_signals()
+        os.closerange(0, reader)
+        with os.fdopen(reader, "rb") as answer:
+            said = answer.read()
+        os.waitpid(first, 0)
+        _end_as(int(said) if said else signal.SIGKILL)
+    os.close(reader)
+    end_with_parent()
+    _mount("proc", "/proc", 0, "proc")
+    child = os.fork()
+    if child:
+        _wait_for_group_signals()
+        os.closerange(0, writer)
+        ended, status = os.wait()
+        while ended != child:
+            ended, status = os.wait()
+        os.write(writer, str(status).encode())
+        os._exit(0)
+    os.close(writer)
+
+
+def _wait_for_group_signals() -> None:
+    """Leave the signals to the group, SIGKILL apart, to the program."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1,
+                   signal.SIGUSR2):  # fmt: skip
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _end_as(status: int) -> None:
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        with contextlib.suppress(OSError):
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def has_process_namespaces() -> bool:
+    """Whether ``enter_process_namespace`` works here."""
+    child = os.fork()
+    if child == 0:
+        with tempfile.TemporaryDirectory() as directory, contextlib.suppress(OSError):
+            mount_as_opt_ml(directory)
+            _checked(_libc.unshare(CLONE_NEWPID), "unshare")
+            inner = os.fork()
+            if inner == 0:
+                code = 1
+                with contextlib.suppress(OSError):
+                    _mount("proc", "/proc", 0, "proc")
+                    code = 0
+                os._exit(code)
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]) & 0xFF)
+        os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def probe() -> str:

@@ -70,10 +70,11 @@ class Launch:
         return asdict(self)
 
 
-def become(launch: Launch, descriptors: Sequence[int]) -> None:
+def become(launch: Launch, descriptors: Sequence[int], *, alone: bool) -> None:
     """Turn this forked process into what is to run; never returns.
 
-    ``descriptors`` become 0, 1, 2 and so on; all others are closed.
+    ``descriptors`` become 0, 1, 2 and so on; all others are closed. ``alone`` says whether what has
+    an /opt/ml of its own gets process ids of its own, too.
     """
     code = 1
     try:
@@ -84,6 +85,8 @@ def become(launch: Launch, descriptors: Sequence[int]) -> None:
         os.nice(launch.niceness)
         if launch.opt_ml:
             isolation.mount_as_opt_ml(launch.opt_ml)
+            if alone:
+                isolation.enter_process_namespace()
         os.chdir(launch.directory)
         os.environ.clear()
         os.environ.update(launch.environment)

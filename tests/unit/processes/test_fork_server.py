@@ -1,5 +1,6 @@
 """Processes: how they start, what they see, and that none is left."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from localaws.processes import isolation
 from localaws.processes.client import Process, Processes
 from localaws.processes.launch import Launch
 from tests.unit.hosting.containers import wait_until
@@ -137,15 +139,61 @@ def test_what_outlives_a_process_in_a_session_of_its_own_is_ended(
 ) -> None:
     if processes.hint:
         pytest.skip(f"this system has no namespaces to tell them apart by: {processes.hint}")
-    path = script("""
+    seconds = str(600 + os.getpid() / 1_000_000)  # which tells it from all others
+    path = script(f"""
         import subprocess
-        options = {"start_new_session": True, "stdout": subprocess.DEVNULL}
-        child = subprocess.Popen(["sleep", "600"], **options)
-        print(child.pid)
+        options = {{"start_new_session": True, "stdout": subprocess.DEVNULL}}
+        subprocess.Popen(["sleep", "{seconds}"], **options)
         """)
     launch = Launch([path], ENVIRONMENT, "/", PYTHON, warm=True, opt_ml=str(tmp_path))
-    _, text = output(processes, launch)
-    wait_until(lambda: not is_alive(int(text)))
+    output(processes, launch)
+    wait_until(lambda: not running_with(seconds))
+
+
+def running_with(argument: str) -> list[str]:
+    """The processes of the machine that have this argument."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if argument.encode() in path.read_bytes().split(b"\0"):
+                found.append(path.parent.name)
+    return found
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_container_can_signal_nothing_but_what_it_started(
+    processes: Processes, script: Callable[[str], str], tmp_path: Path, *, warm: bool
+) -> None:
+    if not isolation.has_process_namespaces():
+        pytest.skip("this system has no namespaces of process ids")
+    path = script(f"""
+        import os, signal
+        try:
+            os.kill({os.getpid()}, 0)
+        except ProcessLookupError:
+            print("nobody there", os.listdir("/proc").count("1"), flush=True)
+        os.kill(os.getpid(), signal.SIGABRT)
+        """)
+    launch = Launch([path], ENVIRONMENT, "/", PYTHON, warm=warm, opt_ml=str(tmp_path))
+    code, text = output(processes, launch)
+    assert (code, text) == (-signal.SIGABRT, "nobody there 1\n")
+
+
+def test_a_container_is_asked_to_end_before_it_is_killed(
+    processes: Processes, script: Callable[[str], str], tmp_path: Path
+) -> None:
+    path = script("""
+        import signal, sys, time
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+        print("ready", flush=True)
+        time.sleep(600)
+        """)
+    launch = Launch([path], ENVIRONMENT, "/", PYTHON, warm=True, opt_ml=str(tmp_path))
+    process, reader = start(processes, launch)
+    assert os.read(reader, 6) == b"ready\n"
+    process.terminate()
+    assert process.wait(10) == 5
+    os.close(reader)
 
 
 def test_nothing_is_left_when_we_are_killed(tmp_path: Path) -> None:
