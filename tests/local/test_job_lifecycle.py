@@ -1,5 +1,6 @@
 """Jobs that meet a role without permissions, or the end of localaws."""
 
+import contextlib
 import os
 import signal
 import time
@@ -26,11 +27,12 @@ from localaws.testing.jobs import (
 
 PARAMETERS = {"predictor_type": "regressor", "mini_batch_size": "100", "epochs": "1"}
 
-SLEEP = """
-    import os, time
-    print("pid", os.getpid(), flush=True)
+SECONDS = str(600 + os.getpid() / 1_000_000)
+"""Which tells the script's processes from all others of the machine."""
+SLEEP = f"""
+    import subprocess
     print("waiting", flush=True)
-    time.sleep(600)
+    subprocess.run(["sleep", "{SECONDS}"])
     """
 
 
@@ -107,8 +109,8 @@ class TestEndOfLocalaws:
         yield tmp_path / "state"
         lifecycle.stop(tmp_path / "state")
 
-    def start_job(self, localaws: LocalAws) -> tuple[Jobs, int]:
-        """Jobs of a server with a job that runs; and the process id of its script."""
+    def start_job(self, localaws: LocalAws) -> None:
+        """Start a job, and wait for its script to run."""
         jobs = make_jobs(localaws.session(), "test-restart")
         archive = source_archive(train_py=dedent(SLEEP))
         hyperparameters = {
@@ -124,8 +126,7 @@ class TestEndOfLocalaws:
         )
         group = "/aws/sagemaker/TrainingJobs"
         jobs.wait_for_line(group, "running", "waiting")
-        (lines,) = jobs.log_lines(group, "running").values()
-        return jobs, int(next(line for line in lines if line.startswith("pid ")).split()[1])
+        wait_until(is_script_running, "the job's script does not run")
 
     def assert_failed_after_restart(self, directory: Path) -> None:
         client = start_localaws(directory).session().client("sagemaker")
@@ -136,24 +137,24 @@ class TestEndOfLocalaws:
     def test_by_stop_ends_running_jobs_at_once_and_says_so_afterwards(
         self, directory: Path
     ) -> None:
-        _, pid = self.start_job(start_localaws(directory))
+        self.start_job(start_localaws(directory))
         lifecycle.stop(directory)
-        wait_until(lambda: not is_alive(pid), "the job's script runs on")
+        wait_until(lambda: not is_script_running(), "the job's script runs on")
         self.assert_failed_after_restart(directory)
 
     def test_by_kill_leaves_no_job_in_progress(self, directory: Path) -> None:
-        _, pid = self.start_job(start_localaws(directory))
+        self.start_job(start_localaws(directory))
         running = lifecycle.find_running(directory)
         assert running is not None
         os.kill(running.process_id, signal.SIGKILL)
-        while lifecycle.find_running(directory) or is_alive(pid):
+        while lifecycle.find_running(directory) or is_script_running():
             time.sleep(0.05)
         self.assert_failed_after_restart(directory)
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+def is_script_running() -> bool:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if SECONDS.encode() in path.read_bytes().split(b"\0"):
+                return True
+    return False
