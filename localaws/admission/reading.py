@@ -98,6 +98,8 @@ def read_json(body: bytes) -> dict[str, Any]:
         raise AwsError("SerializationException", f"The body is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise AwsError("SerializationException", "Start of structure or map expected")
+    if b"null" not in body and b"\0" not in body:  # as nearly always; \0 is in UTF-16
+        return content
     return cast(dict[str, Any], without_nulls(content))
 
 
