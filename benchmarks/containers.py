@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from benchmarks.figure import Figure
 from localaws.containers.process_host import ProcessHost
 from localaws.containers.registry import ContainerRegistry
@@ -69,7 +71,8 @@ def _microseconds(image: str, variables: Mapping[str, str]) -> float:
     container = ContainerSpecification("container-1", image, url, environment=dict(variables))
     variant = VariantSpecification("A", "model", ROLE, "ml.m5.large", 1, 1.0, (container,))
     with tempfile.TemporaryDirectory() as directory:
-        return asyncio.run(_served(Path(directory), backend, variant))
+        seconds: float = uvloop.run(_served(Path(directory), backend, variant))
+        return seconds
 
 
 async def _served(folder: Path, backend: MemoryBackend, variant: VariantSpecification) -> float:

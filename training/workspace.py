@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_ssm import SSMClient
 
-CONNECTIONS = 40
+CONNECTIONS = 20
 """More than threads that publish; a connection that finds no place in the pool is closed again."""
 # SageMaker throttles early; this mode retries with jitter and slows the client down.
 _RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 10})

@@ -5,9 +5,8 @@ reports of the latest jobs, finished or stopped.
 """
 
 import json
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,8 +40,6 @@ RUNS = f"{Prefix.JOBS}fleet/"
 """``<digest>/`` holds the manifest of a run's files, and their fingerprints."""
 S3_THREADS = 16
 PUBLISHED_AT_ONCE = 1000
-BATCHES_AT_ONCE = 2
-"""While the models of one batch are copied, another is judged and registered."""
 
 Step = Callable[[str], Any]
 """Opens a context in which a step is shown; its value has a settable ``detail``."""
@@ -227,14 +224,8 @@ class FleetTrainer:
             workspace.registry, workspace.s3, workspace.bucket, workspace.rules, force=force
         )
         publications: Spool[Publication] = Spool()
-        waiting: deque[Future[list[Publication]]] = deque()
-        with ThreadPoolExecutor(BATCHES_AT_ONCE) as threads:
-            for some in chunks(candidates, PUBLISHED_AT_ONCE):
-                waiting.append(threads.submit(publisher.publish, some))
-                if len(waiting) > BATCHES_AT_ONCE:
-                    publications.extend(waiting.popleft().result())
-            for batch in waiting:
-                publications.extend(batch.result())
+        for some in chunks(candidates, PUBLISHED_AT_ONCE):
+            publications.extend(publisher.publish(some))
         return publications
 
 
