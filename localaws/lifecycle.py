@@ -30,6 +30,8 @@ from localaws.state import DEFAULT_PORT, HOST, State, StateError, is_state, open
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 30.0
+BACKLOG = 2048
+"""Clients that wait to be let in, as uvicorn has it."""
 LOCK_TIMEOUT = 0.5
 
 
@@ -220,6 +222,9 @@ def _bind_exactly(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        # A port is one's own from here on: two sockets that reuse an address may share one that
+        # neither listens on yet, and each then gets some of the other's clients.
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise LifecycleError(

@@ -220,3 +220,11 @@ def test_ctrl_c_ends_a_server_in_the_foreground(tmp_path: Path) -> None:
 def test_reset_leaves_nothing(own_localaws: LocalAws) -> None:
     done = command("reset", directory=own_localaws.state.directory)
     assert (done.returncode, own_localaws.state.directory.exists()) == (0, False)
+
+
+def test_a_port_that_is_bound_is_nobody_elses_before_anybody_is_served_there() -> None:
+    with (
+        lifecycle._bind_exactly(0) as first,
+        pytest.raises(lifecycle.LifecycleError, match="cannot be used"),
+    ):
+        lifecycle._bind_exactly(first.getsockname()[1])
