@@ -1,5 +1,6 @@
 """Publishing preprocessors against a real bucket."""
 
+import gzip
 import io
 import tarfile
 import uuid
@@ -40,7 +41,10 @@ def read(s3: "S3Client", bucket: str, key: str) -> bytes:
 
 def archive(content: bytes, modified: int = 0) -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as tar,
+    ):
         member = tarfile.TarInfo("model.joblib")
         member.size, member.mtime = len(content), modified
         tar.addfile(member, io.BytesIO(content))

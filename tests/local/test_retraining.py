@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from fleet.registry import Registry
 from fleet.versions import State
 from localaws.testing import LocalAws
 from tests.local.assembly import Assembly
+from tests.local.conftest import StartLocalAws
 from training.fleet_trainer.cities import split_rows
 from training.fleet_trainer.recipe import Recipe
 from training.houses import Market
@@ -60,11 +62,15 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(bootstrapped: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+def stage(
+    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """On a server of its own: the registry has no city of another test."""
+    aws = start_bootstrapped(tmp_path_factory.mktemp("retraining") / "state")
     assembly = tmp_path_factory.mktemp("assembly") / "cdk.out"
-    dev = Assembly.synthesize(bootstrapped, assembly, "dev")
+    dev = Assembly.synthesize(aws, assembly, "dev")
     dev.deploy("storage")
-    session = bootstrapped.session()
+    session = aws.session()
     deployment = find_deployment(session, "dev")
     workspace = Workspace.create(
         session,
@@ -81,7 +87,8 @@ def stage(bootstrapped: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> S
     url = store_preprocessor(workspace.s3, workspace.bucket, artifact)
     publish_preprocessor(workspace.ssm, workspace.parameter, url)
     dev.deploy("retraining")
-    return Stage(bootstrapped, workspace, dev.outputs("retraining")["StateMachineArn"])
+    yield Stage(aws, workspace, dev.outputs("retraining")["StateMachineArn"])
+    aws.stop()
 
 
 def test_what_arrives_serves_and_what_cannot_be_read_stops_no_other(stage: Stage) -> None:

@@ -135,6 +135,7 @@ def train_shard(host: Host, preprocessor: Preprocessor, recipe: Recipe) -> None:
     SystemExit
         A worker process failed.
     """
+    host.models.mkdir(parents=True, exist_ok=True)
     files = [str(path) for path in host.cities.rglob("*.csv") if path.is_file()]
     files.sort(key=_city_of)
     batches = list(_batches(files))
