@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from localaws.backend import ObjectStore
-
 if sys.version_info >= (3, 12):
     import tarfile
 else:
@@ -79,11 +77,6 @@ class S3Location:
 def _first_of(path: str) -> tuple[str, str]:
     bucket, _, key = path.partition("/")
     return bucket, key
-
-
-def download(store: ObjectStore, location: S3Location) -> bytes:
-    """The bytes of an object."""
-    return store.get_object(location.bucket, location.key)
 
 
 def unpack(archive: bytes, directory: Path) -> int:
