@@ -62,7 +62,10 @@ class Front:
         self._proxy = proxy
         self._log = AccessLog(state.access_log)
         self._bodies = Bodies()
-        self._entrance = Entrance(self._services.authorizer, state.directory)
+        persistence = self._services.persistence
+        self._entrance = Entrance(
+            self._services.authorizer, state.directory, lambda: persistence.trouble
+        )
         self.failure: StateError | None = None
         """Why it could not start."""
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
+from typing import Any
 
 from localaws.apis import create_apis
 from localaws.authorization import Authorizer
@@ -12,7 +13,7 @@ from localaws.errors import AwsError
 from localaws.hosting.runtime import Runtime
 from localaws.http.invocations import Invocations
 from localaws.http.operations import Operations
-from localaws.http.wire import Exchange
+from localaws.http.wire import Exchange, Send
 from localaws.identity_tokens import TokenIssuer
 from localaws.mail import Mailbox
 from localaws.ministack import admission, parameters, part_refused, user_patterns
@@ -113,15 +114,25 @@ class Services:
         self._late_services = asyncio.ensure_future(self._start_late_services_soon())
 
     async def pass_on(self, exchange: Exchange) -> None:
-        """Let MiniStack answer a request, and note what that may have changed."""
+        """Let MiniStack answer a request."""
         is_late = exchange.service in LATE_SERVICES or is_api(exchange.headers.get("host", ""))
         if is_late and self._late_services is not None:
             await asyncio.shield(self._late_services)
-        await self._ministack(exchange.scope, exchange.receive, exchange.send)
-        if exchange.service in ("iam", "sts"):
-            self.authorizer.forget()
-        if exchange.method not in ("GET", "HEAD"):
-            self.persistence.touch(exchange.service)
+        await self._ministack(exchange.scope, exchange.receive, self._sender(exchange))
+
+    def _sender(self, exchange: Exchange) -> Send:
+        """Sends an answer of MiniStack once what it tells is noted, and safe from a kill."""
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                if exchange.service in ("iam", "sts"):
+                    self.authorizer.forget()
+                if exchange.method not in ("GET", "HEAD"):
+                    self.persistence.touch(exchange.service)
+                    await self.persistence.settle()
+            await exchange.send(message)
+
+        return send
 
     def problem_of(self, exchange: Exchange) -> AwsError | None:
         """What is wrong with a request over which MiniStack stumbled; None when it is right."""
@@ -131,7 +142,7 @@ class Services:
         """Save what changed since the last time; stacks change between requests too."""
         deploying = self._is_deploying()
         if deploying or self._was_deploying:
-            self.persistence.touch()
+            self.persistence.touch_all_unseen()
         self._was_deploying = deploying
         self.persistence.save_changes()
 

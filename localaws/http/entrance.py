@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -37,25 +37,32 @@ ROOM_BYTES = 8 * 1024 * 1024
 
 
 class Entrance:
-    """Checks the requests that MiniStack answers, whose state is kept in ``directory``."""
+    """Checks the requests that MiniStack answers, whose state is kept in ``directory``.
 
-    def __init__(self, authorizer: Authorizer, directory: Path) -> None:
+    ``trouble`` tells why nothing can be saved there at the moment, if so.
+    """
+
+    def __init__(self, authorizer: Authorizer, directory: Path, trouble: Callable[[], str]) -> None:
         self._authorizer = authorizer
         self._directory = directory
+        self._trouble = trouble
 
     def check_room(self, action: str, size: int) -> None:
-        """Raise ``AwsError`` when the disk is full and the action would have to be saved.
+        """Raise ``AwsError`` when the action would have to be saved and the disk takes nothing.
 
         ``action`` is an operation or an HTTP method.
         """
         if action in ("GET", "HEAD", "DELETE", "OPTIONS") or _READING.match(action):
             return
         disk = os.statvfs(self._directory)
+        trouble = self._trouble()
         if disk.f_bavail * disk.f_frsize < ROOM_BYTES + 2 * size:
+            trouble = f"the disk of {self._directory} is full"
+        if trouble:
             raise AwsError(
                 "ServiceUnavailable",
-                f"localaws cannot save: the disk of {self._directory} is full. Nothing was changed;"
-                " make room, then try again",
+                f"localaws cannot save: {trouble}. Nothing was changed; try again once that is"
+                " mended",
                 503,
             )
 

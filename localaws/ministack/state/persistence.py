@@ -1,17 +1,17 @@
 """Keeps MiniStack's state on disk, so that a kill loses at most the last second.
 
-MiniStack writes its state at a clean exit only. Here what changed of each service is written twice
-a second to a file of its own (``snapshots.py`` tells what changed), so that the trouble of one
-service is never that of another. The bytes of S3 objects are written by S3 itself; the values of
-metrics and the events of logs have stores of their own.
+MiniStack writes its state at a clean exit only. Here what changed of each service is written a few
+times a second to a file of its own (``snapshots.py`` tells what changed), so that the trouble of
+one service is never that of another; ``backlog.py`` lets answers wait when that is too slow. The
+bytes of S3 objects are written by S3 itself; the values of metrics and the events of logs have
+stores of their own.
 """
 
 import contextlib
 import logging
 import sqlite3
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ministack.core import persistence
 
 from localaws.ministack.cloudwatch.log_store import CloudWatchLogsState, CloudWatchState, LogStore
 from localaws.ministack.cloudwatch.metric_store import MetricStore
+from localaws.ministack.state.backlog import Backlog
 from localaws.ministack.state.saved_services import Module, Sessions, Stateful
 from localaws.ministack.state.snapshots import (
     EXISTS,
@@ -137,10 +138,14 @@ class Persistence:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._services: dict[str, SavedService] = {}
-        self._touched: set[str] = set()
-        self._lock = threading.Lock()
+        self._backlog = Backlog()
         self._complained_at = 0.0
-        self._stores: list[MetricStore | LogStore] = []
+        self._stores: dict[str, MetricStore | LogStore] = {}
+
+    @property
+    def trouble(self) -> str:
+        """Why the disk takes nothing at the moment; empty when it does."""
+        return self._backlog.trouble
 
     def add_service(self, module: str) -> None:
         """Restore a service of MiniStack from its file and keep it saved from now on.
@@ -157,38 +162,49 @@ class Persistence:
         """The same for CloudWatch and its logs, with their values and events."""
         self._add("cloudwatch", CloudWatchState())
         self._add("cloudwatch_logs", CloudWatchLogsState())
-        self._stores = [
-            MetricStore(self._directory / "cloudwatch_values.sqlite"),
-            LogStore(self._directory / "cloudwatch_events.sqlite"),
-        ]
+        self._stores = {
+            "metrics": MetricStore(self._directory / "cloudwatch_values.sqlite"),
+            "log events": LogStore(self._directory / "cloudwatch_events.sqlite"),
+        }
 
     def touch(self, service: str | None = None) -> None:
         """The state of a service, by its signing name, may have changed; of any without a name."""
         name = SIGNING_NAMES.get(service or "")
-        with self._lock:
-            self._touched |= {name} if name is not None else self._services.keys()
+        self._backlog.add([name] if name is not None else list(self._services))
+
+    def touch_all_unseen(self) -> None:
+        """Anything may have changed since the last saving began."""
+        self._backlog.add_unseen(list(self._services))
+
+    async def settle(self) -> None:
+        """Wait until what changed is on disk, if saving is too slow to let it be lost."""
+        await self._backlog.settle()
 
     def save_changes(self) -> None:
         """Save what was touched since the last time, on one thread other than the event loop's.
 
         What cannot be saved now is tried again the next time, each service by itself.
         """
-        with self._lock:
-            touched, self._touched = self._touched, set()
-        failed = {name for name in sorted(touched, key=_stacks_last) if not self._saved(name)}
-        with self._lock:
-            self._touched |= failed
-        for store in self._stores:
-            try:
-                store.save()
-            except (OSError, sqlite3.Error, RuntimeError) as error:
-                self._complain(f"metrics or logs could not be saved, and will be tried: {error!r}")
+        touched = self._backlog.begin()
+        again: dict[str, float] = {}
+        trouble = ""
+        for name in sorted(touched, key=_stacks_last):
+            service = self._services.get(name)
+            error = self._failure(name, service.save) if service is not None else None
+            if isinstance(error, RuntimeError):  # others change it all the time
+                again[name] = touched[name]
+            elif error is not None or service is None:  # its module may still be being loaded
+                self._backlog.add([name])
+            trouble = trouble or _trouble(name, error)
+        for name, store in self._stores.items():
+            trouble = trouble or _trouble(name, self._failure(name, store.save))
+        self._backlog.end(again, trouble)
 
     def save(self) -> None:
         """Save everything, and end."""
         self.touch()
         self.save_changes()
-        for file in (*self._services.values(), *self._stores):
+        for file in (*self._services.values(), *self._stores.values()):
             file.close()
 
     def saved_at(self, module: str) -> float:
@@ -196,27 +212,25 @@ class Persistence:
         files = list(self._directory.glob(f"{module}.sqlite*"))
         return max((file.stat().st_mtime for file in files), default=0.0)
 
-    def _saved(self, name: str) -> bool:
-        service = self._services.get(name)
-        if service is None:  # its module is still being loaded
-            return False
+    def _failure(self, name: str, save: Callable[[], None]) -> Exception | None:
+        """Save, and return what went wrong; it is said in the log, but not all the time."""
         try:
-            service.save()
+            save()
         except (RuntimeError, OSError, sqlite3.Error, TypeError, ValueError) as error:
-            self._complain(f"the state of {name} could not be saved, and will be tried: {error!r}")
-            return False
-        return True
-
-    def _complain(self, message: str) -> None:
-        now = time.monotonic()
-        if now - self._complained_at > COMPLAIN_EVERY_SECONDS:
-            self._complained_at = now
-            logger.error(message)
+            now = time.monotonic()
+            if now - self._complained_at > COMPLAIN_EVERY_SECONDS:
+                self._complained_at = now
+                logger.error("%s could not be saved, and will be tried again: %r", name, error)
+            return error
+        return None
 
     def _add(self, name: str, service: Stateful) -> None:
-        saved = SavedService(self._directory / f"{name}.sqlite", service)
-        with self._lock:
-            self._services[name] = saved
+        self._services[name] = SavedService(self._directory / f"{name}.sqlite", service)
+
+
+def _trouble(name: str, error: Exception | None) -> str:
+    """What to tell of an error that is the disk's; the others are no reason to stop."""
+    return f"{name}: {error}" if isinstance(error, OSError | sqlite3.Error) else ""
 
 
 def _stacks_last(name: str) -> tuple[bool, str]:

@@ -1,0 +1,37 @@
+"""What the disk does not take is told, and saved once it does."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from localaws.ministack.state.persistence import Persistence
+from localaws.row_store import RowStore
+
+
+@pytest.fixture
+def persistence(tmp_path: Path) -> Persistence:
+    made = Persistence(tmp_path)
+    made.add_sessions()
+    return made
+
+
+def fails(*arguments: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_full_disk_is_told_until_it_takes_what_waited(
+    persistence: Persistence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    persistence.touch("sts")
+    with monkeypatch.context() as full:
+        full.setattr(RowStore, "write", fails)
+        persistence.save_changes()
+        assert persistence.trouble == "sts-sessions: database or disk is full"
+        assert "sts-sessions could not be saved" in caplog.text
+        persistence.save_changes()
+        assert persistence.trouble
+    persistence.save_changes()
+    assert not persistence.trouble
+    assert RowStore(tmp_path / "sts-sessions.sqlite").load()
