@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import botocore.session
+from botocore.loaders import Loader
 
 from localaws import lifecycle
 from localaws.profile import PROFILE, program_environment
@@ -25,6 +26,20 @@ def project_folder() -> Path:
     current = Path.cwd()
     folders = (current, *current.parents)
     return next((each for each in folders if (each / "node_modules").is_dir()), current)
+
+
+class _ServiceModels(Loader):
+    """What boto3 knows of AWS's services, for all sessions; parsed anew, it is half a test's work.
+
+    boto3 adds its own folder for each session. Here it is there already, and the list a copy.
+    """
+
+    @property
+    def search_paths(self) -> list[str]:
+        return [*super().search_paths, str(Path(boto3.__file__).parent / "data")]
+
+
+_SERVICE_MODELS = _ServiceModels()
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,7 @@ class LocalAws:
         administrator = self.state.credentials
         client = botocore.session.Session(profile=PROFILE)
         client.set_config_variable("config_file", str(self.state.directory / "aws-config"))
+        client.register_component("data_loader", _SERVICE_MODELS)
         return boto3.Session(
             aws_access_key_id=access_key_id or administrator.access_key_id,
             aws_secret_access_key=secret_access_key or administrator.secret_access_key,
