@@ -1,12 +1,11 @@
 """A store whose models are copied to another region, where a second endpoint serves them."""
 
 import json
-import sys
 
 import pytest
 
 from localaws.testing import LocalAws
-from tests.local.library.conftest import EXAMPLES, LINEAR_LEARNER
+from tests.local.library.conftest import LINEAR_LEARNER, deploy
 
 HOME, AWAY = "eu-west-1", "eu-central-1"
 
@@ -17,10 +16,7 @@ def buckets(account: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> dict
     folder = tmp_path_factory.mktemp("regions")
     here = account.state.account_id
     account.cdk("bootstrap", f"aws://{here}/{HOME}", f"aws://{here}/{AWAY}", cwd=folder)
-    example = (EXAMPLES / "two_regions.py").read_text()
-    (folder / "app.py").write_text(example.replace("111122223333", here))
-    app = ("--app", f"{sys.executable} app.py")
-    account.cdk("deploy", *app, "--all", "--require-approval", "never", cwd=folder)
+    deploy(account, "two_regions", folder)
     found = {}
     for stack, region in (("Home", HOME), ("Away", AWAY)):
         cloudformation = account.session(region=region).client("cloudformation")
