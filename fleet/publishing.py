@@ -1,10 +1,12 @@
-"""From trained candidates to what serves: gate, number, copy, promotion, for any number of cities.
+"""From trained candidates to what serves: gate, copy, registry, for any number of cities.
 
 The bytes go from the job's output to the key that is served by a server-side copy, conditional on
 the key being free. A multi-model endpoint may hold the old bytes of a key that was overwritten
 (AWS: "Don't overwrite model artifacts in Amazon S3",
 https://docs.aws.amazon.com/sagemaker/latest/dg/add-models-to-endpoint.html), so that no key is ever
-written twice, and the bucket's policy refuses to.
+written twice, and the bucket's policy refuses to. The registry records a version once its bytes lie
+there, and lets it serve in the same transaction; a run that ends in between leaves a key that the
+next one takes for the same bytes, and passes over for others.
 """
 
 from collections import Counter
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from fleet.gate import GateRules, judge
+from fleet.objections import forgotten
 from fleet.registry import Draft, Registry, RegistryConflictError, RegistryError
 from fleet.versions import Candidate, City, State, Version
 
@@ -26,8 +29,9 @@ if TYPE_CHECKING:
 THREADS = 16
 DIGEST_METADATA = "sha256"
 PREPROCESSOR_METADATA = "preprocessor"
-MOST_DRAWS = 20
-"""How often a number is drawn for a city whose keys are taken, by models of before the registry."""
+MOST_KEYS = 20
+"""That are tried for a city whose next ones are taken: by models of before the registry, or by runs
+that ended between the copy and its record."""
 KEY_TAKEN = "its key is taken"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
@@ -109,34 +113,31 @@ class Publisher:
 
     def publish(self, candidates: Sequence[Candidate]) -> list[Publication]:
         """Publish what the gate lets pass, by city; one city's failure stops no other."""
-        before = self._registry.some_cities(candidate.city for candidate in candidates)
-        batch = _Batch({candidate.city: candidate for candidate in candidates}, before)
-        drafts = []
+        known = self._registry.some_cities(candidate.city for candidate in candidates)
+        batch = _Batch({candidate.city: candidate for candidate in candidates}, known)
+        passed: list[Draft] = []
+        refused: list[Draft] = []
         for candidate in candidates:
-            known = before.get(candidate.city, City(candidate.city))
-            serving = known.trained
-            if serving is not None and serving.artifact_digest == candidate.artifact_digest:
+            city = known.get(candidate.city, City(candidate.city))
+            serving = city.trained
+            if city.forgotten:
+                batch.finish(candidate.city, Outcome.FAILED, forgotten(city))
+            elif serving is not None and serving.artifact_digest == candidate.artifact_digest:
                 batch.finish(candidate.city, Outcome.UNCHANGED)
-            elif candidate.compared_with not in ("", known.target_model) and not self._force:
-                reason = f"{known.target_model} began to serve meanwhile; train again to compare"
+            elif candidate.compared_with not in ("", city.target_model) and not self._force:
+                reason = f"{city.target_model} began to serve meanwhile; train again to compare"
                 batch.finish(candidate.city, Outcome.FAILED, reason)
             else:
-                drafts.append(Draft(candidate, judge(candidate, self._rules)))
-        copied: list[Version] = []
-        for _ in range(MOST_DRAWS):
-            versions = self._record(drafts, batch)
-            taken = self._copy_all(versions, batch)
-            copied += [version for version in versions if batch.is_open(version.city, taken)]
-            drafts = [Draft(version.trained, version.verdict) for version in taken.values()]
-            if not drafts:
-                break
-        for draft in drafts:
-            batch.finish(draft.candidate.city, Outcome.FAILED, "its keys are taken by other models")
-        promoted = self._registry.promote(copied, force=self._force)
-        for city, version in promoted.versions.items():
-            batch.finish(city, Outcome.PUBLISHED, version=version)
-        for city, reason in promoted.refused.items():
-            batch.finish(city, Outcome.FAILED, reason)
+                draft = Draft(candidate, judge(candidate, self._rules))
+                may_serve = draft.verdict.passed or self._force
+                (passed if may_serve else refused).append(draft)
+        self._record(refused, batch)
+        copied = self._copy_all(passed, known, batch)
+        introduced = self._registry.introduce(copied, known, force=self._force)
+        for name, version in introduced.versions.items():
+            batch.finish(name, Outcome.PUBLISHED, version=version)
+        for name, reason in introduced.refused.items():
+            batch.finish(name, Outcome.FAILED, reason)
         return batch.publications()
 
     def expire(self, cities: Iterable[str], keep: int) -> list[Version]:
@@ -184,32 +185,41 @@ class Publisher:
         self._s3.delete_object(Bucket=self._bucket, Key=version.key)
         return True
 
-    def _record(self, drafts: Sequence[Draft], batch: "_Batch") -> list[Version]:
-        """Those that may serve, recorded; the refused are recorded too, and finished."""
+    def _record(self, drafts: Sequence[Draft], batch: "_Batch") -> None:
+        """Record what the gate refused: a person may let it serve."""
         recorded = self._registry.record(drafts)
+        for city, version in recorded.versions.items():
+            reasons = "; ".join(version.verdict.reasons)
+            batch.finish(city, Outcome.REFUSED, reasons, version)
         for city, reason in recorded.refused.items():
             batch.finish(city, Outcome.FAILED, reason)
-        may_serve = []
-        for city, version in recorded.versions.items():
-            if version.verdict.passed or self._force:
-                may_serve.append(version)
-            else:
-                reasons = "; ".join(version.verdict.reasons)
-                batch.finish(city, Outcome.REFUSED, reasons, version)
-        return may_serve
 
-    def _copy_all(self, versions: Sequence[Version], batch: "_Batch") -> dict[str, Version]:
-        """Copy all; those whose key somebody else took, their numbers given up, by city."""
-        with ThreadPoolExecutor(THREADS) as threads:
-            failures = list(threads.map(self._copy, versions))
-        taken = {}
-        for version, failure in zip(versions, failures, strict=True):
-            if failure == KEY_TAKEN:
-                self._registry.delete_version(version)
-                taken[version.city] = version
-            elif failure is not None:
-                batch.finish(version.city, Outcome.FAILED, failure, version)
-        return taken
+    def _copy_all(
+        self, drafts: Sequence[Draft], known: Mapping[str, City], batch: "_Batch"
+    ) -> list[Version]:
+        """Copy each to the key of its city's next number, or of the first one that is free."""
+        copied: list[Version] = []
+        for skipped in range(MOST_KEYS):
+            versions = [
+                self._registry.numbered(draft, _last_version(known, draft) + 1 + skipped)
+                for draft in drafts
+            ]
+            with ThreadPoolExecutor(THREADS) as threads:
+                failures = list(threads.map(self._copy, versions))
+            taken = []
+            for draft, version, failure in zip(drafts, versions, failures, strict=True):
+                if failure is None:
+                    copied.append(version)
+                elif failure == KEY_TAKEN:
+                    taken.append(draft)
+                else:
+                    batch.finish(version.city, Outcome.FAILED, failure)
+            drafts = taken
+            if not drafts:
+                break
+        for draft in drafts:
+            batch.finish(draft.candidate.city, Outcome.FAILED, "its keys are taken by other models")
+        return copied
 
     def _copy(self, version: Version) -> str | None:
         """Copy a candidate to its key; why that failed, or None. Copying it twice is no failure."""
@@ -246,6 +256,11 @@ def expired(city: City, versions: Sequence[Version], keep: int) -> list[Version]
     return [version for version in there[:-keep] if version.number not in needed]
 
 
+def _last_version(known: Mapping[str, City], draft: Draft) -> int:
+    city = known.get(draft.candidate.city)
+    return 0 if city is None else city.last_version
+
+
 class _Batch:
     """What became of the cities so far."""
 
@@ -260,10 +275,6 @@ class _Batch:
         """Note what became of a city."""
         candidate, before = self._candidates[city], self._before.get(city)
         self._done[city] = Publication(city, outcome, candidate, before, version, reason)
-
-    def is_open(self, city: str, taken: Mapping[str, Version]) -> bool:
-        """Whether the city goes on to be promoted."""
-        return city not in self._done and city not in taken
 
     def publications(self) -> list[Publication]:
         """All, by city."""

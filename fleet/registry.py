@@ -2,7 +2,8 @@
 
 The table has one item a city (sort key 0: the highest number drawn, which version serves since
 when) and one a version. A number is drawn and its version recorded in one transaction, so that no
-number is ever given twice, whatever is deleted.
+number is ever given twice, whatever is deleted; what passes the gate is recorded and serves in one
+(``introduce``), once its bytes lie at its key.
 """
 
 import time
@@ -16,7 +17,14 @@ from fleet.errors import HousingError
 from fleet.names import CITIES_INDEX
 from fleet.objections import conflict, forgotten, objections_to
 from fleet.project import spelled
-from fleet.registry_changes import deletion, draw, promotion, readmission, tombstone
+from fleet.registry_changes import (
+    deletion,
+    draw,
+    introduction,
+    promotion,
+    readmission,
+    tombstone,
+)
 from fleet.table import ATTEMPTS, Change, Table, chunks, operands, pause
 from fleet.versions import (
     CITY_ITEM,
@@ -146,7 +154,7 @@ class Registry:
             known = self.some_cities(waiting)
             refused |= {name: forgotten(city) for name, city in known.items() if city.forgotten}
             drawn = [
-                self._drawn(draft, known.get(name, City(name)))
+                self.numbered(draft, known.get(name, City(name)).last_version + 1)
                 for name, draft in waiting.items()
                 if name not in refused
             ]
@@ -158,6 +166,39 @@ class Registry:
             pause(attempt)
         refused |= {name: f"{name}: others kept drawing versions meanwhile" for name in waiting}
         return Changes(recorded, refused)
+
+    def numbered(self, draft: Draft, number: int) -> Version:
+        """A draft as the version of a number; nothing is recorded."""
+        return Version(
+            number=number,
+            state=State.CANDIDATE,
+            trained=draft.candidate,
+            verdict=draft.verdict,
+            recorded=self._time(),
+        )
+
+    def introduce(
+        self, versions: Sequence[Version], known: Mapping[str, City], *, force: bool = False
+    ) -> Changes:
+        """Record new versions and let them serve, in one step, one a city.
+
+        Their cities must still be as they were ``known`` when the numbers were chosen. With
+        ``force`` a version that the gate refused may serve, too, and that is recorded.
+        """
+        before = {version.city: known.get(version.city, City(version.city)) for version in versions}
+        refused = objections_to(before, versions, force=force)
+        serving = {
+            version.city: self._serving(version, _overruled(version.verdict, force=force))
+            for version in versions
+            if version.city not in refused
+        }
+        changes = [
+            introduction(self._table.name, before[city], version)
+            for city, version in serving.items()
+        ]
+        lost = self._table.transact(changes)
+        refused |= {city: conflict(before[city]) for city in lost}
+        return Changes({name: v for name, v in serving.items() if name not in lost}, refused)
 
     def objections(self, versions: Sequence[Version], *, force: bool = False) -> dict[str, str]:
         """Why some of these versions may not serve, by city."""
@@ -177,9 +218,7 @@ class Registry:
             if version.city in refused:
                 continue
             city = known[version.city]
-            verdict = version.verdict
-            if force and not verdict.passed:
-                verdict = replace(verdict, forced=True)
+            verdict = _overruled(version.verdict, force=force)
             promoted[version.city] = self._serving(version, verdict)
             changes.append(promotion(self._table.name, city, promoted[version.city], version.state))
         lost = self._table.transact(changes)
@@ -269,15 +308,6 @@ class Registry:
     def _shard(self, shard: int) -> list[City]:
         return [City.from_item(item) for item in self._table.each(**_of_shard(shard))]
 
-    def _drawn(self, draft: Draft, city: City) -> Version:
-        return Version(
-            number=city.last_version + 1,
-            state=State.CANDIDATE,
-            trained=draft.candidate,
-            verdict=draft.verdict,
-            recorded=self._time(),
-        )
-
     def _serving(self, version: Version, verdict: Verdict) -> Version:
         return replace(
             version, state=State.SERVING, verdict=verdict, promoted=self._time(), withdrawn=False
@@ -285,6 +315,11 @@ class Registry:
 
     def _time(self) -> str:
         return datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds")
+
+
+def _overruled(verdict: Verdict, *, force: bool) -> Verdict:
+    """With ``force``, what the gate refused is marked as what a person let pass."""
+    return replace(verdict, forced=True) if force and not verdict.passed else verdict
 
 
 def _of_shard(shard: int) -> dict[str, Any]:

@@ -13,50 +13,39 @@ from fleet.versions import CITY_ITEM, City, State, Version, shard_of
 def draw(table: str, version: Version) -> Change:
     """Take the number and put the version, if the number before is the last one drawn."""
     last = version.number - 1
-    condition = "last_version = :last" if last else "attribute_not_exists(last_version)"
     bump = _update(
         table,
         version.city,
         CITY_ITEM,
         {"last_version": version.number, "shard": shard_of(version.city)},
-        condition=f"{condition} AND attribute_not_exists(forgotten)",
-        compared={"last": last} if last else {},
+        condition=f"{_unchanged('last_version', last)} AND attribute_not_exists(forgotten)",
+        compared={"last_version": last},
     )
-    put = {
-        "TableName": table,
-        "Item": attributes(version.to_item()),
-        "ConditionExpression": "attribute_not_exists(city)",
-    }
-    return Change(version.city, [bump, {"Put": put}])
+    return Change(version.city, [bump, _put(table, version)])
+
+
+def introduction(table: str, city: City, version: Version) -> Change:
+    """Take the number, put the version and let it serve, if ``city`` is still what was read."""
+    numbers = {"last_version": version.number, "shard": shard_of(version.city)}
+    read = {"last_version": city.last_version, "serving": city.serving}
+    own = _serve(table, city, version, city.serving, numbers, read)
+    return Change(city.city, [own, _put(table, version), *_retirement(table, city)])
 
 
 def promotion(
     table: str, city: City, version: Version, was: State, *, withdraw: bool = False
 ) -> Change:
     """``version`` in place of what serves; ``withdraw`` that one, and keep ``previous``."""
-    facts = {**version.trained.to_item(), "serving": version.number, "since": version.promoted}
     previous = city.previous if withdraw else city.serving
-    unchanged = "serving = :read" if city.serving else "attribute_not_exists(serving)"
-    own = _update(
-        table,
-        city.city,
-        CITY_ITEM,
-        facts if previous is None else {**facts, "previous": previous},
-        remove=("previous",) if previous is None else (),
-        condition=f"{unchanged} AND attribute_not_exists(forgotten)",
-        compared={"read": city.serving} if city.serving else {},
-    )
+    own = _serve(table, city, version, previous, {}, {"serving": city.serving})
     coming = {
         "state": version.state,
         "promoted": version.promoted,
         "forced": version.verdict.forced,
         "withdrawn": False,
     }
-    actions = [own, _version(table, city.city, version.number, was, coming)]
-    if city.serving is not None:
-        going = {"state": State.RETIRED, "withdrawn": withdraw}
-        actions.append(_version(table, city.city, city.serving, State.SERVING, going))
-    return Change(city.city, actions)
+    promoted = _version(table, city.city, version.number, was, coming)
+    return Change(city.city, [own, promoted, *_retirement(table, city, withdraw=withdraw)])
 
 
 def deletion(table: str, version: Version) -> Change:
@@ -97,11 +86,63 @@ def readmission(table: str, city: City) -> Change:
     return Change(city.city, [{"Update": update}])
 
 
+def _serve(
+    table: str,
+    city: City,
+    version: Version,
+    previous: int | None,
+    also: Mapping[str, Any],
+    read: Mapping[str, int | None],
+) -> dict[str, Any]:
+    """The city's own item says that a version serves, if it is still what was ``read``."""
+    facts = {
+        **also,
+        **version.trained.to_item(),
+        "serving": version.number,
+        "since": version.promoted,
+    }
+    unchanged = [_unchanged(name, value) for name, value in read.items()]
+    return _update(
+        table,
+        city.city,
+        CITY_ITEM,
+        facts if previous is None else {**facts, "previous": previous},
+        remove=("previous",) if previous is None else (),
+        condition=" AND ".join([*unchanged, "attribute_not_exists(forgotten)"]),
+        compared=read,
+    )
+
+
+def _unchanged(name: str, value: int | None) -> str:
+    """The condition that a number is what was read; none was, where it is None or 0."""
+    return f"{name} = :read_{name}" if value else f"attribute_not_exists({name})"
+
+
+def _put(table: str, version: Version) -> dict[str, Any]:
+    return {
+        "Put": {
+            "TableName": table,
+            "Item": attributes(version.to_item()),
+            "ConditionExpression": "attribute_not_exists(city)",
+        }
+    }
+
+
+def _retirement(table: str, city: City, *, withdraw: bool = False) -> list[dict[str, Any]]:
+    """What serves now does so no more; nothing, where nothing serves."""
+    if city.serving is None:
+        return []
+    going = {"state": State.RETIRED, "withdrawn": withdraw}
+    return [_version(table, city.city, city.serving, State.SERVING, going)]
+
+
 def _version(
     table: str, city: str, number: int, was: State, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A change of one version's item, if its state is still what was read."""
-    return _update(table, city, number, values, condition="#state = :was", compared={"was": was})
+    return _update(
+        table, city, number, values, condition="#state = :read_state", compared={"state": was}
+    )
 
 
 def _update(
@@ -114,7 +155,10 @@ def _update(
     compared: Mapping[str, Any],
     remove: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """An Update of a transaction: set ``values``, each by a placeholder of its own name."""
+    """An Update of a transaction: set ``values``, each by a placeholder of its own name.
+
+    What was read is ``compared`` as ``:read_<name>``.
+    """
     expression = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
     if remove:
         expression += " REMOVE " + ", ".join(remove)
@@ -125,6 +169,8 @@ def _update(
             "UpdateExpression": expression,
             "ConditionExpression": condition,
             "ExpressionAttributeNames": {f"#{name}": name for name in values},
-            "ExpressionAttributeValues": operands(**values, **compared),
+            "ExpressionAttributeValues": operands(
+                **values, **{f"read_{name}": value for name, value in compared.items() if value}
+            ),
         }
     }

@@ -2,13 +2,13 @@
 
 import hashlib
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fleet.gate import GateRules
 from fleet.publishing import Outcome, Publisher
-from fleet.registry import Registry, RegistryError
+from fleet.registry import Changes, Registry, RegistryError
 from fleet.versions import Candidate, State
 from localaws.testing import LocalAws
 from tests.local.registry.conftest import candidate
@@ -107,7 +107,7 @@ def test_a_key_that_a_model_of_before_the_registry_has_is_left_alone(
     assert publication.version is not None
     assert publication.version.number == 2
     assert read(s3, bucket, "models/Old_AA/Old_AA.tar.gz") == b"old"
-    assert registry.version("Old_AA", 1).state is State.DELETED
+    assert [version.number for version in registry.versions("Old_AA")] == [2]
 
 
 def test_an_artifact_that_is_gone_fails_its_own_city_alone(
@@ -119,17 +119,43 @@ def test_an_artifact_that_is_gone_fails_its_own_city_alone(
     assert outcomes == {"Lost_AA": Outcome.FAILED, "There_AA": Outcome.PUBLISHED}
 
 
-def test_a_publication_that_was_interrupted_after_the_copy_goes_on(
+def test_a_run_that_ended_between_the_copy_and_its_record_is_gone_on_with(
     publisher: Publisher, registry: Registry, s3: "S3Client", bucket: str
 ) -> None:
-    from fleet.registry import Draft
-    from fleet.versions import Verdict
+    resumed = trained(s3, bucket, "Resume_AA", b"one")
+    s3.put_object(
+        Bucket=bucket,
+        Key="models/Resume_AA/Resume_AA.tar.gz",
+        Body=b"one",
+        Metadata={"sha256": resumed.artifact_digest},
+    )
+    (published,) = publisher.publish([resumed])
+    assert published.target_model == "Resume_AA/Resume_AA.tar.gz"
+    assert registry.version("Resume_AA", 1).state is State.SERVING
 
-    draft = Draft(trained(s3, bucket, "Resume_AA", b"one"), Verdict(True))
-    version = registry.record([draft]).versions["Resume_AA"]
-    digest = {"sha256": version.trained.artifact_digest}
-    s3.put_object(Bucket=bucket, Key=version.key, Body=b"one", Metadata=digest)
-    assert publisher.promote(version).state is State.SERVING
+
+def test_of_two_that_publish_a_city_at_the_same_time_the_second_is_told(
+    publisher: Publisher,
+    registry: Registry,
+    s3: "S3Client",
+    bucket: str,
+    localaws: LocalAws,
+    table: str,
+) -> None:
+    class Overtaken(Registry):
+        """Another run publishes between this one's copy and its record."""
+
+        def introduce(self, *arguments: Any, **options: Any) -> Changes:
+            publisher.publish([trained(s3, bucket, "Race_AA", b"first")])
+            return super().introduce(*arguments, **options)
+
+    overtaken = Overtaken(localaws.session().client("dynamodb"), table)
+    late = Publisher(overtaken, s3, bucket, GateRules())
+    (second,) = late.publish([trained(s3, bucket, "Race_AA", b"second")])
+    assert second.outcome is Outcome.FAILED
+    assert "somebody else" in second.reason
+    (first,) = registry.versions("Race_AA")
+    assert read(s3, bucket, first.key) == b"first"
 
 
 def test_old_versions_expire_and_what_serves_and_what_served_before_it_stay(
