@@ -7,6 +7,7 @@ import posixpath
 import shutil
 import tarfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,7 @@ from localaws.backend import ObjectStore
 from localaws.containers import opt_ml
 from localaws.containers.contract import JobError, TrainingHost, client_error, parse_location
 from localaws.errors import AwsError
-from localaws.jobs.channels import download, list_files
+from localaws.jobs.channels import TRANSFERS, download, list_files
 
 
 def pack_directory(directory: Path) -> bytes:
@@ -164,10 +165,14 @@ def _dangling(directory: str, names: Sequence[str]) -> list[str]:
 
 def upload_files(directory: Path, location: S3Location, objects: ObjectStore) -> None:
     """Put every file of a folder below a location."""
-    for path in sorted(directory.rglob("*")):
-        if path.is_file():
-            target = location.join(path.relative_to(directory).as_posix())
-            upload(path.read_bytes(), target, objects, None if path.is_symlink() else path)
+
+    def put(path: Path) -> None:
+        target = location.join(path.relative_to(directory).as_posix())
+        upload(path.read_bytes(), target, objects, None if path.is_symlink() else path)
+
+    files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
+    with ThreadPoolExecutor(TRANSFERS) as threads:
+        list(threads.map(put, files))  # so that the first error is raised here
 
 
 def upload(
