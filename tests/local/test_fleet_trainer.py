@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -69,8 +70,10 @@ class Fleet:
         keys = {each.city: each.candidate.artifact_key for each in run.publications}
         return {city: self.workspace.read(key) for city, key in keys.items()}
 
-    def jobs(self) -> int:
-        answer = self.workspace.sagemaker.list_training_jobs(NameContains="fleet", MaxResults=100)
+    def jobs(self, **wanted: Any) -> int:
+        answer = self.workspace.sagemaker.list_training_jobs(
+            NameContains="fleet", MaxResults=100, **wanted
+        )
         return len(answer["TrainingJobSummaries"])
 
 
@@ -170,12 +173,38 @@ def test_what_an_interrupted_run_trained_is_published_and_not_trained_again(
 def test_a_run_that_was_ended_within_its_job_goes_on_where_it_was(
     fleet: Fleet, localaws: LocalAws, tmp_path: Path, ended_by: signal.Signals
 ) -> None:
-    """After a kill the job runs on, and is joined; Ctrl-C has stopped it, and another begins.
-
-    One that ends just while the second run looks is not found, and its city trained once more.
-    """
+    """After a kill the job runs on, and is joined; Ctrl-C has stopped it, and another begins."""
     name = f"Ended{ended_by:d}_AA"
     folder = folder_of(tmp_path, {name: Market().houses(name, 120)})
+    before = fleet.jobs()
+    end_client(fleet, localaws, folder, ended_by)
+
+    run = fleet.train(of_folder(folder))
+    assert [(each.city, each.outcome) for each in run.publications] == [(name, Outcome.PUBLISHED)]
+    assert fleet.jobs() <= before + (1 if ended_by == signal.SIGKILL else 2)
+
+
+def test_a_job_that_ends_while_a_second_run_begins_is_not_run_again(
+    fleet: Fleet, localaws: LocalAws, tmp_path: Path
+) -> None:
+    folder = folder_of(tmp_path, {"Meanwhile_AA": Market().houses("Meanwhile_AA", 120)})
+    before = fleet.jobs()
+    end_client(fleet, localaws, folder, signal.SIGKILL)
+
+    @contextmanager
+    def late(name: str) -> Iterator[SimpleNamespace]:
+        while "train" in name and fleet.jobs(StatusEquals="InProgress"):
+            time.sleep(0.05)
+        yield SimpleNamespace(detail="")
+
+    trainer = FleetTrainer(fleet.workspace, RECIPE, Cluster(), late)
+    run = trainer.run(of_folder(folder), fleet.preprocessor_url)
+    assert [each.outcome for each in run.publications] == [Outcome.PUBLISHED]
+    assert fleet.jobs() == before + 1
+
+
+def end_client(fleet: Fleet, localaws: LocalAws, folder: Path, how: signal.Signals) -> None:
+    """Another process trains the folder's cities, and is ended once its job is there."""
     before = fleet.jobs()
     client = multiprocessing.get_context("fork").Process(
         target=lambda: fleet.of_another_process(localaws).train(of_folder(folder))
@@ -185,13 +214,9 @@ def test_a_run_that_was_ended_within_its_job_goes_on_where_it_was(
         assert client.is_alive()
         time.sleep(0.05)
     assert client.pid is not None
-    os.kill(client.pid, ended_by)
+    os.kill(client.pid, how)
     client.join(60)
     assert client.exitcode
-
-    run = fleet.train(of_folder(folder))
-    assert [(each.city, each.outcome) for each in run.publications] == [(name, Outcome.PUBLISHED)]
-    assert fleet.jobs() <= before + 2
 
 
 @pytest.mark.parametrize("instances", [2, 4])

@@ -77,27 +77,32 @@ def reports_of(workspace: Workspace, job: str) -> Iterator[Reported]:
             yield Reported(line, f"{prefix}{line['city']}.tar.gz", job)
 
 
+def latest_jobs(workspace: Workspace, stem: str) -> dict[str, JobState]:
+    """The states of the latest jobs whose names begin so; one that is being stopped has stopped."""
+    answer = workspace.sagemaker.list_training_jobs(
+        NameContains=stem, SortBy="CreationTime", SortOrder="Descending", MaxResults=LATEST_JOBS
+    )
+    names = [summary["TrainingJobName"] for summary in answer["TrainingJobSummaries"]]
+    states = {name: _settled(TrainingJobs(workspace.sagemaker), name) for name in names}
+    return {name: state for name, state in states.items() if state is not None}
+
+
 def earlier_reports(
     workspace: Workspace,
-    jobs: str,
+    jobs: Mapping[str, JobState],
     sources: Mapping[str, "Source"],
     recipe_digest: str,
     preprocessor_url: str,
     serving: Mapping[str, str],
 ) -> Iterator[Reported]:
-    """What the latest of the ``jobs`` of this name have trained of the same rows in the same way.
+    """What those of the ``jobs`` that have ended trained of the same rows in the same way.
 
     Those that were stopped count, too; artifacts that have expired do not, nor do those that were
     compared with another target model than ``serving`` has for the city now.
     """
-    answer = workspace.sagemaker.list_training_jobs(
-        NameContains=jobs, SortBy="CreationTime", SortOrder="Descending", MaxResults=LATEST_JOBS
-    )
     found: set[str] = set()
-    for summary in answer["TrainingJobSummaries"]:
-        name = summary["TrainingJobName"]
-        state = _settled(TrainingJobs(workspace.sagemaker), name)
-        if len(found) == len(sources) or state is None or not state.is_final:
+    for name, state in jobs.items():
+        if len(found) == len(sources) or not state.is_final:
             continue
         for each in _of_these(workspace, name, state, sources, found):
             digests = each.line["hyperparameters_digest"], each.line["preprocessor_url"]

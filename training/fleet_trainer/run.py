@@ -22,6 +22,7 @@ from training.fleet_trainer.reports import (
     Reported,
     candidate_of,
     earlier_reports,
+    latest_jobs,
     reports_of,
 )
 from training.fleet_trainer.request import Cluster
@@ -29,7 +30,7 @@ from training.fleet_trainer.rows import count_rows
 from training.fleet_trainer.sources import Source
 from training.fleet_trainer.spool import Spool
 from training.images import scikit_learn_image
-from training.job import Job, JobEvent, Status
+from training.job import Job, JobEvent, JobState, Status
 from training.job_services import TrainingJobs
 from training.jobs import JobRunner
 from training.linear_learner.exact import LOSSES as EXACT_LOSSES
@@ -103,7 +104,8 @@ class FleetTrainer:
             failures = dict(self._too_small(sources))
             unchanged = () if again else self._unchanged(sources, preprocessor_url)
             missing = _without(sources, {*failures, *unchanged})
-            found = set() if again else self._earlier(missing, preprocessor_url, reported)
+            jobs = latest_jobs(self._workspace, self._stem) if missing and not again else {}
+            found = self._earlier(jobs, missing, preprocessor_url, reported)
             step.detail = f"{len(unchanged)} unchanged, {len(found)} trained by an earlier run"
         to_train = _without(missing, found)
         job: str | None = None
@@ -111,7 +113,8 @@ class FleetTrainer:
         if to_train:
             self._upload(to_train)
             with self._step("train all cities in one job") as step:
-                job, billable = self._train(to_train, preprocessor_url)
+                under_way = {name for name, state in jobs.items() if not state.is_final}
+                job, billable = self._train(to_train, preprocessor_url, under_way)
                 trained = _spooled(reports_of(self._workspace, job), reported)
                 step.detail = f"{len(trained)} cities, {billable} billable seconds"
             lost = sorted(set(to_train) - trained)
@@ -164,15 +167,17 @@ class FleetTrainer:
         return tuple(sorted(unchanged))
 
     def _earlier(
-        self, sources: Mapping[str, Source], url: str, reported: Spool[Reported]
+        self,
+        jobs: Mapping[str, JobState],
+        sources: Mapping[str, Source],
+        url: str,
+        reported: Spool[Reported],
     ) -> set[str]:
-        """Note what an earlier run has trained and not published; which cities these are."""
-        if not sources:
+        """Note what earlier jobs have trained and nobody published; which cities these are."""
+        if not jobs:
             return set()
         serving = comparable(self._workspace.registry.each_of(sources), url)
-        earlier = earlier_reports(
-            self._workspace, self._stem, sources, self._recipe.digest, url, serving
-        )
+        earlier = earlier_reports(self._workspace, jobs, sources, self._recipe.digest, url, serving)
         return _spooled(earlier, reported)
 
     def _upload(self, sources: Mapping[str, Source]) -> None:
@@ -188,8 +193,10 @@ class FleetTrainer:
             list(threads.map(put, local))  # so that the first error is raised here
             step.detail = f"{len(local)} cities, {sum(each.size for each in local):,} bytes"
 
-    def _train(self, sources: Mapping[str, Source], preprocessor_url: str) -> tuple[str, int]:
-        """Run the job; its name and billable seconds.
+    def _train(
+        self, sources: Mapping[str, Source], preprocessor_url: str, under_way: Collection[str]
+    ) -> tuple[str, int]:
+        """Run the job, or wait for one ``under_way``; its name and billable seconds.
 
         Raises
         ------
@@ -199,8 +206,10 @@ class FleetTrainer:
         request = self._request(sources, preprocessor_url)
         job = Job("fleet", self._stem, request)
         runner = JobRunner(TrainingJobs(self._workspace.sagemaker), report=self._report)
-        # Were it usable, what an earlier job of this name has trained would have been found.
-        [result] = runner.run([job], again=True)
+        # Of one that had ended before, what it trained of these was found.
+        [result] = runner.run(
+            [job], is_usable=lambda state: state.description["TrainingJobName"] in under_way
+        )
         if result.state.status is Status.FAILED:
             raise FleetError(f"job {result.name} failed: {result.state.failure_reason}")
         billable = result.state.description.get("BillableTimeInSeconds", 0)
