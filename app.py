@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,10 +76,13 @@ def _set_context(app: cdk.App, key: str, value: object) -> None:
 
 def add_checks(app: cdk.App) -> None:
     """Fail synth for templates that CloudFormation, AWS Solutions or our own rule would refuse."""
-    cdk.Validations.of(app).add_plugins(
-        cdk.CloudFormationValidatePlugin(guard_rules=[target_model_rule()]),
-        AwsSolutionsChecks(app),
-    )
+    cdk.Validations.of(app).add_plugins(cloudformation_checks(), AwsSolutionsChecks(app))
+
+
+@cache
+def cloudformation_checks() -> cdk.CloudFormationValidatePlugin:
+    """CloudFormation's schemas and our rule, loaded once for all apps: that takes a second."""
+    return cdk.CloudFormationValidatePlugin(guard_rules=[target_model_rule()])
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """The construct example of the library's README, deployed as it is printed."""
 
 import io
-import json
 import re
 import sys
 import tarfile
@@ -39,15 +38,17 @@ def preprocessor() -> bytes:
 
 
 @pytest.fixture
-def app_folder(tmp_path: Path) -> Path:
+def assembly(bootstrapped: LocalAws, tmp_path: Path) -> str:
+    """What the CLI synthesizes: once, for all that is then done with it."""
     (tmp_path / "app.py").write_text(example())
-    (tmp_path / "cdk.json").write_text(json.dumps({"app": f"{sys.executable} app.py"}))
-    return tmp_path
+    app = ("--app", f"{sys.executable} app.py")
+    bootstrapped.cdk("synth", "--quiet", *app, cwd=tmp_path)
+    return str(tmp_path / "cdk.out")
 
 
-def test_it_deploys_as_printed(bootstrapped: LocalAws, app_folder: Path) -> None:
-    deploy = ("deploy", "--exclusively", "--require-approval", "never")
-    bootstrapped.cdk(*deploy, "HousesStore", cwd=app_folder)
+def test_it_deploys_as_printed(bootstrapped: LocalAws, assembly: str) -> None:
+    deploy = ("deploy", "--app", assembly, "--exclusively", "--require-approval", "never")
+    bootstrapped.cdk(*deploy, "HousesStore")
     session = bootstrapped.session()
     resources = session.client("cloudformation").describe_stack_resources(StackName="HousesStore")
     bucket = next(
@@ -59,7 +60,7 @@ def test_it_deploys_as_printed(bootstrapped: LocalAws, app_folder: Path) -> None
     s3 = session.client("s3")
     s3.put_object(Bucket=bucket, Key="preprocessor/1/model.tar.gz", Body=preprocessor())
     s3.put_object(Bucket=bucket, Key="models/A/A.tar.gz", Body=model_archive(), IfNoneMatch="*")
-    bootstrapped.cdk(*deploy, "Houses", cwd=app_folder)
+    bootstrapped.cdk(*deploy, "Houses")
     endpoints = session.client("sagemaker").list_endpoints(NameContains="houses-endpoint")
     assert [endpoint["EndpointStatus"] for endpoint in endpoints["Endpoints"]] == ["InService"]
-    bootstrapped.cdk("destroy", "Houses", "--force", "--exclusively", cwd=app_folder)
+    bootstrapped.cdk("destroy", "--app", assembly, "Houses", "--force", "--exclusively")

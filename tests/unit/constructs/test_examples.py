@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 from cfnlint.api import lint
+from cfnlint.config import ConfigMixIn
+from cfnlint.rules import RulesCollection
+from cfnlint.runner import Runner
 
 EXAMPLES = Path(__file__).parents[3] / "constructs" / "examples"
 README = EXAMPLES.parent / "README.md"
@@ -31,12 +34,20 @@ def resources(example: str, kind: str) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.fixture(scope="module")
+def rules() -> RulesCollection:
+    """Those of CloudFormation, which cfn-lint would load for each template."""
+    return Runner(ConfigMixIn(regions=["us-east-1"])).rules
+
+
 @pytest.mark.parametrize("example", NAMES)
-def test_cloudformation_knows_all_that_an_example_declares(example: str) -> None:
+def test_cloudformation_knows_all_that_an_example_declares(
+    example: str, rules: RulesCollection
+) -> None:
     for name, template in templates(example).items():
         problems = [
             f"{name}: {problem.message}"
-            for problem in lint(json.dumps(template), regions=["us-east-1"])
+            for problem in lint(json.dumps(template), rules, ["us-east-1"])
             if problem.rule.id.startswith("E")
         ]
         assert problems == []

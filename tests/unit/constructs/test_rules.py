@@ -1,6 +1,7 @@
 """Rules for other people's templates: a cdk-nag pack and Guard rules, each by itself."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,10 @@ def guarded_app(folder: Path) -> cdk.App:
             "@aws-cdk/core:validationReportPrettyPrint": False,
         },
     )
-    plugin = cdk.CloudFormationValidatePlugin(guard_rules=mme.multi_model_rules())
-    cdk.Validations.of(app).add_plugins(plugin)
+    cdk.Validations.of(app).add_plugins(guard())
     return app
+
+
+@cache
+def guard() -> cdk.CloudFormationValidatePlugin:
+    return cdk.CloudFormationValidatePlugin(guard_rules=mme.multi_model_rules())
