@@ -177,6 +177,7 @@ class Services:
             conditions,
             interrupted_stacks,
             stack_admission,
+            unfinished_stacks,
         )
         from localaws.ministack.cloudformation import resource_types as cloudformation
         from localaws.ministack.cloudwatch import composite_alarms
@@ -193,6 +194,7 @@ class Services:
         user_patterns.install_late()
         part_refused.install_late()
         stack_admission.install()
+        unfinished_stacks.install()
         interrupted_stacks.install()
         apis = self._apis
         cloudformation.register(resource_types(apis.sagemaker, apis.autoscaling, apis.cloudtrail))
