@@ -22,6 +22,7 @@ from localaws.processes.launch import Launch
 from training.linear_learner.artifact import ArtifactError, read_model_directory
 from training.linear_learner.model import LinearModel
 from training.linear_learner.predictor import FeatureDimensionError, predict
+from training.linear_learner.single_row import answer_one_row
 from training.linear_learner.wire import RequestError, decode_request, encode_predictions
 
 ANY = "*/*"
@@ -51,6 +52,10 @@ class LinearLearnerModel:
 
     def invoke(self, request: ContainerRequest) -> ContainerResponse:
         accept = self._default_accept if request.accept in ("", ANY) else request.accept
+        if accept == JSON:
+            answer = answer_one_row(self._model, request.body, request.content_type or JSON)
+            if answer is not None:
+                return ContainerResponse(answer, JSON)
         try:
             features = decode_request(request.body, request.content_type or JSON)
             predictions = predict(self._model, features)
