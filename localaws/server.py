@@ -20,7 +20,8 @@ from localaws.hosting.logs import RegularFlush
 from localaws.http.access_log import AccessLog, entry_of, entry_of_exchange
 from localaws.http.bodies import Bodies, ClientGoneError
 from localaws.http.entrance import UNKNOWN_BYTES, Entrance, check_hash
-from localaws.http.invocations import endpoint_arn, is_invocation
+from localaws.http.invocations import endpoint_arn, is_invocation, is_invocation_url
+from localaws.http.protocol import whole_requests_to
 from localaws.http.wire import (
     AsgiScope,
     Exchange,
@@ -77,7 +78,7 @@ class Front:
         elif is_invocation(scope["path"]):
             await self._answer(self._services.invocations.answer, scope, receive, send)
         elif self._services.operations.serve(scope["headers"]):
-            await self._answer(self._services.operations.answer, scope, receive, send)
+            await self._operate(scope, receive, send)
         elif scope["path"] == HEALTH_PATH:
             await Response(200, [], b"").send(send)
         elif scope["path"].startswith(PAGE_PREFIX):
@@ -97,41 +98,62 @@ class Front:
         views = Views(clients, self._services.runtime)
         return page_app(views, page_token(self._state.directory), self._port)
 
+    async def _operate(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        await self._answer(self._call, scope, receive, send)
+
+    async def _call(self, request: SignedRequest, caller: Caller) -> Response:
+        """Call an operation of the control plane."""
+        operation = request.headers.get("x-amz-target", "").rpartition(".")[2]
+        self._entrance.check_room(operation, len(request.body))
+        return await self._services.operations.answer(request, caller)
+
     async def _answer(self, answer: Answer, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Authenticate and answer a request to SageMaker, and note who asked for what."""
-        began = time.perf_counter()
-        identity = request_id()
+        """Read a request to SageMaker and answer it."""
         headers = header_texts(scope["headers"])
         request = signed_request(scope, headers, b"")
-        caller = None
-        error = None
         try:
             if int(headers.get("content-length") or UNKNOWN_BYTES) >= UNKNOWN_BYTES:
                 self._services.authorizer.authenticate_head(request)
             async with self._bodies.read(headers, receive, MAXIMUM_REQUEST_BYTES) as body:
-                request = signed_request(scope, headers, body)
-                caller = self._services.authorizer.authenticate(request)
-                if answer == self._services.operations.answer:
-                    operation = headers.get("x-amz-target", "").rpartition(".")[2]
-                    self._entrance.check_room(operation, len(body))
-                response = await answer(request, caller)
-            response.headers.append((b"x-amzn-requestid", identity.encode()))
+                response = await self._response(answer, signed_request(scope, headers, body))
         except ClientGoneError:
             return
         except AwsError as refused:
-            error = refused
+            response = self._refusal(request, refused, None, request_id())
+            response.headers.append((b"connection", b"close"))  # it may not have been read
+        await response.send(send)
+
+    async def answer_invocation(self, request: SignedRequest) -> Response:
+        """Answer an invocation that arrived whole."""
+        try:
+            with self._bodies.hold(len(request.body)):
+                return await self._response(self._services.invocations.answer, request)
+        except AwsError as refused:
+            return self._refusal(request, refused, None, request_id())
+
+    async def _response(self, answer: Answer, request: SignedRequest) -> Response:
+        """Authenticate and answer a request to SageMaker, and note who asked for what."""
+        identity = request_id()
+        caller = None
+        try:
+            caller = self._services.authorizer.authenticate(request)
+            response = await answer(request, caller)
+        except AwsError as error:
+            return self._refusal(request, error, caller, identity)
         except Exception as failure:
             logger.exception("%s %s failed", request.method, request.raw_path)
-            error = AwsError("InternalFailure", f"localaws failed: {failure!r}", 500)
-        if error is not None:
-            response = error_response(error, identity)
-            if not request.body:
-                response.headers.append((b"connection", b"close"))  # it may not have been read
-        await response.send(send)
-        seconds = time.perf_counter() - began
-        self._log.add(entry_of(request, response.status, caller, seconds, error))
-        if caller is not None:
-            self._note(request, caller, response, error, identity)
+            broken = AwsError("InternalFailure", f"localaws failed: {failure!r}", 500)
+            return self._refusal(request, broken, caller, identity)
+        response.headers.append((b"x-amzn-requestid", identity.encode()))
+        self._log_and_note(request, caller, response, None, identity)
+        return response
+
+    def _refusal(
+        self, request: SignedRequest, error: AwsError, caller: Caller | None, identity: str
+    ) -> Response:
+        response = error_response(error, identity)
+        self._log_and_note(request, caller, response, error, identity)
+        return response
 
     async def _pass_on(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Let MiniStack answer, and note it and what it may have changed."""
@@ -157,15 +179,19 @@ class Front:
         self._log.add(entry_of_exchange(exchange, time.perf_counter() - began))
         self._note_exchange(exchange)
 
-    def _note(
+    def _log_and_note(
         self,
         request: SignedRequest,
-        caller: Caller,
+        caller: Caller | None,
         response: Response,
         error: AwsError | None,
         identity: str,
     ) -> None:
-        """Tell CloudTrail of a request to a service that is answered here."""
+        """Log a request to a service that is answered here, and tell CloudTrail of it."""
+        seconds = time.perf_counter() - request.arrived
+        self._log.add(entry_of(request, response.status, caller, seconds, error))
+        if caller is None:
+            return
         endpoint = ""
         if is_invocation(request.raw_path):
             if not self._services.recorder.records_invocations:
@@ -263,6 +289,7 @@ def serve(state: State, listener: socket.socket, proxy_listener: socket.socket) 
     front = Front(state, listener.getsockname()[1], proxy)
     config = uvicorn.Config(
         front,
+        http=whole_requests_to(front.answer_invocation, is_invocation_url),
         lifespan="on",
         access_log=False,
         proxy_headers=False,

@@ -20,9 +20,9 @@ from localaws.containers.own_place import machine_variables
 from localaws.containers.registry import repository_of
 from localaws.processes.launch import Launch
 from training.linear_learner.artifact import ArtifactError, read_model_directory
-from training.linear_learner.model import LinearModel
+from training.linear_learner.model import LinearModel, PredictorType
 from training.linear_learner.predictor import FeatureDimensionError, predict
-from training.linear_learner.single_row import answer_one_row
+from training.linear_learner.single_row import SingleRow
 from training.linear_learner.wire import RequestError, decode_request, encode_predictions
 
 ANY = "*/*"
@@ -43,17 +43,19 @@ METRIC_DEFINITIONS = Path(__file__).with_name("linear_learner_metric_definitions
 class LinearLearnerModel:
     """One model in memory."""
 
-    __slots__ = ("_default_accept", "_log", "_model")
+    __slots__ = ("_default_accept", "_log", "_model", "_single_row")
 
     def __init__(self, model: LinearModel, default_accept: str, log: LogSink) -> None:
         self._model = model
+        is_regressor = model.predictor_type is PredictorType.REGRESSOR
+        self._single_row = SingleRow(model) if is_regressor else None
         self._default_accept = default_accept
         self._log = log
 
     def invoke(self, request: ContainerRequest) -> ContainerResponse:
         accept = self._default_accept if request.accept in ("", ANY) else request.accept
-        if accept == JSON:
-            answer = answer_one_row(self._model, request.body, request.content_type or JSON)
+        if self._single_row is not None and accept == JSON:
+            answer = self._single_row.answer(request.body, request.content_type or JSON)
             if answer is not None:
                 return ContainerResponse(answer, JSON)
         try:

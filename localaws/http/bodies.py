@@ -47,11 +47,18 @@ class Bodies:
         expected = int(declared) if declared.isdecimal() else 0
         if expected > limit:
             raise _too_long(expected, limit)
-        held = _Held(self, expected)
-        try:
+        with self.hold(expected) as held:
             yield await self._read(receive, limit, held)
-        finally:
-            held.take(0)
+
+    def hold(self, size: int) -> "_Held":
+        """Count so many bytes as being held, until the block of the ``with`` statement ends.
+
+        Raises
+        ------
+        AwsError
+            Status 503 where that is more than all may take together.
+        """
+        return _Held(self, size)
 
     async def _read(self, receive: Receive, limit: int, held: "_Held") -> bytes:
         chunks: list[bytes] = []
@@ -104,6 +111,12 @@ class _Held:
         self._bodies = bodies
         self.size = 0
         self.take(size)
+
+    def __enter__(self) -> "_Held":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.take(0)
 
     def take(self, size: int) -> None:
         """Take this much in all, or give it back."""

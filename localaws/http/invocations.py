@@ -19,6 +19,7 @@ from localaws.signature import SignedRequest
 
 INVOKE_ENDPOINT = "InvokeEndpoint"
 _PATH = re.compile(r"/endpoints/([^/]+)/([a-z-]+)")
+_PLAIN_URL = re.compile(rb"/endpoints/[A-Za-z0-9-]+/[a-z-]+")
 ACTIONS = {
     "invocations": INVOKE_ENDPOINT,
     "async-invocations": "InvokeEndpointAsync",
@@ -71,6 +72,12 @@ class Invocations:
 def is_invocation(path: str) -> bool:
     """Whether a path belongs to the SageMaker Runtime."""
     return _PATH.fullmatch(path) is not None
+
+
+@lru_cache(maxsize=1024)
+def is_invocation_url(url: bytes) -> bool:
+    """Whether a URL belongs to the SageMaker Runtime and is nothing but a path, without escapes."""
+    return _PLAIN_URL.fullmatch(url) is not None
 
 
 def endpoint_arn(scope: Scope, path: str) -> str:
