@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 from iam_policy import (
@@ -179,7 +180,7 @@ class Authorizer:
         region: str,
     ) -> Request:
         """The request that policies are evaluated for: with the circumstances and the identity."""
-        full = {**_circumstances(self._now(), region), **identity.context, **context}
+        full = {**_circumstances(int(self._now()), region), **identity.context, **context}
         return Request(action, resource, identity.principal, full)
 
     def denial(
@@ -233,11 +234,13 @@ class Authorizer:
             )
 
 
-def _circumstances(now: float, region: str) -> dict[str, ContextValue]:
+@lru_cache(maxsize=16)
+def _circumstances(now: int, region: str) -> Mapping[str, ContextValue]:
+    """What is true of every request within one second."""
     moment = datetime.fromtimestamp(now, UTC)
     return {
         "aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:EpochTime": str(int(now)),
+        "aws:EpochTime": str(now),
         "aws:RequestedRegion": region,
         "aws:SecureTransport": "true",
         "aws:SourceIp": "127.0.0.1",

@@ -1,11 +1,11 @@
 """The interface between the platform and a container image: for serving, and for training."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from localaws.artifacts import S3Location
 from localaws.backend import ObjectStore
@@ -19,8 +19,7 @@ MAXIMUM_LENGTH = 1024
 """Longest FailureReason of DescribeTrainingJob, in characters."""
 
 
-@dataclass(frozen=True)
-class ContainerRequest:
+class ContainerRequest(NamedTuple):
     """What the platform sends to a container's /invocations."""
 
     body: bytes
@@ -30,8 +29,7 @@ class ContainerRequest:
     target_model: str = ""
 
 
-@dataclass(frozen=True)
-class ContainerResponse:
+class ContainerResponse(NamedTuple):
     """What a container answers; a status of 400 and above becomes a ModelError."""
 
     body: bytes
@@ -99,7 +97,7 @@ class LoadedModel(Protocol):
     def close(self) -> None: ...
 
 
-class RemoteModel(ABC):
+class RemoteModel:
     """A model in another process: asked on the event loop, without waiting there."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

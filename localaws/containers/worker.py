@@ -47,7 +47,7 @@ class Call:
 class WorkerOwner(Protocol):
     """What a worker works for."""
 
-    def note_answer(self) -> None:
+    def note_answer(self, worker: "Worker") -> None:
         """It can be asked for more."""
 
     def note_end(self, worker: "Worker") -> None:
@@ -78,15 +78,12 @@ class Worker(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for frame in self._reader.feed(data):
-            answer = Answer.unpack(*frame)
+            status, content_type, custom_attributes, body = Answer.unpack(*frame)
             call, self.call = self.call, None
             if call is not None and not call.answer.done():
-                call.answer.set_result(
-                    ContainerResponse(
-                        answer.body, answer.content_type, answer.status, answer.custom_attributes
-                    )
-                )
-            self._owner.note_answer()
+                response = ContainerResponse(body, content_type, status, custom_attributes)
+                call.answer.set_result(response)
+            self._owner.note_answer(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._owner.note_end(self)

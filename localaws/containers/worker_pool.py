@@ -66,24 +66,23 @@ class WorkerPool(WorkerOwner):
             worker.process.kill()
         self._host.loop.call_soon_threadsafe(self._drop_all)
 
-    def note_answer(self) -> None:
-        """A worker has room again."""
-        if self._waiting:
-            self._give_waiting()
+    def note_answer(self, worker: Worker) -> None:
+        """A worker has room again: the oldest of those that wait is next."""
+        while self._waiting and worker.call is None:
+            call = self._waiting.popleft()
+            if not call.answer.done():
+                worker.send(call)
 
     def _give(self, call: Call) -> None:
-        worker = self._free_worker()
-        if worker is not None:
-            worker.send(call)
-            return
+        for worker in self._workers:
+            if worker.call is None:
+                worker.send(call)
+                return
         self._waiting.append(call)
         if not self._workers:
             self._grow()
         elif self._growth is None and len(self._workers) < self._limit:
             self._growth = self._host.loop.call_later(BUSY_SECONDS, self._grow_if_busy)
-
-    def _free_worker(self) -> Worker | None:
-        return next((worker for worker in self._workers if worker.call is None), None)
 
     def _grow_if_busy(self) -> None:
         self._growth = None
@@ -163,11 +162,9 @@ class WorkerPool(WorkerOwner):
         self._grow()
 
     def _give_waiting(self) -> None:
-        """As many as there are free workers, the oldest first."""
-        while self._waiting and (worker := self._free_worker()) is not None:
-            call = self._waiting.popleft()
-            if not call.answer.done():
-                worker.send(call)
+        """As many as there are free workers."""
+        for worker in self._workers:
+            self.note_answer(worker)
 
     def _take_waiting(self) -> list[Call]:
         waiting = [call for call in self._waiting if not call.answer.done()]

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndp
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from localaws.containers.contract import ContainerResponse
 from localaws.errors import AwsError
@@ -15,8 +15,7 @@ MAXIMUM_BODY_BYTES = 6_291_456
 """Of a request and of a response."""
 
 
-@dataclass(frozen=True, slots=True)
-class InvocationRequest:
+class InvocationRequest(NamedTuple):
     """One InvokeEndpoint call; an empty string stands for an absent header."""
 
     body: bytes
@@ -55,8 +54,7 @@ class InvocationRequest:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class InvocationResponse:
+class InvocationResponse(NamedTuple):
     """The answer of an endpoint."""
 
     body: bytes

@@ -5,8 +5,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from localaws.containers.contract import (
     Container,
@@ -24,8 +23,7 @@ MAXIMUM_INLINE_BODY_BYTES = 65_536
 """A larger body takes long enough to decode that other requests should not wait for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a container answered, and the seconds that it took for it."""
 
     response: ContainerResponse

@@ -106,13 +106,16 @@ class _Connection(HttpToolsProtocol):
             super().on_body(body)
 
     async def _answer(self, exchange: _Exchange, request: SignedRequest) -> None:
-        response = await self._serve(request)
-        exchange.response_complete = True
-        if self.transport.is_closing():
-            return
-        self.transport.write(
-            answer_bytes(response, self.server_state.default_headers, exchange.keep_alive)
-        )
+        try:
+            response = await self._serve(request)
+            exchange.response_complete = True
+            if self.transport.is_closing():
+                return
+            default_headers = self.server_state.default_headers
+            self.transport.write(answer_bytes(response, default_headers, exchange.keep_alive))
+        except BaseException:
+            self.transport.close()  # so that nobody waits for what does not come
+            raise
         if not exchange.keep_alive:
             self.transport.close()
         self.on_response_complete()

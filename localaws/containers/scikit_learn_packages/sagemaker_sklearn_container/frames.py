@@ -7,6 +7,7 @@ status in place of the first length.
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 HEAD = struct.Struct("<IHHH")
@@ -22,10 +23,8 @@ class Request(NamedTuple):
 
     def pack(self) -> bytes:
         """The bytes that ``Reader`` gives back as a frame."""
-        texts = [text.encode("latin-1", "replace") for text in self[:3]]
-        lengths = [len(text) for text in texts]
-        content = b"".join([*texts, self.body])
-        return HEAD.pack(len(content), *lengths) + content
+        lengths, texts = _encoded(*self[:3])
+        return HEAD.pack(len(texts) + len(self.body), *lengths) + texts + self.body
 
     @classmethod
     def unpack(cls, first: int, second: int, third: int, content: bytes) -> Request:
@@ -39,6 +38,13 @@ class Request(NamedTuple):
         )
 
 
+@lru_cache(maxsize=256)
+def _encoded(*texts: str) -> tuple[tuple[int, ...], bytes]:
+    """The lengths of texts, and these together; most requests have the same."""
+    encoded = [text.encode("latin-1", "replace") for text in texts]
+    return tuple(map(len, encoded)), b"".join(encoded)
+
+
 class Answer(NamedTuple):
     """What a container answers."""
 
@@ -49,9 +55,8 @@ class Answer(NamedTuple):
 
     def pack(self) -> bytes:
         """The bytes that ``Reader`` gives back as a frame."""
-        texts = [text.encode("latin-1", "replace") for text in self[1:3]]
-        content = b"".join([*texts, self.body])
-        return HEAD.pack(len(content), self.status, len(texts[0]), len(texts[1])) + content
+        lengths, texts = _encoded(*self[1:3])
+        return HEAD.pack(len(texts) + len(self.body), self.status, *lengths) + texts + self.body
 
     @classmethod
     def unpack(cls, status: int, second: int, third: int, content: bytes) -> Answer:
