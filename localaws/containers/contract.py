@@ -15,6 +15,13 @@ from localaws.processes.launch import Launch
 if TYPE_CHECKING:
     from localaws.containers.process_host import ProcessHost
 
+START_SECONDS = 480.0
+"""How long a container may take to answer its first ping unless the endpoint config says otherwise
+(https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html)."""
+LOG_BYTES_A_SECOND = 1 << 20
+"""A container that prints more waits at its next ``print``."""
+LINE_BYTES = 100
+"""What a line counts beside its text."""
 MAXIMUM_LENGTH = 1024
 """Longest FailureReason of DescribeTrainingJob, in characters."""
 
@@ -62,6 +69,8 @@ class ContainerSettings:
         Runs the container's processes, if it has any.
     timeout_seconds
         How long it may take for a request.
+    start_seconds
+        How long it may take until it is ready, installing and loading a model each.
     niceness
         How far below serving its processes are in priority.
     """
@@ -74,6 +83,7 @@ class ContainerSettings:
     download: "Download | None" = None
     host: "ProcessHost | None" = None
     timeout_seconds: float = 60.0
+    start_seconds: float = START_SECONDS
     niceness: int = 0
 
 

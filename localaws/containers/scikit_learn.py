@@ -134,7 +134,7 @@ class ScikitLearnContainer:
         )
 
         def start(owner: WorkerOwner) -> Worker:
-            return start_worker(self._host, launch, settings.log, owner)
+            return start_worker(self._host, launch, settings.log, owner, settings.start_seconds)
 
         pool = WorkerPool(
             self._host,
@@ -168,7 +168,8 @@ class ScikitLearnContainer:
         launch = self._place.launch(
             self._python, arguments, self._variables, directory=self._place.inside(self._code)
         )
-        if code := run_to_end(self._host, launch, self._settings.log):
+        settings = self._settings
+        if code := run_to_end(self._host, launch, settings.log, settings.start_seconds):
             raise ContainerStartError(f"pip install -r {REQUIREMENTS} ended with {code}")
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from localaws.containers.contract import (
+    LINE_BYTES,
+    LOG_BYTES_A_SECOND,
     ContainerRequest,
     ContainerResponse,
     ContainerStartError,
@@ -25,11 +27,6 @@ if str(PACKAGES) not in sys.path:  # What runs inside of the container is not on
     sys.path.append(str(PACKAGES))
 from sagemaker_sklearn_container.frames import Answer, Reader, Request
 
-START_SECONDS = 480.0
-"""How long a container may take to answer its first ping unless the endpoint config says otherwise
-(https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html)."""
-
-LOG_BYTES_A_SECOND = 1 << 20
 MAXIMUM_LINE = 1 << 16
 """A longer line becomes several."""
 
@@ -111,7 +108,7 @@ def start_worker(
     launch: Launch,
     log: LogSink,
     owner: WorkerOwner,
-    seconds: float = START_SECONDS,
+    seconds: float,
 ) -> Worker:
     """Start a process and wait until it has loaded its model; not on the event loop.
 
@@ -145,8 +142,14 @@ def start_worker(
     return worker
 
 
-def run_to_end(host: ProcessHost, launch: Launch, log: LogSink) -> int:
-    """Run a program of a container until it ends; its exit code. Not on the event loop."""
+def run_to_end(host: ProcessHost, launch: Launch, log: LogSink, seconds: float) -> int:
+    """Run a program of a container until it ends; its exit code. Not on the event loop.
+
+    Raises
+    ------
+    ContainerStartError
+        When it takes longer.
+    """
     reader, writer = os.pipe()
     nothing = os.open(os.devnull, os.O_RDONLY)
     try:
@@ -158,7 +161,11 @@ def run_to_end(host: ProcessHost, launch: Launch, log: LogSink) -> int:
         os.close(nothing)
         os.close(writer)
     host.loop.call_soon_threadsafe(_read_log, host.loop, reader, log)
-    return cast(int, process.wait())
+    code = process.wait(seconds)
+    if code is None:
+        process.kill()
+        raise ContainerStartError(f"{launch.command[-1]} was not ready within {seconds:.0f} s")
+    return code
 
 
 async def _connect(worker: Worker, connection: socket.socket) -> None:
@@ -253,7 +260,7 @@ class LogPipe(asyncio.Protocol):
         if len(self.rest) > MAXIMUM_LINE:
             self._write(self.rest)
             self.rest = b""
-        self.budget -= len(data)
+        self.budget -= len(data) + LINE_BYTES * len(lines)
         if self.budget <= 0 and self.transport is not None:
             self.transport.pause_reading()
             self.loop.call_later(1.0, self._go_on)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from localaws.backend import Scope
+from localaws.containers.contract import START_SECONDS
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class VariantSpecification:
     weight: float
     containers: tuple[ContainerSpecification, ...]
     volume_size_gb: int | None = None
+    start_seconds: float = START_SECONDS
 
     @property
     def is_pipeline(self) -> bool:

@@ -132,6 +132,7 @@ class ContainerStart:
             download=self._download,
             host=self.host.containers,
             timeout_seconds=self.host.settings.invocation_timeout_seconds,
+            start_seconds=self.variant.start_seconds,
         )
 
     def _download(self, uri: str) -> bytes:

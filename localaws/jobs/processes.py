@@ -2,13 +2,14 @@
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import IO
 
-from localaws.containers.contract import Exit, Program
+from localaws.containers.contract import LINE_BYTES, LOG_BYTES_A_SECOND, Exit, Program
 from localaws.processes.client import ProcessStarter
 
 
@@ -92,7 +93,7 @@ class Cores:
 
 
 class RunningProgram:
-    """A started program; every line that it writes goes to a sink."""
+    """A started program; every line that it writes goes to a sink, so much a second."""
 
     def __init__(self, program: Program, write_line: LineSink, starter: ProcessStarter) -> None:
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
@@ -113,11 +114,16 @@ class RunningProgram:
         self._reader.start()
 
     def _read(self, output: IO[str]) -> None:
+        budget, until = LOG_BYTES_A_SECOND, time.monotonic() + 1.0
         with output:
             for line in iter(lambda: output.readline(MAXIMUM_LINE), ""):
                 text = line.rstrip("\r\n")
                 self._last_lines.append(text)
                 self._write_line(text)
+                budget -= len(line) + LINE_BYTES
+                if budget <= 0:
+                    time.sleep(max(0.0, until - time.monotonic()))
+                    budget, until = LOG_BYTES_A_SECOND, time.monotonic() + 1.0
 
     def wait(self, timeout: float) -> Exit | None:
         """The exit, or None when the program still runs after ``timeout`` seconds."""

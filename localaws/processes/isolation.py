@@ -14,6 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from localaws.processes import limits
+
 OPT = Path("/opt")
 OPT_ML = "/opt/ml"
 
@@ -87,6 +89,7 @@ def enter_process_namespace() -> None:
     os.close(reader)
     end_with_parent()
     _mount("proc", "/proc", 0, "proc")
+    limits.limit_tasks()
     child = os.fork()
     if child:
         _wait_for_group_signals()

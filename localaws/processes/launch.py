@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from localaws.processes import isolation
+from localaws.processes import isolation, limits
 
 MAXIMUM_DESCRIPTOR = 4096
 OURS = ("fleet", "iam_policy", "localaws", "training")
@@ -83,6 +83,7 @@ def become(launch: Launch, descriptors: Sequence[int], *, alone: bool) -> None:
         isolation.end_with_parent()
         os.setpgid(0, 0)
         os.nice(launch.niceness)
+        limits.limit_sizes(launch.opt_ml or launch.directory)
         if launch.opt_ml:
             isolation.mount_as_opt_ml(launch.opt_ml)
             if alone:

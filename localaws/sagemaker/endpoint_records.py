@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from localaws.backend import Scope
+from localaws.containers.contract import START_SECONDS
 from localaws.hosting.endpoint import Capacity
 from localaws.hosting.specification import (
     ContainerSpecification,
@@ -204,6 +205,7 @@ def _variant(variant: dict[str, Any], model: dict[str, Any]) -> VariantSpecifica
         instance_count=variant["InitialInstanceCount"],
         weight=variant["InitialVariantWeight"],
         volume_size_gb=variant.get("VolumeSizeInGB"),
+        start_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", START_SECONDS),
         containers=tuple(map(_container, names, containers)),
     )
 

@@ -44,6 +44,7 @@ def serve(tmp_path: Path, process_host: ProcessHost) -> Iterator[Serve]:
             log: Callable[[str], None] = lambda line: None,
             name: str = "container",
             timeout_seconds: float = 60.0,
+            start_seconds: float = 480.0,
             multi_model: bool = False,
             **neighbours: str,
         ) -> LoadedModel:
@@ -64,6 +65,7 @@ def serve(tmp_path: Path, process_host: ProcessHost) -> Iterator[Serve]:
                 log=log,
                 host=process_host,
                 timeout_seconds=timeout_seconds,
+                start_seconds=start_seconds,
             )
             container = IMAGE.container(settings)
             container.start()
@@ -578,3 +580,12 @@ def is_running(argument: str) -> bool:
         with contextlib.suppress(OSError):
             found = found or argument.encode() in path.read_bytes().split(b"\0")
     return found
+
+
+def test_a_container_that_is_not_ready_in_time_is_given_up(serve: Serve) -> None:
+    source = """
+        import time
+        def model_fn(model_dir): time.sleep(3600)
+        """
+    with pytest.raises(ContainerStartError, match="not ready within 1 s"):
+        serve(source, start_seconds=1.0)

@@ -179,6 +179,38 @@ def test_a_container_can_signal_nothing_but_what_it_started(
     assert (code, text) == (-signal.SIGABRT, "nobody there 1\n")
 
 
+GREEDY = {
+    "BlockingIOError": """
+        import os, time
+        for _ in range(2 * 512):
+            if os.fork() == 0:
+                time.sleep(600)
+        """,
+    "MemoryError": """
+        import os
+        bytearray(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        """,
+    "File too large": """
+        import os, shutil
+        with open("/opt/ml/large", "wb") as file:
+            os.truncate(file.fileno(), shutil.disk_usage("/opt/ml").free)
+        """,
+}
+
+
+@pytest.mark.parametrize("error", GREEDY)
+def test_a_container_is_held_to_limits(
+    processes: Processes, script: Callable[[str], str], tmp_path: Path, error: str
+) -> None:
+    if processes.hint or not isolation.has_process_namespaces():
+        pytest.skip("this system has no namespaces to count in")
+    path = script(GREEDY[error])
+    launch = Launch([path], ENVIRONMENT, "/", PYTHON, opt_ml=str(tmp_path))
+    code, text = output(processes, launch)
+    assert code == 1
+    assert error in text.splitlines()[-1]
+
+
 def test_a_container_is_asked_to_end_before_it_is_killed(
     processes: Processes, script: Callable[[str], str], tmp_path: Path
 ) -> None:
