@@ -181,7 +181,7 @@ class Services:
         )
         from localaws.ministack.cloudformation import resource_types as cloudformation
         from localaws.ministack.cloudwatch import composite_alarms
-        from localaws.ministack.dynamodb import tables, transactions
+        from localaws.ministack.dynamodb import tables, transactions, updates
         from localaws.ministack.functions import Functions
         from localaws.ministack.mail import MailDelivery
         from localaws.ministack.s3 import buckets
@@ -191,6 +191,7 @@ class Services:
         buckets.install()
         tables.install()
         transactions.install()
+        updates.install()
         user_patterns.install_late()
         part_refused.install_late()
         stack_admission.install()

@@ -1,7 +1,7 @@
 """What DynamoDB refuses."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from localaws.admission.account import Account
 from localaws.admission.rule import Parameters, Rule, in_turn
@@ -31,24 +31,41 @@ def _update_item(parameters: Parameters, account: Account) -> None:
 
 def _paths(parameters: Parameters, account: Account) -> None:
     """No part of an item is changed twice in one update."""
+    seen: list[tuple[str, ...]] = []
+    for path in _targets(parameters):
+        for other in seen:
+            if path[: len(other)] == other[: len(path)]:
+                raise AwsError(
+                    "ValidationException",
+                    "Invalid UpdateExpression: Two document paths overlap with each other; must"
+                    f" remove or rewrite one of these paths; path one: [{', '.join(other)}],"
+                    f" path two: [{', '.join(path)}]",
+                )
+        seen.append(path)
+
+
+def _keys_stay(parameters: Parameters, account: Account) -> None:
+    """An update cannot name a part of the key, whatever the value."""
+    table = account.record("table", parameters["TableName"].rpartition("/")[2]) or {}
+    keys = {element["AttributeName"] for element in table.get("KeySchema", ())}
+    for path in _targets(parameters):
+        if path and path[0] in keys:
+            raise AwsError(
+                "ValidationException",
+                "One or more parameter values were invalid: Cannot update attribute"
+                f" {path[0]}. This attribute is part of the key",
+            )
+
+
+def _targets(parameters: Parameters) -> Iterator[tuple[str, ...]]:
+    """The paths that an update changes."""
     text = _short(parameters)
     names = parameters.get("ExpressionAttributeNames") or {}
     begins = [*_SECTION.finditer(text)]
-    seen: list[tuple[str, ...]] = []
     for section, after in zip(begins, [*begins[1:], None], strict=True):
-        body = text[section.end() : after.start() if after else len(text)]
-        for action in _SEPARATOR.split(body):
+        for action in _SEPARATOR.split(text[section.end() : after.start() if after else len(text)]):
             target = action.split("=")[0].split()[:1]
-            path = tuple(names.get(part, part) for part in _PART.findall("".join(target)))
-            for other in seen:
-                if path[: len(other)] == other[: len(path)]:
-                    raise AwsError(
-                        "ValidationException",
-                        "Invalid UpdateExpression: Two document paths overlap with each other; must"
-                        f" remove or rewrite one of these paths; path one: [{', '.join(other)}],"
-                        f" path two: [{', '.join(path)}]",
-                    )
-            seen.append(path)
+            yield tuple(names.get(part, part) for part in _PART.findall("".join(target)))
 
 
 def _key_condition(parameters: Parameters, account: Account) -> None:
@@ -66,6 +83,8 @@ def _transact(parameters: Parameters, account: Account) -> None:
         if len(item) != 1:
             text = "TransactItems can only contain one of Check, Put, Update or Delete"
             raise AwsError("ValidationException", text)
+        if "Update" in item:
+            UPDATE(item["Update"], account)
 
 
 def _table(parameters: Parameters, account: Account) -> None:
@@ -153,12 +172,14 @@ def _short(parameters: Parameters) -> str:
     return str(text)
 
 
+UPDATE = in_turn(_update_item, _paths, _keys_stay)
+
 RULES: Mapping[tuple[str, str], Rule] = {
     ("dynamodb", "CreateTable"): _table,
     ("dynamodb", "Query"): in_turn(_key_condition, _query),
     ("dynamodb", "RestoreTableToPointInTime"): _restore,
     ("dynamodb", "TransactWriteItems"): _transact,
-    ("dynamodb", "UpdateItem"): in_turn(_update_item, _paths),
+    ("dynamodb", "UpdateItem"): UPDATE,
     ("dynamodb", "UpdateTable"): _table,
     ("dynamodb", "UpdateTimeToLive"): _time_to_live,
 }
