@@ -8,10 +8,11 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import uvloop
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -89,30 +90,37 @@ def content_length(head: bytes) -> int:
 
 def measure(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Load:
     """Send all requests, over and over for some seconds; every answer has to be a 200."""
-    load: Load = uvloop.run(_measure(port, requests, connections, seconds))
+    load: Load = uvloop.run(_measure(port, [requests] * connections, seconds))
     return load
 
 
-async def _measure(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
+def measure_once(port: int, requests: Sequence[bytes], *, connections: int) -> Load:
+    """Send each request once, a share of them over each connection."""
+    shares = [requests[first::connections] for first in range(connections)]
+    load: Load = uvloop.run(_measure(port, shares, 0))
+    return load
+
+
+async def _measure(port: int, shares: Sequence[Sequence[bytes]], seconds: float) -> Load:
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
     opened = [
         (
             await loop.create_connection(
-                lambda: Connection(requests, began + seconds), "127.0.0.1", port
+                partial(Connection, requests, began + seconds), "127.0.0.1", port
             )
         )[1]
-        for _ in range(connections)
+        for requests in shares
     ]
     await asyncio.gather(*(connection.done for connection in opened))
     latencies = tuple(latency for c in opened for latency in c.latencies)
     return Load(len(latencies) / (time.perf_counter() - began), latencies)
 
 
-def post(port: int, path: str, headers: dict[str, str], body: bytes) -> bytes:
-    """The bytes of a POST."""
+def post(port: int, path: str, headers: dict[str, str], body: bytes, method: str = "POST") -> bytes:
+    """The bytes of a request with a body."""
     fields = {"Host": f"127.0.0.1:{port}", **headers, "Content-Length": str(len(body))}
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
@@ -129,3 +137,11 @@ def invocation(
     request = AWSRequest("POST", f"http://127.0.0.1:{port}{path}", headers=headers, data=body)
     SigV4Auth(credentials, "sagemaker", "us-east-1").add_auth(request)
     return post(port, path, dict(request.headers.items()), body)
+
+
+def put_object(port: int, credentials: Credentials, bucket: str, key: str, body: bytes) -> bytes:
+    """The bytes of a signed PutObject; good for fifteen minutes."""
+    path = f"/{bucket}/{key}"
+    request = AWSRequest("PUT", f"http://127.0.0.1:{port}{path}", data=body)
+    S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)
+    return post(port, path, dict(request.headers.items()), body, "PUT")

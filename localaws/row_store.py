@@ -28,6 +28,8 @@ class RowStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.began_anew = False
+        """Whether what was there could not be read."""
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
@@ -97,4 +99,5 @@ class RowStore:
         if hasattr(self, "_connection"):
             self._connection.close()
         set_aside(self._path, reason)
+        self.began_anew = True
         self._open()

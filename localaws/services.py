@@ -29,7 +29,8 @@ from localaws.ministack.iam.identities import MiniStackIdentities
 from localaws.ministack.iam.service_sessions import ServiceSessions
 from localaws.ministack.iam.simulation import Simulation
 from localaws.ministack.iam.web_identity import WebIdentity
-from localaws.ministack.s3 import conditional_writes, object_files, replication, versions
+from localaws.ministack.s3 import conditional_writes, earlier_objects, replication, versions
+from localaws.ministack.s3.object_files import ObjectFiles
 from localaws.ministack.state.persistence import Persistence
 from localaws.state import State
 
@@ -74,8 +75,9 @@ class Services:
         log_insights.install()
         metric_math.install()
         versions.install()
-        conditional_writes.install()
-        object_files.install()
+        self._object_files = ObjectFiles(state.object_files_directory, state.services_directory)
+        self._object_files.install()
+        conditional_writes.install(self._object_files)
         part_refused.install()
         parameters.install()
         log_filtering.install()
@@ -104,6 +106,9 @@ class Services:
         self._ministack.start()
         for module in MODULES:
             self.persistence.add_service(module)
+        earlier_objects.adopt(self._state.objects_directory, self._object_files, self._state.region)
+        self._object_files.load()
+        self.persistence.add_store("objects", self._object_files)
         self.persistence.add_sessions()
         self.persistence.add_cloudwatch()
         put_administrator(self._state)

@@ -60,8 +60,13 @@ class State:
 
     @property
     def objects_directory(self) -> Path:
-        """Bytes of the S3 objects."""
+        """A folder a bucket, and the earlier versions of S3 objects."""
         return self.directory / "objects"
+
+    @property
+    def object_files_directory(self) -> Path:
+        """Bytes of the S3 objects."""
+        return self.directory / "object-files"
 
     @property
     def functions_directory(self) -> Path:

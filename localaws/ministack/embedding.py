@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from localaws.damage import set_aside_objects
-from localaws.files import finish_replacements
 from localaws.ministack import patches
 from localaws.ministack.absent import Handlers
 from localaws.state import HOST, State
@@ -73,8 +71,6 @@ def configure(state: State, port: int) -> None:
     """
     if "ministack.app" in sys.modules:
         raise RuntimeError("MiniStack was imported before it was configured")
-    finish_replacements(state.objects_directory)  # its S3 reads them when it is imported
-    set_aside_objects(state.objects_directory)
     os.environ.update(
         {
             "AUTH": "true",

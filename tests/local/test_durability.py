@@ -4,11 +4,13 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localaws import lifecycle
+from localaws.state import open_state
 from localaws.testing import LocalAws, start_localaws
 from localaws.testing.stacks import Stack, echo_endpoint, put_artifacts
 
@@ -52,6 +54,22 @@ def test_objects_parameters_roles_and_keys_survive(own_localaws: LocalAws, again
     assert ann.get_caller_identity()["Arn"].endswith(":user/ann")
     assert (object_["Body"].read(), object_["Metadata"]) == (b"weights", {"city": "Chicago"})
     assert parameter["Value"] == "s3://store/a"
+
+
+def test_objects_of_an_earlier_version_of_localaws_are_taken_over(tmp_path: Path) -> None:
+    state = open_state(tmp_path / "state")
+    path = state.objects_directory / state.account_id / "store" / "a" / "b.csv"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"1,2")
+    known = {"size": 3, "etag": '"1"', "metadata": {"x-amz-meta-city": "Chicago"}, "key": "a/b.csv"}
+    path.with_name("b.csv.meta.json").write_text(json.dumps(known))
+    localaws = start_localaws(state.directory)
+    for _ in range(2):
+        found = localaws.session().client("s3").get_object(Bucket="store", Key="a/b.csv")
+        assert (found["Body"].read(), found["Metadata"]) == (b"1,2", {"city": "Chicago"})
+        assert not path.parent.exists()
+        localaws = killed(localaws)
+    lifecycle.stop(state.directory)
 
 
 def test_sessions_of_roles_survive(own_localaws: LocalAws, again: Any) -> None:

@@ -15,19 +15,19 @@ from ministack.core import iam_actions
 from ministack.services import s3
 
 from localaws.ministack import patches
-from localaws.ministack.s3.object_files import same_bytes
+from localaws.ministack.s3.object_files import ObjectFiles, same_bytes
 
 Copy = Callable[[str, str, Mapping[str, str]], Any]
 CONDITIONS = ("if-match", "if-none-match")
 
 
-def install() -> None:
-    """Put them in MiniStack's place."""
-    patches.replace(s3, "_copy_object", checking_destination)
+def install(files: ObjectFiles) -> None:
+    """Put them in MiniStack's place; a copy is a second name of its source's file."""
+    patches.replace(s3, "_copy_object", lambda copy: checking_destination(copy, files))
     patches.replace(iam_actions, "s3_service_context", with_conditions)
 
 
-def checking_destination(copy: Copy) -> Copy:
+def checking_destination(copy: Copy, files: ObjectFiles) -> Copy:
     """Refuse a copy whose condition on the destination does not hold."""
 
     def checked(bucket: str, key: str, headers: Mapping[str, str]) -> Any:
@@ -35,7 +35,7 @@ def checking_destination(copy: Copy) -> Copy:
         refused = s3._check_put_preconditions(headers, objects.get(key))
         if refused is not None:
             return refused
-        token = same_bytes.set(_file_of(headers.get("x-amz-copy-source", "")))
+        token = same_bytes.set(_file_of(headers.get("x-amz-copy-source", ""), files))
         try:
             return copy(bucket, key, headers)
         finally:
@@ -44,12 +44,11 @@ def checking_destination(copy: Copy) -> Copy:
     return checked
 
 
-def _file_of(copy_source: str) -> Path | None:
+def _file_of(copy_source: str, files: ObjectFiles) -> Path | None:
     """The file of the current version of an object."""
     name, _, version = copy_source.lstrip("/").partition("?")
     bucket, _, key = unquote(name).partition("/")
-    path = None if version else s3._object_disk_path(bucket, key)
-    return None if path is None else Path(path)
+    return None if version else files.path(bucket, key)
 
 
 def with_conditions(context: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

@@ -1,78 +1,238 @@
-"""The two files of an S3 object, its bytes and what is known of them, change together."""
+"""The bytes of S3 objects, and what is known of them, as they lie on disk.
 
+Bytes have a number, are written once and never changed: an object that is put again has a new
+number. Those of a large object are a file, those of a small one a row of a database. They count
+from the moment that the object's own row is saved, with all other changes some times a second: a
+kill leaves each object as it was or as it became, and not between.
+"""
+
+import contextlib
 import json
+import logging
 import os
+import threading
+from collections.abc import Iterable, Mapping, MutableMapping
 from contextvars import ContextVar
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ministack.core.responses import get_account_id
 from ministack.services import s3
 
-from localaws.files import SIDECAR, replace_together
+from localaws.damage import kept_beside
 from localaws.ministack import patches
+from localaws.ministack.s3.object_records import Known, damage_of, read_known, restore
+from localaws.ministack.s3.small_bodies import MOST_BYTES, SmallBodies
+from localaws.row_store import Key, RowStore
 
 same_bytes: ContextVar[Path | None] = ContextVar("same_bytes", default=None)
 """A file that holds the bytes of the object that is being put, and that nobody changes."""
 
-BUCKETS = 1024
-_real = lru_cache(BUCKETS)(os.path.realpath)
+logger = logging.getLogger(__name__)
 
 
-def install() -> None:
-    """Put them in the place of MiniStack's: see the table of patches."""
-    patches.replace(s3, "_persist_object", lambda _: persist)
-    patches.replace(s3, "_key_disk_path", lambda _: disk_path)
+class ObjectFiles:
+    """All objects: files in ``directory``, rows and small bodies in databases of ``databases``."""
+
+    def __init__(self, directory: Path, databases: Path) -> None:
+        for folder in (directory, databases):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory = directory
+        self._rows = RowStore(databases / "s3_objects.sqlite")
+        self._small = SmallBodies(databases / "s3_bodies.sqlite")
+        self._numbers: dict[str, dict[str, int]] = {}
+        """Of the objects' bytes, by account and bucket and by key; those of small ones below 0."""
+        self._last = max(map(abs, self._sizes()), default=0)
+        self._lock = threading.Lock()
+        self._changed: dict[Key, Known | None] = {}
+        self._unsaved: dict[int, bytes] = {}
+        self._dropped: list[int] = []
+
+    def install(self) -> None:
+        """Take the place of MiniStack's pairs of files: see the table of patches."""
+        patches.replace(s3, "_persist_object", lambda _: self.put)
+        patches.replace(s3, "_persist_delete_marker", lambda _: self.hide)
+        patches.replace(s3, "_delete_persisted_object", lambda _: self.delete)
+        patches.replace(s3, "_read_body", lambda _: self.read)
+
+    def put(self, bucket: str, key: str, record: MutableMapping[str, Any]) -> None:
+        """Keep an object; without bytes in the record, only what is known of it.
+
+        Raises
+        ------
+        OSError
+            When the disk does not take it.
+        """
+        body = record.get("body")
+        new = None if body is None else self._keep(body)
+        record["body"] = None  # it is kept here now
+        self._note(bucket, key, s3._object_meta_from_record(record), new)
+
+    def hide(self, bucket: str, key: str, marker: Mapping[str, Any]) -> None:
+        """Keep a delete marker; the bytes that it hides stay."""
+        known = {name: marker.get(name) for name in ("version_id", "last_modified")}
+        self._note(bucket, key, {"is_delete_marker": True, **known}, None)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Forget an object."""
+        part = _part(bucket)
+        gone = self._numbers.get(part, {}).pop(key, None)
+        with self._lock:
+            self._changed[part, key] = None
+            self._dropped += [] if gone is None else [gone]
+
+    def read(self, bucket: str, key: str, record: Mapping[str, Any]) -> bytes:
+        """The bytes of an object; none where they are gone, which the log says."""
+        body: bytes | None = record.get("body")
+        number = self._numbers.get(_part(bucket), {}).get(key)
+        if body is None and number is not None:
+            body = self._bytes(number)
+            if body is None:
+                logger.warning("the bytes of s3://%s/%s are gone", bucket, key)
+        return body or b""
+
+    def path(self, bucket: str, key: str) -> Path | None:
+        """The file of a large object's bytes, which nobody changes."""
+        number = self._numbers.get(_part(bucket), {}).get(key)
+        return None if number is None or number < 0 else self._path(number)
+
+    def save(self) -> None:
+        """Save what changed, and remove the bytes that no row names any more.
+
+        Raises
+        ------
+        sqlite3.Error
+            When the disk does not take it; it is kept for the next time.
+        """
+        with self._lock:
+            changed, self._changed = self._changed, {}
+            dropped, self._dropped = self._dropped, []
+            bodies = dict(self._unsaved)
+        if not changed:
+            return
+        texts = {key: json.dumps(known) for key, known in changed.items() if known is not None}
+        try:
+            self._small.write(bodies)
+            self._rows.write(texts, [key for key, known in changed.items() if known is None])
+        except BaseException:
+            with self._lock:
+                self._changed = {**changed, **self._changed}
+                self._dropped += dropped
+            raise
+        for number in bodies:
+            del self._unsaved[number]
+        self._remove(dropped)
+
+    def close(self) -> None:
+        """Release the databases."""
+        self._rows.close()
+        self._small.close()
+
+    def load(self) -> None:
+        """Bring all objects back; those that are damaged are named and set aside."""
+        rows = self._rows.load()
+        if self._rows.began_anew:
+            self._directory.rename(kept_beside(self._directory))
+            self._directory.mkdir(mode=0o700)
+        sizes = self._sizes()
+        for (part, key), text in rows.items():
+            known = read_known(text)
+            number = known.get("number")
+            damage = damage_of(known, sizes)
+            if damage is not None:
+                self._set_aside((part, key), text, damage, number)
+            else:
+                if number is not None:
+                    self._numbers.setdefault(part, {})[key] = number
+                restore(part, key, known)
+            if number is not None:
+                sizes.pop(number, None)
+        self._remove(sizes)  # written, and killed before anybody could count on it
+
+    def adopt(self, bucket: str, key: str, record: MutableMapping[str, Any], path: Path) -> None:
+        """Keep an object, or a delete marker, whose bytes are in a file that stays for now."""
+        if path.is_file():  # a marker may hide nothing
+            self._numbers.setdefault(_part(bucket), {})[key] = self._keep(path.read_bytes())
+        if record.get("is_delete_marker"):
+            self.hide(bucket, key, record)
+        else:
+            self.put(bucket, key, record)
+
+    def _keep(self, body: bytes) -> int:
+        """Write bytes, or note them to be saved; their number."""
+        number = self._next()
+        if len(body) <= MOST_BYTES:
+            self._unsaved[-number] = body
+            return -number
+        path, same = self._path(number), same_bytes.get()
+        if same is not None:
+            with contextlib.suppress(OSError):
+                os.link(same, path)
+                return number
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(body)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        return number
+
+    def _bytes(self, number: int) -> bytes | None:
+        if number < 0:
+            unsaved = self._unsaved.get(number)
+            return self._small.read(number) if unsaved is None else unsaved
+        with contextlib.suppress(FileNotFoundError):
+            return self._path(number).read_bytes()
+        return None
+
+    def _note(self, bucket: str, key: str, known: Known, new: int | None) -> None:
+        part = _part(bucket)
+        numbers = self._numbers.setdefault(part, {})
+        old = numbers.get(key)
+        if new is not None:
+            numbers[key] = new
+        row = {**known, **s3._key_history_meta(bucket, key), "number": numbers.get(key)}
+        with self._lock:
+            self._changed[part, key] = row
+            self._dropped += [old] if old is not None and new is not None else []
+
+    def _next(self) -> int:
+        with self._lock:
+            self._last += 1
+            return self._last
+
+    def _path(self, number: int) -> Path:
+        return self._directory / f"{number:x}"
+
+    def _sizes(self) -> dict[int, int]:
+        """The lengths of all bytes that are there, by number."""
+        with os.scandir(self._directory) as entries:
+            files = {int(entry.name, 16): entry.stat().st_size for entry in entries}
+        return {**files, **self._small.sizes()}
+
+    def _remove(self, numbers: Iterable[int]) -> None:
+        gone = set(numbers)
+        for number in gone:
+            if number > 0:
+                self._path(number).unlink(missing_ok=True)
+        self._small.write({}, [number for number in gone if number < 0])
+
+    def _set_aside(self, row: Key, text: str, damage: str, number: int | None) -> None:
+        part, key = row
+        place = kept_beside(self._directory)
+        place.mkdir(mode=0o700, exist_ok=True)
+        kept = place / s3._encoded_key_name(f"{part}/{key}")
+        kept.with_name(f"{kept.name}.json").write_text(text)
+        body = None if number is None else self._bytes(number)
+        if number is not None and body is not None:
+            kept.write_bytes(body)
+            self._remove([number])
+        self._rows.write({}, [row])
+        bucket = part.partition("/")[2]
+        logger.error("s3://%s/%s is damaged (%s): kept as %s", bucket, key, damage, kept)
 
 
-def persist(bucket: str, key: str, record: dict[str, Any]) -> None:
-    """Write an object; without bytes in the record, only what is known of it.
-
-    Raises
-    ------
-    OSError
-        When the disk does not take it.
-    """
-    folder = f"{s3.DATA_DIR}/{get_account_id()}/{bucket}"
-    path = disk_path(folder, key)
-    known = {**s3._object_meta_from_record(record), **s3._key_history_meta(bucket, key), "key": key}
-    if not os.path.isdir(os.path.dirname(path)):  # noqa: PTH112, PTH120 - each object comes by here
-        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    body, meta = record.get("body"), json.dumps(known).encode()
-    replace_together(Path(path), body, meta, same=same_bytes.get())
-    record["body"] = None  # it is on disk now
-    own, encoded = _places(folder, key)
-    s3._remove_key_files(encoded if path == own else own)
-
-
-def disk_path(base: str, key: str) -> str:
-    """Where a key lies: at its own path, or by an encoded name where no file can be there.
-
-    Below the folder of a bucket there are no links, since nobody else writes there: so that a path
-    need not be resolved, which takes a look at each folder above it.
-    """
-    own, encoded = _places(base, key)
-    if own is None:
-        return encoded
-    if _is_stored(own):
-        return own
-    if _is_stored(encoded):
-        return encoded
-    root, parent = _real(base), own.rpartition("/")[0]
-    while parent != root:
-        if os.path.isfile(parent):  # noqa: PTH113
-            return encoded
-        parent = parent.rpartition("/")[0]
-    return encoded if os.path.isdir(own) else own  # noqa: PTH112
-
-
-def _places(base: str, key: str) -> tuple[str | None, str]:
-    """The key's own path, where it makes one, and that of its encoded name."""
-    root = _real(base)
-    encoded = f"{root}/{s3._ENCODED_KEYS_DIR}/{s3._encoded_key_name(key)}"
-    return (f"{root}/{key}" if s3._plain_path_key(key) else None), encoded
-
-
-def _is_stored(path: str) -> bool:
-    return os.path.isfile(path) or os.path.isfile(path + SIDECAR)  # noqa: PTH113
+def _part(bucket: str) -> str:
+    """The rows of a bucket of the account that a request is made in."""
+    return f"{get_account_id()}/{bucket}"

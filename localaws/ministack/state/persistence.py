@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ministack.core import persistence
 
@@ -58,6 +58,14 @@ FORMAT: Key = ("format", "")
 ATTEMPTS = 20
 """To read a state that others change at the same time."""
 COMPLAIN_EVERY_SECONDS = 10.0
+
+
+class Store(Protocol):
+    """What knows itself what changed; ``save`` raises where the disk does not take it."""
+
+    def save(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class SavedService:
@@ -140,7 +148,7 @@ class Persistence:
         self._services: dict[str, SavedService] = {}
         self._backlog = Backlog()
         self._complained_at = 0.0
-        self._stores: dict[str, MetricStore | LogStore] = {}
+        self._stores: dict[str, Store] = {}
 
     @property
     def trouble(self) -> str:
@@ -162,10 +170,12 @@ class Persistence:
         """The same for CloudWatch and its logs, with their values and events."""
         self._add("cloudwatch", CloudWatchState())
         self._add("cloudwatch_logs", CloudWatchLogsState())
-        self._stores = {
-            "metrics": MetricStore(self._directory / "cloudwatch_values.sqlite"),
-            "log events": LogStore(self._directory / "cloudwatch_events.sqlite"),
-        }
+        self.add_store("metrics", MetricStore(self._directory / "cloudwatch_values.sqlite"))
+        self.add_store("log events", LogStore(self._directory / "cloudwatch_events.sqlite"))
+
+    def add_store(self, name: str, store: Store) -> None:
+        """Keep what saves itself saved with all others."""
+        self._stores[name] = store
 
     def touch(self, service: str | None = None) -> None:
         """The state of a service, by its signing name, may have changed; of any without a name."""

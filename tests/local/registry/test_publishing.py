@@ -146,15 +146,15 @@ def test_of_two_that_publish_a_city_at_the_same_time_the_second_is_told(
         """Another run publishes between this one's copy and its record."""
 
         def introduce(self, *arguments: Any, **options: Any) -> Changes:
-            publisher.publish([trained(s3, bucket, "Race_AA", b"first")])
+            publisher.publish([trained(s3, bucket, "Overtaken_AA", b"first")])
             return super().introduce(*arguments, **options)
 
     overtaken = Overtaken(localaws.session().client("dynamodb"), table)
     late = Publisher(overtaken, s3, bucket, GateRules())
-    (second,) = late.publish([trained(s3, bucket, "Race_AA", b"second")])
+    (second,) = late.publish([trained(s3, bucket, "Overtaken_AA", b"second")])
     assert second.outcome is Outcome.FAILED
     assert "somebody else" in second.reason
-    (first,) = registry.versions("Race_AA")
+    (first,) = registry.versions("Overtaken_AA")
     assert read(s3, bucket, first.key) == b"first"
 
 
