@@ -162,10 +162,12 @@ def check_request(endpoint_name: str, is_multi_model: bool, request: InvocationR
     """Raise ``AwsError`` where the platform would."""
     if len(request.body) > MAXIMUM_BODY_BYTES:
         raise _constraint("body", f"have length less than or equal to {MAXIMUM_BODY_BYTES}")
-    _check_header("contentType", request.content_type)
-    _check_header("accept", request.accept)
-    _check_header("customAttributes", request.custom_attributes)
-    _check_header("targetModel", request.target_model)
+    _check_headers(
+        contentType=request.content_type,
+        accept=request.accept,
+        customAttributes=request.custom_attributes,
+        targetModel=request.target_model,
+    )
     if len(request.inference_id) > MAXIMUM_INFERENCE_ID:
         raise _constraint("inferenceId", f"have at most {MAXIMUM_INFERENCE_ID} characters")
     if is_multi_model and not request.target_model:
@@ -183,17 +185,28 @@ def check_response(response: ContainerResponse) -> None:
             f"The response has {len(response.body)} bytes, which has exceeded the maximum limit of "
             f"{MAXIMUM_BODY_BYTES} bytes."
         )
-    _check_header("contentType", response.content_type)
-    _check_header("customAttributes", response.custom_attributes)
+    _check_headers(contentType=response.content_type, customAttributes=response.custom_attributes)
+
+
+def _check_headers(**members: str) -> None:
+    together = "".join(members.values())
+    if len(together) <= MAXIMUM_HEADER_CHARACTERS and _is_printable(together):
+        return
+    for member, value in members.items():
+        _check_header(member, value)
 
 
 def _check_header(member: str, value: str) -> None:
     if len(value) > MAXIMUM_HEADER_CHARACTERS:
         limit = f"have length less than or equal to {MAXIMUM_HEADER_CHARACTERS}"
         raise _constraint(member, limit)
-    # isprintable is false for line ends, which would start a header of their own.
-    if not (value.isascii() and value.isprintable()):
+    if not _is_printable(value):
         raise _constraint(member, r"satisfy regular expression pattern: \p{Print}*")
+
+
+def _is_printable(value: str) -> bool:
+    """False for line ends, too, which would start a header of their own."""
+    return value.isascii() and value.isprintable()
 
 
 def _not_there(endpoint_name: str, request: InvocationRequest) -> AwsError:

@@ -4,9 +4,9 @@ What callers choose is percent-encoded, so that a space always ends a column; th
 """
 
 import time
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from localaws.authorization import Caller
@@ -18,8 +18,7 @@ from localaws.signature import SignedRequest
 ROTATE_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What a line says; ``caller`` is an ARN, ``seconds`` the time from request to answer."""
 
     status: int

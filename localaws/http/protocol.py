@@ -34,6 +34,8 @@ def whole_requests_to(serve: Serve, is_short: Callable[[bytes], bool]) -> type[a
 class _Exchange:
     """A whole request that is being answered, as uvicorn's protocol sees it."""
 
+    __slots__ = ("disconnected", "keep_alive", "message_event", "response_complete")
+
     def __init__(self, keep_alive: bool, ended: asyncio.Event) -> None:
         self.keep_alive = keep_alive
         self.response_complete = False
