@@ -11,6 +11,7 @@ from localaws.authorization import Authorizer, Caller
 from localaws.backend import Scope
 from localaws.errors import AwsError
 from localaws.http.wire import Headers, Response, json_response
+from localaws.patience import patiently
 from localaws.signature import SignedRequest
 
 
@@ -60,7 +61,9 @@ class Operations:
         content = read_json(request.body)
         for needed in api.authorizations(caller.scope, operation, content):
             self.authorizer.authorize(caller, needed.action, needed.resource_arn, needed.context)
-        result = await asyncio.to_thread(api.call, caller.scope, operation, content)
+        result = await patiently(
+            lambda: asyncio.to_thread(api.call, caller.scope, operation, content), _is_under_way
+        )
         return json_response(result)
 
     def _api(self, target: str) -> Api | None:
@@ -72,3 +75,8 @@ class Operations:
         if api is None:
             raise AwsError("UnknownOperationException", f"There is no operation {target!r}")
         return api, target.rpartition(".")[2]
+
+
+def _is_under_way(result: Mapping[str, Any]) -> bool:
+    """Whether this describes an endpoint that is being made, changed or deleted."""
+    return result.get("EndpointStatus") in ("Creating", "Updating", "RollingBack", "Deleting")

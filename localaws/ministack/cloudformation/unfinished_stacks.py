@@ -1,21 +1,14 @@
-"""Who asks for a stack that is changing is answered when it has changed, or after a moment.
+"""DescribeStacks of one stack that is changing answers when it has changed, or after a moment."""
 
-The cdk CLI looks at a stack at once and then every five seconds, and most stacks take less than one
-here: with an answer that waits a little, each deployment and deletion ends five seconds earlier.
-"""
-
-import asyncio
 import re
-import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from ministack.services import cloudformation
 
 from localaws.ministack import patches
+from localaws.patience import patiently
 
-WAIT_SECONDS = 2.0
-LOOK_SECONDS = 0.05
 _UNDER_WAY = re.compile(rb"<StackStatus>(?!REVIEW_)[A-Z_]+_IN_PROGRESS<")
 
 Answer = tuple[int, dict[str, str], Any]
@@ -33,14 +26,11 @@ def waiting_for(handle: Handler) -> Handler:
     async def answered(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
     ) -> Answer:
-        until = time.monotonic() + WAIT_SECONDS
-        answer = await handle(method, path, headers, body, query)
-        while (
-            _is_of_one_stack(headers, body) and _is_under_way(answer) and time.monotonic() < until
-        ):
-            await asyncio.sleep(LOOK_SECONDS)
-            answer = await handle(method, path, headers, body, query)
-        return answer
+        is_of_one_stack = _is_of_one_stack(headers, body)
+        return await patiently(
+            lambda: handle(method, path, headers, body, query),
+            lambda answer: is_of_one_stack and _is_under_way(answer),
+        )
 
     return answered
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from localaws import patience
 from localaws.ministack.cloudformation import unfinished_stacks
 
 ONE = b"Action=DescribeStacks&StackName=one"
@@ -35,7 +36,7 @@ def test_a_stack_that_changes_is_told_once_it_has_changed() -> None:
 
 
 def test_one_that_takes_longer_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unfinished_stacks, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "WAIT_SECONDS", 0.1)
     assert "UPDATE_IN_PROGRESS" in described(Stacks("UPDATE_IN_PROGRESS"))
 
 
