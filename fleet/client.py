@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fleet.errors import HousingError
 from fleet.invocation_log import Invocation, to_stdout
 from fleet.names import check_entity
-from fleet.registry import Registry
+from fleet.registry_reader import RegistryReader
 
 if TYPE_CHECKING:
     import boto3
@@ -59,7 +59,7 @@ class ServingModels:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: RegistryReader,
         remembered_seconds: float = REMEMBERED_SECONDS,
         most: int = MOST_REMEMBERED,
         now: Callable[[], float] = time.monotonic,
@@ -141,7 +141,7 @@ class Client:
         write: Callable[[str], object] = to_stdout,
     ) -> Self:
         """A client with all that it needs; the names are outputs of hosting and storage."""
-        serving = ServingModels(Registry(session.client("dynamodb"), registry_table_name))
+        serving = ServingModels(RegistryReader(session.client("dynamodb"), registry_table_name))
         return cls(runtime_client(session), endpoint_name, serving, write)
 
     def predict(self, city: str, rows: Sequence[str]) -> Answer:

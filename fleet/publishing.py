@@ -20,7 +20,8 @@ from botocore.exceptions import ClientError
 
 from fleet.gate import GateRules, judge
 from fleet.objections import forgotten
-from fleet.registry import Draft, Registry, RegistryConflictError, RegistryError
+from fleet.registry import Draft, Registry
+from fleet.registry_reader import RegistryConflictError, RegistryError
 from fleet.versions import Candidate, City, State, Version
 
 if TYPE_CHECKING:

@@ -7,14 +7,11 @@ number is ever given twice, whatever is deleted; what passes the gate is recorde
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fleet.errors import HousingError
-from fleet.names import CITIES_INDEX
 from fleet.objections import conflict, forgotten, objections_to
 from fleet.project import spelled
 from fleet.registry_changes import (
@@ -25,30 +22,12 @@ from fleet.registry_changes import (
     readmission,
     tombstone,
 )
-from fleet.table import ATTEMPTS, Change, Table, chunks, operands, pause
-from fleet.versions import (
-    CITY_ITEM,
-    SHARDS,
-    Candidate,
-    City,
-    State,
-    Verdict,
-    Version,
-    served_before,
-)
+from fleet.registry_reader import RegistryConflictError, RegistryError, RegistryReader
+from fleet.table import ATTEMPTS, Change, pause
+from fleet.versions import Candidate, City, State, Verdict, Version, served_before
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-READ_AT_ONCE = 1000
-
-
-class RegistryError(HousingError):
-    """The registry does not hold what is asked for, or does not allow it; one line."""
-
-
-class RegistryConflictError(RegistryError):
-    """Somebody else changed what was read; look again."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +46,7 @@ class Changes:
     refused: Mapping[str, str]
 
 
-class Registry:
+class Registry(RegistryReader):
     """The registry of one stage.
 
     Parameters
@@ -83,58 +62,8 @@ class Registry:
     def __init__(
         self, client: "DynamoDBClient", table_name: str, now: Callable[[], float] = time.time
     ) -> None:
-        self._table = Table(client, table_name)
+        super().__init__(client, table_name)
         self._now = now
-
-    def city(self, city: str) -> City | None:
-        """What a city's own item says; None for a city that was never recorded."""
-        item = self._table.get(city, CITY_ITEM)
-        return None if item is None else City.from_item(item)
-
-    def cities(self) -> list[City]:
-        """All cities by name, the forgotten among them."""
-        with ThreadPoolExecutor(SHARDS) as threads:
-            shards = list(threads.map(self._shard, range(SHARDS)))
-        return sorted((city for shard in shards for city in shard), key=lambda city: city.city)
-
-    def each_city(self) -> Iterator[City]:
-        """All cities in any order, however many, a page of them in memory at a time."""
-        for shard in range(SHARDS):
-            for item in self._table.each(**_of_shard(shard)):
-                yield City.from_item(item)
-
-    def each_of(self, names: Iterable[str]) -> Iterator[City]:
-        """Those of these cities that are there, however many, some in memory at a time."""
-        for some in chunks(sorted(set(names)), READ_AT_ONCE):
-            yield from self.some_cities(some).values()
-
-    def some_cities(self, names: Iterable[str]) -> dict[str, City]:
-        """The own items of these cities, as far as they are there, by name."""
-        items = self._table.get_many((name, CITY_ITEM) for name in sorted(set(names)))
-        return {item["city"]: City.from_item(item) for item in items}
-
-    def versions(self, city: str) -> list[Version]:
-        """All versions of a city, in ascending order."""
-        items = self._table.query(
-            KeyConditionExpression="city = :city AND version > :own",
-            ExpressionAttributeValues=operands(city=city, own=CITY_ITEM),
-            ConsistentRead=True,
-        )
-        return [Version.from_item(item) for item in items]
-
-    def version(self, city: str, number: int) -> Version:
-        """One version of a city.
-
-        Raises
-        ------
-        RegistryError
-            Where there is none.
-        """
-        item = None if number == CITY_ITEM else self._table.get(city, number)
-        if item is None:
-            numbers = ", ".join(str(version.number) for version in self.versions(city))
-            raise RegistryError(f"{city} has no version {number}; it has {numbers or 'none'}")
-        return Version.from_item(item)
 
     def record(self, drafts: Sequence[Draft]) -> Changes:
         """Draw a number for each draft and record it as a candidate; one draft a city.
@@ -305,9 +234,6 @@ class Registry:
             raise RegistryError(f"the registry has no city {city}")
         return item
 
-    def _shard(self, shard: int) -> list[City]:
-        return [City.from_item(item) for item in self._table.each(**_of_shard(shard))]
-
     def _serving(self, version: Version, verdict: Verdict) -> Version:
         return replace(
             version, state=State.SERVING, verdict=verdict, promoted=self._time(), withdrawn=False
@@ -320,13 +246,3 @@ class Registry:
 def _overruled(verdict: Verdict, *, force: bool) -> Verdict:
     """With ``force``, what the gate refused is marked as what a person let pass."""
     return replace(verdict, forced=True) if force and not verdict.passed else verdict
-
-
-def _of_shard(shard: int) -> dict[str, Any]:
-    """The Query for the cities of a shard."""
-    return {
-        "IndexName": CITIES_INDEX,
-        "KeyConditionExpression": "#shard = :shard",
-        "ExpressionAttributeNames": {"#shard": "shard"},
-        "ExpressionAttributeValues": operands(shard=shard),
-    }

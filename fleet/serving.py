@@ -7,7 +7,7 @@ versions that were trained with a new one wait, and those from before go on.
 from dataclasses import dataclass
 
 from fleet.names import entity_key
-from fleet.registry import Registry, RegistryError
+from fleet.registry_reader import RegistryError, RegistryReader
 from fleet.versions import City, State, Version
 from fleet.words import nearest
 
@@ -23,7 +23,7 @@ class Choice:
     waiting: Version | None = None
 
 
-def serving_version(registry: Registry, city: str, preprocessor_url: str | None) -> Choice:
+def serving_version(registry: RegistryReader, city: str, preprocessor_url: str | None) -> Choice:
     """The version that serves a city behind an endpoint with this preprocessor.
 
     Parameters
@@ -60,7 +60,7 @@ def serving_version(registry: Registry, city: str, preprocessor_url: str | None)
     return Choice(max(fitting, key=lambda version: version.number, default=None), waiting=serving)
 
 
-def known_city(registry: Registry, city: str) -> City:
+def known_city(registry: RegistryReader, city: str) -> City:
     """What the registry says of a city, by its name or key.
 
     Raises
@@ -85,7 +85,7 @@ def proposed(city: str, titles: list[str]) -> str:
 
 
 def numbered_version(
-    registry: Registry, city: str, number: int, preprocessor_url: str | None
+    registry: RegistryReader, city: str, number: int, preprocessor_url: str | None
 ) -> Choice:
     """One version by its number.
 

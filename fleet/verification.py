@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fleet.names import Prefix, version_of
-from fleet.registry import Registry
+from fleet.registry_reader import RegistryReader
 from fleet.versions import City
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def disagreements(
-    registry: Registry, s3: "S3Client", bucket: str, endpoint_preprocessor: str | None
+    registry: RegistryReader, s3: "S3Client", bucket: str, endpoint_preprocessor: str | None
 ) -> list[str]:
     """One sentence for each thing that does not fit the others."""
     cities = registry.cities()

@@ -32,7 +32,7 @@ from fleet.deployment import Deployment
 from fleet.errors import HousingError
 from fleet.names import target_model
 from fleet.project import CONFIG_FILE, project_folder, project_schema
-from fleet.registry import Registry
+from fleet.registry_reader import RegistryReader
 from scripts.command import (
     CONTEXT,
     FAILED,
@@ -215,7 +215,7 @@ def _list(value: object) -> list[object]:
 
 def _serving(session: "boto3.Session", deployment: Deployment) -> tuple[str, ...]:
     """The models that the registry says serve."""
-    registry = Registry(session.client("dynamodb"), deployment.require("registry_table_name"))
+    registry = RegistryReader(session.client("dynamodb"), deployment.require("registry_table_name"))
     return tuple(city.target_model for city in registry.cities() if city.target_model)
 
 

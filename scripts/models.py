@@ -12,7 +12,7 @@ from fleet.console import Console
 from fleet.errors import HousingError
 from fleet.names import entity_key
 from fleet.project import project_schema
-from fleet.registry import RegistryError
+from fleet.registry_reader import RegistryError
 from fleet.serving import known_city
 from fleet.versions import City, State, Version
 from fleet.words import counted, with_unit

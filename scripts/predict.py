@@ -18,7 +18,7 @@ from fleet.errors import HousingError
 from fleet.invocation_log import LogGroup
 from fleet.names import Prefix, entity_key
 from fleet.project import project_schema
-from fleet.registry import Registry
+from fleet.registry_reader import RegistryReader
 from fleet.schema import HOUSES, Schema
 from fleet.serving import numbered_version, serving_version
 from fleet.versions import Version
@@ -215,7 +215,7 @@ def _choose_version(
     HousingError
         There is none.
     """
-    registry = Registry(session.client("dynamodb"), deployment.require("registry_table_name"))
+    registry = RegistryReader(session.client("dynamodb"), deployment.require("registry_table_name"))
     if number is None:
         choice = serving_version(registry, city, preprocessor)
     else:

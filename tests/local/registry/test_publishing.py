@@ -8,7 +8,8 @@ import pytest
 
 from fleet.gate import GateRules
 from fleet.publishing import Outcome, Publisher
-from fleet.registry import Changes, Registry, RegistryError
+from fleet.registry import Changes, Registry
+from fleet.registry_reader import RegistryError
 from fleet.versions import Candidate, State
 from localaws.testing import LocalAws
 from tests.local.registry.conftest import candidate

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.exceptions import ClientError
 
-from fleet.registry import Registry, RegistryConflictError, RegistryError
+from fleet.registry import Registry
+from fleet.registry_reader import RegistryConflictError, RegistryError
 from fleet.versions import State, Verdict, Version
 from localaws.testing import LocalAws
 from tests.local.registry.conftest import candidate, draft
