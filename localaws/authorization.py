@@ -24,7 +24,7 @@ from localaws.backend import Scope
 from localaws.errors import AwsError
 from localaws.signature import Signature, SignedRequest, parse_authorization, verify
 
-REMEMBERED = 5.0
+REMEMBERED = 1.0
 """Seconds that a decision holds, for policies may speak of the time."""
 MOST_REMEMBERED = 10_000
 

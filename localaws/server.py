@@ -90,13 +90,12 @@ class Front:
     def _page(self) -> ASGIApp:
         """The page; imported when it is first asked for."""
         from localaws.page.app import page_app
+        from localaws.page.clients import Clients
         from localaws.page.door import page_token
-        from localaws.page.views import Services as Clients
-        from localaws.page.views import Views
 
         clients = Clients(self._state, endpoint_url(self._port))
-        views = Views(clients, self._services.runtime)
-        return page_app(views, page_token(self._state.directory), self._port)
+        token = page_token(self._state.directory)
+        return page_app(clients, self._services.runtime, token, self._port)
 
     async def _operate(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         await self._answer(self._call, scope, receive, send)

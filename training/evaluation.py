@@ -12,13 +12,13 @@ from botocore.exceptions import ClientError
 from fleet.drift import describe_columns
 from fleet.names import Prefix
 from fleet.versions import Candidate, City
+from training.dataset import CityFiles
 from training.fleet_trainer.inputs import comparable
 from training.fleet_trainer.measures import baselines, error_of, signal_of
 from training.job import JobResult
 from training.linear_learner.artifact import read_artifact_bytes
 from training.linear_learner.model import PredictorType
 from training.linear_learner.wire.training_data import read_training_csv
-from training.pipeline import CityFiles
 from training.table import Table, columns_of
 from training.workspace import Workspace
 

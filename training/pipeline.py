@@ -25,13 +25,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from botocore.exceptions import ClientError
 
-from fleet.errors import HousingError
 from fleet.names import Prefix
 from fleet.schema import Schema
 from training import preprocessor
+from training.dataset import (
+    TRAIN_SHARE,
+    CityFiles,
+    Dataset,
+    PipelineError,
+    check_rows,
+    split_lines,
+)
 from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS
 from training.images import linear_learner_image, scikit_learn_image
 from training.job import Job, JobEvent, JobResult, JobState
@@ -48,11 +54,6 @@ from training.requests import (
 from training.table import Table, split
 from training.workspace import Workspace
 
-TRAIN_SHARE = 0.9
-"""Of a city's rows; the rest is kept for the test."""
-FIT_SHARE = 0.7
-"""Of a city's train rows; the rest validates."""
-
 PREPROCESSOR_SCRIPT = Path(preprocessor.__file__).parent / "sklearn_preprocessor.py"
 SCHEMA_FILE = "schema.json"
 """Beside the script in the job's source, as the script expects it."""
@@ -61,10 +62,6 @@ DIGEST_LENGTH = 16
 S3_THREADS = 16
 
 Report = Callable[[JobEvent], None]
-
-
-class PipelineError(HousingError):
-    """A step that all cities depend on failed."""
 
 
 @dataclass(frozen=True)
@@ -76,28 +73,6 @@ class Settings:
     hyperparameters: Mapping[str, str] = field(default_factory=lambda: LINEAR_LEARNER_DEFAULTS)
     max_runtime_seconds: int = 3600
     again: bool = False
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Uploaded rows; ``digest`` is part of their keys, ``test`` is what was kept for the test."""
-
-    digest: str
-    train: Mapping[str, Table]
-    test: Mapping[str, Table]
-
-    @property
-    def schema(self) -> Schema:
-        """Of all of them."""
-        return next(iter(self.train.values())).schema
-
-
-@dataclass(frozen=True)
-class CityFiles:
-    """URLs of a city's preprocessed rows: the label and the features, no header."""
-
-    train_url: str
-    validation_url: str
 
 
 class Pipeline:
@@ -121,7 +96,7 @@ class Pipeline:
         PipelineError
             A city has fewer rows than a mini-batch of its training takes.
         """
-        self._check_rows(tables)
+        check_rows(tables, self._settings.hyperparameters)
         parts = {city: split(owned, TRAIN_SHARE) for city, owned in tables.items()}
         train = {city: part[0] for city, part in parts.items()}
         test = {city: part[1] for city, part in parts.items()}
@@ -210,20 +185,6 @@ class Pipeline:
 
     def _hyperparameters(self, schema: Schema) -> dict[str, str]:
         return {**schema.hyperparameters, **self._settings.hyperparameters}
-
-    def _check_rows(self, tables: Mapping[str, Table]) -> None:
-        size = self._settings.hyperparameters.get("mini_batch_size", "")
-        needed = rows_needed(int(size)) if size.isdecimal() else 1
-        few = {city: len(table) for city, table in tables.items() if len(table) < needed}
-        if few:
-            shown = ", ".join(f"{city} has {rows}" for city, rows in list(few.items())[:10])
-            more = f" and {len(few) - 10} more have too few" if len(few) > 10 else ""
-            largest = round(FIT_SHARE * round(TRAIN_SHARE * min(few.values())))
-            raise PipelineError(
-                f"too few rows: {shown}{more}; a mini-batch of {size} takes {needed} "
-                f"({TRAIN_SHARE:.0%} train, {FIT_SHARE:.0%} of them fit). Give more rows, "
-                f"leave them out, or pass --hyperparameter mini_batch_size={max(largest, 1)}"
-            )
 
     def _outputs(self, transformed: str) -> dict[str, str]:
         """The key of each city's features below a prefix."""
@@ -324,31 +285,6 @@ class Pipeline:
         with ThreadPoolExecutor(S3_THREADS) as threads:
             # list() so that the first error is raised here
             list(threads.map(self._workspace.write, bodies.keys(), bodies.values()))
-
-
-def rows_needed(mini_batch_size: int) -> int:
-    """The fewest rows of which enough are left to fit one mini-batch on."""
-    rows = mini_batch_size
-    while round(FIT_SHARE * round(TRAIN_SHARE * rows)) < mini_batch_size:
-        rows += 1
-    return rows
-
-
-def split_lines(text: bytes, *, expected: int, name: str) -> tuple[bytes, bytes]:
-    """Shuffle the rows of a CSV and cut them 70:30; none is dropped.
-
-    Raises
-    ------
-    PipelineError
-        There are not as many as went in.
-    """
-    rows = [line for line in text.splitlines() if line]
-    if len(rows) != expected:
-        raise PipelineError(f"{name}: {len(rows)} preprocessed rows for {expected} rows")
-    order = np.random.default_rng(0).permutation(len(rows))
-    cut = round(FIT_SHARE * len(rows))
-    shuffled = [rows[i] + b"\n" for i in order]
-    return b"".join(shuffled[:cut]), b"".join(shuffled[cut:])
 
 
 def _require(result: JobResult) -> JobResult:

@@ -8,10 +8,11 @@ from fleet.errors import HousingError
 from fleet.project import SCHEMA_FILE, project_schema
 from fleet.publishing import Publication, Publisher, summary
 from fleet.words import counted, plural
+from training.dataset import Dataset
 from training.evaluation import candidates_of_jobs
 from training.job import JobResult
 from training.job_reporter import JobReporter
-from training.pipeline import Dataset, Pipeline, Settings
+from training.pipeline import Pipeline, Settings
 from training.publish import (
     current_preprocessor,
     publish_preprocessor,

@@ -12,8 +12,11 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
+from localaws.hosting.runtime import Runtime
+from localaws.page.account_views import AccountViews
+from localaws.page.clients import Clients
 from localaws.page.door import Door
-from localaws.page.views import Views
+from localaws.page.endpoint_views import EndpointViews
 from localaws.profile import PAGE_PATH
 
 STATIC = Path(__file__).with_name("static")
@@ -23,19 +26,20 @@ MAXIMUM_MINUTES = 24 * 60
 MAXIMUM_MOMENT = 2**32
 
 
-def page_app(views: Views, token: str, port: int) -> ASGIApp:
+def page_app(clients: Clients, runtime: Runtime, token: str, port: int) -> ASGIApp:
     """The page behind its door."""
+    account, endpoints = AccountViews(clients, runtime), EndpointViews(clients, runtime)
     routes = [
         Route("/", _file("index.html")),
         *[Route(f"/{name}", _file(name)) for name in FILES],
-        Route("/api/overview", _view(lambda request: views.overview())),
-        Route("/api/dashboard", _view(lambda request: _dashboard(views, request))),
-        Route("/api/models", _view(lambda request: views.models(_named(request, "endpoint")))),
-        Route("/api/access", _view(lambda request: views.access(_named(request, "endpoint")))),
-        Route("/api/log", _view(lambda request: _log(views, request))),
-        Route("/api/history", _view(lambda request: views.history(_named(request, "run")))),
-        Route("/api/times", _view(lambda request: _times(views, request))),
-        Route("/api/invoke", _invoking(views), methods=["POST"]),
+        Route("/api/overview", _view(lambda request: account.overview())),
+        Route("/api/dashboard", _view(lambda request: _dashboard(account, request))),
+        Route("/api/models", _view(lambda request: endpoints.models(_named(request, "endpoint")))),
+        Route("/api/access", _view(lambda request: endpoints.access(_named(request, "endpoint")))),
+        Route("/api/log", _view(lambda request: _log(account, request))),
+        Route("/api/history", _view(lambda request: account.history(_named(request, "run")))),
+        Route("/api/times", _view(lambda request: _times(endpoints, request))),
+        Route("/api/invoke", _invoking(endpoints), methods=["POST"]),
     ]
     return Door(Starlette(routes=[Mount(PAGE_PATH, routes=routes)]), token, port, PAGE_PATH)
 
@@ -59,7 +63,7 @@ def _view(read: Callable[[Request], Any]) -> Callable[[Request], Any]:
     return answer
 
 
-def _invoking(views: Views) -> Callable[[Request], Any]:
+def _invoking(endpoints: EndpointViews) -> Callable[[Request], Any]:
     async def answer(request: Request) -> Response:
         if int(request.headers.get("content-length", MAXIMUM_BODY_BYTES + 1)) > MAXIMUM_BODY_BYTES:
             return JSONResponse({"error": f"at most {MAXIMUM_BODY_BYTES} bytes"}, 413)
@@ -68,7 +72,7 @@ def _invoking(views: Views) -> Callable[[Request], Any]:
             named = (asked["endpoint"], asked["target_model"], asked["content_type"], asked["body"])
             if not all(isinstance(value, str) for value in named):
                 raise ValueError("endpoint, target_model, content_type and body are texts")
-            return JSONResponse(await run_in_threadpool(views.invoke, *named))
+            return JSONResponse(await run_in_threadpool(endpoints.invoke, *named))
         except (KeyError, TypeError, ValueError, BotoCoreError) as error:
             return JSONResponse({"error": str(error)}, 400)
 
@@ -82,19 +86,19 @@ def _named(request: Request, name: str) -> str:
     return value
 
 
-def _dashboard(views: Views, request: Request) -> Any:
+def _dashboard(account: AccountViews, request: Request) -> Any:
     minutes = int(_named(request, "minutes"))
     if not 1 <= minutes <= MAXIMUM_MINUTES:
         raise ValueError(f"minutes is {minutes}; allowed: 1 to {MAXIMUM_MINUTES}")
-    return views.dashboard(_named(request, "name"), minutes)
+    return account.dashboard(_named(request, "name"), minutes)
 
 
-def _log(views: Views, request: Request) -> Any:
-    return views.log(_named(request, "group"), _named(request, "job"))
+def _log(account: AccountViews, request: Request) -> Any:
+    return account.log(_named(request, "group"), _named(request, "job"))
 
 
-def _times(views: Views, request: Request) -> Any:
+def _times(endpoints: EndpointViews, request: Request) -> Any:
     since = float(_named(request, "since"))
     if not 0 <= since < MAXIMUM_MOMENT:
         raise ValueError(f"since is {since:g}; allowed: seconds since the epoch")
-    return views.times(_named(request, "endpoint"), since)
+    return endpoints.times(_named(request, "endpoint"), since)

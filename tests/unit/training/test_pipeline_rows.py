@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.pipeline import FIT_SHARE, TRAIN_SHARE, PipelineError, rows_needed, split_lines
+from training.dataset import FIT_SHARE, TRAIN_SHARE, PipelineError, rows_needed, split_lines
 
 
 @given(count=st.integers(0, 300))

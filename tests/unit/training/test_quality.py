@@ -14,6 +14,7 @@ import pytest
 
 from fleet.schema import HOUSES
 from tests.unit.training.preprocessors import SCHEMA
+from training.dataset import TRAIN_SHARE, split_lines
 from training.endpoint import absolute_error, percentage_error
 from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS
 from training.houses import CITIES, Market
@@ -21,7 +22,6 @@ from training.linear_learner.hyperparameters import Hyperparameters
 from training.linear_learner.predictor import predict
 from training.linear_learner.trainer import train
 from training.linear_learner.wire.training_data import read_training_csv
-from training.pipeline import TRAIN_SHARE, split_lines
 from training.preprocessor import sklearn_preprocessor as script
 from training.table import split
 

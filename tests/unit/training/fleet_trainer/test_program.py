@@ -22,6 +22,7 @@ from tests.unit.training.fleet_trainer.fitted import (
     write_preprocessor,
 )
 from tests.unit.training.preprocessors import SCHEMA
+from training.dataset import split_lines
 from training.fleet_trainer.cities import split_rows
 from training.fleet_trainer.request import PROGRAM, source
 from training.houses import Market
@@ -30,7 +31,6 @@ from training.linear_learner.hyperparameters import Hyperparameters
 from training.linear_learner.predictor import predict
 from training.linear_learner.trainer import train
 from training.linear_learner.wire import read_training_csv
-from training.pipeline import split_lines
 from training.preprocessor import sklearn_preprocessor
 from training.table import split
 
