@@ -9,7 +9,7 @@ from ministack.services import s3
 
 Known = dict[str, Any]
 """What MiniStack saves of an object or of a delete marker, and the number of its bytes."""
-HISTORY = ("versions", "tags", "acl", "annotations")
+HISTORY = frozenset({"versions", "tags", "acl", "annotations"})
 
 
 def read_known(text: str) -> Known:
@@ -41,8 +41,10 @@ def damage_of(known: Known, sizes: Mapping[int, int]) -> str | None:
 def restore(part: str, key: str, known: Known) -> None:
     """Put an object, or a delete marker, back in its bucket; its bytes stay on disk."""
     account, _, bucket = part.partition("/")
-    empty = {"created": now_iso(), "objects": {}, "region": None}
-    owner = s3._buckets._data.setdefault((account, bucket), empty)
+    owner = s3._buckets._data.get((account, bucket))
+    if owner is None:  # it was made in the moment before a kill
+        owner = {"created": now_iso(), "objects": {}, "region": None}
+        s3._buckets._data[account, bucket] = owner
     if known.get("is_delete_marker"):
         s3._load_persisted_delete_marker(account, owner, bucket, key, known)
         return
@@ -61,5 +63,5 @@ def restore(part: str, key: str, known: Known) -> None:
     if known.get("version_id"):
         record["version_id"] = known["version_id"]
     owner["objects"][key] = record
-    if any(name in known for name in HISTORY):
+    if not HISTORY.isdisjoint(known):
         s3._load_persisted_history(account, owner, bucket, key, known)
