@@ -19,7 +19,10 @@ ROTATE_BYTES = 16 * 1024 * 1024
 
 
 class Entry(NamedTuple):
-    """What a line says; ``caller`` is an ARN, ``seconds`` the time from request to answer."""
+    """What a line says; ``caller`` is an ARN, ``seconds`` the time from request to answer.
+
+    The line itself is made when it is written, which nobody waits for.
+    """
 
     status: int
     operation: str
@@ -27,12 +30,15 @@ class Entry(NamedTuple):
     caller: str
     seconds: float
     error: str = ""
+    target_model: str = ""
 
     def line(self, at: float) -> str:
         """The line, for a request that ended at ``at`` seconds since the epoch."""
-        clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
         caller = self.caller.rpartition(":")[2] or "-"
-        text = f"{clock} {self.status} {self.operation} {self.resource or '-'} {caller}"
+        resource = self.resource or "-"
+        if self.target_model:
+            resource += f" {quote(self.target_model, encoding='latin-1')}"
+        text = f"{_clock(int(at))} {self.status} {self.operation} {resource} {caller}"
         text += f" {self.seconds * 1000:.1f}ms"
         return f"{text} {self.error}" if self.error else text
 
@@ -69,24 +75,23 @@ def entry_of(
 ) -> Entry:
     """The line of a request to SageMaker."""
     called = request.headers.get("x-amz-target", "").rpartition(".")[2]
-    target_model = request.headers.get("x-amzn-sagemaker-target-model", "")
-    invoked, resource = _invocation(request.raw_path, target_model)
+    invoked, endpoint = _invocation(request.raw_path)
     return Entry(
         status,
         f"sagemaker:{called or invoked}",
-        resource,
+        endpoint,
         caller.identity.principal.arn if caller else "",
         seconds,
         str(error) if error else "",
+        request.headers.get("x-amzn-sagemaker-target-model", ""),
     )
 
 
-@lru_cache(maxsize=10_000)
-def _invocation(path: str, target_model: str) -> tuple[str, str]:
-    """The operation of the SageMaker Runtime behind a path, and what it is about."""
+@lru_cache(maxsize=256)
+def _invocation(path: str) -> tuple[str, str]:
+    """The operation of the SageMaker Runtime behind a path, and the endpoint."""
     endpoint, _, kind = path.removeprefix("/endpoints/").strip("/").partition("/")
-    resource = f"{endpoint} {quote(target_model, encoding='latin-1')}".strip()
-    return ACTIONS.get(kind, INVOKE_ENDPOINT), resource
+    return ACTIONS.get(kind, INVOKE_ENDPOINT), endpoint
 
 
 def entry_of_exchange(exchange: Exchange, seconds: float) -> Entry:
@@ -95,6 +100,13 @@ def entry_of_exchange(exchange: Exchange, seconds: float) -> Entry:
     return Entry(exchange.status, operation, exchange.path, exchange.access_key_id, seconds)
 
 
+@lru_cache(maxsize=4)
+def _clock(second: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+
+
 def _printable(line: str) -> str:
     """Callers choose parts of a line, and must not begin another one."""
+    if line.isprintable():
+        return line
     return "".join(c if c.isprintable() else "?" for c in line)
