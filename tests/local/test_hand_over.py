@@ -34,6 +34,7 @@ CONFIGS = {
     "prod": {"repository": REPOSITORY, "environments": ["prod"]},
 }
 VARIABLE = re.compile(r"\$\{\{ vars\.(\w+) \}\}")
+JSII_PACKAGES = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
 SET_UP = "make setup"
 """Of every job; what runs these tests was set up by it."""
 
@@ -92,6 +93,8 @@ class GitHub:
                 "AWS_ENDPOINT_URL": self.aws.endpoint_url,
                 "AWS_EC2_METADATA_DISABLED": "true",
                 "CDK_DISABLE_CLI_TELEMETRY": "true",
+                # Another home is no reason to unpack the CDK again.
+                "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(JSII_PACKAGES),
                 "GITHUB_STEP_SUMMARY": str(home / "summary.md"),
                 **service,
             }

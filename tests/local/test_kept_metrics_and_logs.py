@@ -1,8 +1,10 @@
 """Metric values and log events outlive the process, however it ends."""
 
 import os
+import shutil
 import signal
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -64,20 +66,29 @@ def _messages(aws: LocalAws) -> list[str]:
     return [event["message"] for event in answer["events"]]
 
 
-def test_values_and_events_survive_a_kill(own_localaws: LocalAws) -> None:
-    directory = own_localaws.state.directory
-    _put(own_localaws)
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a server left that was killed, started again and stopped: a folder to copy."""
+    directory = tmp_path_factory.mktemp("left") / "state"
+    _put(start_localaws(directory))
     _kill(directory)
+    start_localaws(directory).stop()
+    return directory
+
+
+@pytest.fixture
+def directory(left: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy for one test; no server runs there yet."""
+    directory = tmp_path / "state"
+    shutil.copytree(left, directory)
+    yield directory
+    lifecycle.stop(directory)
+
+
+def test_values_and_events_survive_a_kill_and_a_stop_and_are_not_counted_twice(
+    directory: Path,
+) -> None:
     again = start_localaws(directory)
-    assert (_sum_of_values(again), _messages(again)) == (10.0, ["first"])
-
-
-def test_they_are_not_counted_twice_after_two_restarts(own_localaws: LocalAws) -> None:
-    directory = own_localaws.state.directory
-    _put(own_localaws)
-    for _ in range(2):
-        lifecycle.stop(directory)
-        again = start_localaws(directory)
     assert (_sum_of_values(again), _messages(again)) == (10.0, ["first"])
 
 
@@ -98,11 +109,8 @@ datetime.datetime = Shifted
 
 @pytest.mark.parametrize("days", [20, -20])
 def test_a_start_with_a_wrong_clock_deletes_nothing(
-    own_localaws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
-    directory = own_localaws.state.directory
-    _put(own_localaws)
-    lifecycle.stop(directory)
     (tmp_path / "sitecustomize.py").write_text(SHIFTED_CLOCK)
     with monkeypatch.context() as wrong:
         wrong.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
@@ -115,11 +123,9 @@ def test_a_start_with_a_wrong_clock_deletes_nothing(
 
 
 def test_a_log_group_made_again_does_not_get_the_events_of_the_deleted_one(
-    own_localaws: LocalAws,
+    directory: Path,
 ) -> None:
-    directory = own_localaws.state.directory
-    _put(own_localaws)
-    logs = own_localaws.session().client("logs")
+    logs = start_localaws(directory).session().client("logs")
     logs.delete_log_group(logGroupName=GROUP)
     logs.create_log_group(logGroupName=GROUP)
     logs.create_log_stream(logGroupName=GROUP, logStreamName="stream")
@@ -128,13 +134,10 @@ def test_a_log_group_made_again_does_not_get_the_events_of_the_deleted_one(
 
 
 @pytest.mark.parametrize("name", ["cloudwatch_values", "cloudwatch_events"])
-def test_a_damaged_file_is_named_and_kept(own_localaws: LocalAws, name: str) -> None:
-    directory = own_localaws.state.directory
-    _put(own_localaws)
-    lifecycle.stop(directory)
+def test_a_damaged_file_is_named_and_kept(directory: Path, name: str) -> None:
     file = directory / "services" / f"{name}.sqlite"
     file.write_bytes(b"not a database, with a \xff in it")
     again = start_localaws(directory)
-    left = (_sum_of_values(again), _messages(again))
-    assert left == ((0, ["first"]) if name == "cloudwatch_values" else (10.0, []))
+    kept = (_sum_of_values(again), _messages(again))
+    assert kept == ((0, ["first"]) if name == "cloudwatch_values" else (10.0, []))
     assert f"{name}.sqlite is damaged" in again.state.log_file.read_text()
