@@ -34,29 +34,68 @@ def own_localaws(tmp_path: Path) -> Iterator[LocalAws]:
     lifecycle.stop(directory)
 
 
-@pytest.fixture(scope="session")
-def start_bootstrapped(tmp_path_factory: pytest.TempPathFactory) -> StartLocalAws:
-    """Starts a server in a new folder, bootstrapped for the CDK; that runs once for all."""
-    shared = tmp_path_factory.getbasetemp()
+def made_once(
+    factory: pytest.TempPathFactory,
+    name: str,
+    start: StartLocalAws,
+    prepare: Callable[[LocalAws, Path], object],
+) -> StartLocalAws:
+    """Start servers in copies of a folder, which the first of all workers to ask for it makes.
+
+    Parameters
+    ----------
+    factory
+        Of this worker.
+    name
+        Of the folder.
+    start, prepare
+        Start the server that makes it, and do what all copies are to begin with; ``prepare`` has
+        a folder for files of its own.
+    """
+    shared = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    original = shared / "bootstrapped"
-    with (shared / "bootstrapped.lock").open("w") as lock:
+    original = shared / name
+    with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not original.exists():
-            folder = tmp_path_factory.mktemp("bootstrap")
-            aws = start_localaws(folder / "state")
+            folder = factory.mktemp(f"making-{name}")
+            aws = start(folder / "state")
             try:
-                aws.cdk("bootstrap", aws.target, cwd=folder)
+                prepare(aws, folder)
             finally:
                 aws.stop()
             (folder / "state").rename(original)
 
-    def start(directory: Path) -> LocalAws:
+    def start_copy(directory: Path) -> LocalAws:
         shutil.copytree(original, directory)
         return start_localaws(directory)
 
-    return start
+    return start_copy
+
+
+@pytest.fixture(scope="session")
+def start_bootstrapped(tmp_path_factory: pytest.TempPathFactory) -> StartLocalAws:
+    """Starts a server in a new folder, bootstrapped for the CDK; that runs once for all."""
+
+    def bootstrap(aws: LocalAws, folder: Path) -> None:
+        aws.cdk("bootstrap", aws.target, cwd=folder)
+
+    return made_once(tmp_path_factory, "bootstrapped", start_localaws, bootstrap)
+
+
+@pytest.fixture(scope="session")
+def start_with_storage(
+    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+) -> StartLocalAws:
+    """Starts a server in a new folder, with the storage stack of stage dev; deployed once."""
+
+    def deploy(aws: LocalAws, folder: Path) -> None:
+        from tests.local.assembly import Assembly  # the CDK, which takes a second
+
+        Assembly.synthesize(aws, folder / "cdk.out", "dev").deploy("storage")
+
+    return made_once(tmp_path_factory, "with-storage", start_bootstrapped, deploy)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from localaws import lifecycle
 from localaws.identity_tokens import AUDIENCE, GITHUB, TokenIssuer
 from localaws.testing import LocalAws
 from tests.local.assembly import Assembly
+from tests.local.commands import succeed
 from tests.local.conftest import ROOT, StartLocalAws
 
 CITY = "Chicago_IL"
@@ -158,11 +159,11 @@ def token_service(token: str) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def github(
-    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+    start_with_storage: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GitHub]:
     """Stage dev with one model, not yet hosted, prod with nothing; both handed over to GitHub."""
     directory = tmp_path_factory.mktemp("handed-over")
-    aws = start_bootstrapped(directory / "state")
+    aws = start_with_storage(directory / "state")
     try:
         aws.run("bash", "-c", documented_command(), cwd=ROOT)
         outputs = {}
@@ -173,7 +174,7 @@ def github(
             assembly.deploy("storage", "delivery")
             outputs[stage] = assembly.outputs("delivery")
         train = ("--city", CITY, "--houses", "200")
-        aws.run("housing", "train", *train, cwd=ROOT)
+        succeed(aws, "train", *train)
         yield GitHub(aws, outputs)
     finally:
         lifecycle.stop(directory / "state")
@@ -264,7 +265,7 @@ def test_what_promotes_reads_the_stage_and_writes_nothing(github: GitHub) -> Non
 
 def test_main_deploys_dev(github: GitHub, tmp_path: Path) -> None:
     github.run(tmp_path, Job("deploy", "dev", {"STAGE": "dev"}), "dev", "DeployRole")
-    assert CITY in github.aws.run("housing", "predict", "--city", CITY, cwd=ROOT)
+    assert CITY in succeed(github.aws, "predict", "--city", CITY)
 
 
 def test_prod_gets_the_models_and_the_preprocessor_of_dev(github: GitHub, tmp_path: Path) -> None:
@@ -283,10 +284,10 @@ def test_prod_gets_the_models_and_the_preprocessor_of_dev(github: GitHub, tmp_pa
         return hashlib.sha256(body).hexdigest()
 
     assert digest("prod") == digest("dev")
-    answer = github.aws.run("housing", "predict", "--stage", "prod", "--city", CITY, cwd=ROOT)
+    answer = succeed(github.aws, "predict", "--stage", "prod", "--city", CITY)
     assert CITY in answer
 
 
 def test_a_second_promotion_changes_nothing(github: GitHub) -> None:
-    promote = ("housing", "promote", "--from", "dev", "--stage", "prod")
-    assert "1 unchanged" in github.aws.run(*promote, cwd=ROOT)
+    promote = ("promote", "--from", "dev", "--stage", "prod")
+    assert "1 unchanged" in succeed(github.aws, *promote)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -178,33 +177,38 @@ def test_the_state_of_a_newer_version_is_reported_and_left_as_it_is(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
+    "damaged",
     [
-        ("services/ssm", b""),
-        ("services/cloudformation", b"{half"),
-        ("services/sns", b"SQLite format 3\0" + bytes(200)),
-        ("sagemaker/sagemaker", b""),
-        ("sagemaker/sagemaker", b"{half"),
+        {
+            "services/cloudformation": b"{half",
+            "services/sns": b"SQLite format 3\0" + bytes(200),
+            "services/ssm": b"",
+            "sagemaker/sagemaker": b"",
+        },
+        {"sagemaker/sagemaker": b"{half"},
     ],
+    ids=["several", "one"],
 )
 def test_a_damaged_file_of_a_service_is_named_and_kept_and_the_rest_works(
-    own_localaws: LocalAws, name: str, content: bytes
+    own_localaws: LocalAws, damaged: dict[str, bytes]
 ) -> None:
     own_localaws.session().client("iam").create_user(UserName="ann")
     directory = own_localaws.state.directory
     lifecycle.stop(directory)
-    file = directory / f"{name}.sqlite"
-    file.write_bytes(content)
-    again = start_localaws(directory)
-    client: Any = again.session().client("ssm")
-    client.put_parameter(Name="/a", Value="b", Type="String")
-    again.session().client("cloudformation").list_stacks()
-    assert again.session().client("iam").get_user(UserName="ann")["User"]["UserName"] == "ann"
-    (kept,) = file.parent.glob(f"{file.name}.damaged-*")
-    assert kept.read_bytes() == content
-    assert f"{name}.sqlite is damaged" in again.state.log_file.read_text()
-    said = command("status", directory=directory).stderr
-    assert said == f"localaws: damaged, and begun anew without it: {kept}\n"
+    for name, content in damaged.items():
+        (directory / f"{name}.sqlite").write_bytes(content)
+    session = start_localaws(directory).session()
+    session.client("ssm").put_parameter(Name="/a", Value="b", Type="String")
+    session.client("cloudformation").list_stacks()
+    assert session.client("iam").get_user(UserName="ann")["User"]["UserName"] == "ann"
+    said = command("status", directory=directory).stderr.splitlines()
+    log = own_localaws.state.log_file.read_text()
+    for name, content in damaged.items():
+        (kept,) = directory.glob(f"{name}.sqlite.damaged-*")
+        assert kept.read_bytes() == content
+        assert f"{name}.sqlite is damaged" in log
+        assert f"localaws: damaged, and begun anew without it: {kept}" in said
+    assert len(said) == len(damaged)
 
 
 def test_ctrl_c_ends_a_server_in_the_foreground(tmp_path: Path) -> None:

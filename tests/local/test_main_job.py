@@ -19,6 +19,7 @@ from fleet.versions import Verdict
 from localaws import lifecycle
 from localaws.testing import LocalAws
 from tests.local.assembly import Assembly
+from tests.local.commands import housing
 from tests.local.conftest import ROOT, StartLocalAws
 from training.houses import COLUMNS, Market
 
@@ -51,14 +52,7 @@ class Project:
     aws: LocalAws
 
     def run(self, script: str, *options: str, answer: str = "") -> Script:
-        done = subprocess.run(
-            self.command(script, *options),
-            cwd=ROOT,
-            env=self.aws.environment,
-            input=answer,
-            capture_output=True,
-            text=True,
-        )
+        done = housing(self.aws, script, *options, answer=answer)
         return Script(done.returncode, done.stdout, done.stderr)
 
     def command(self, script: str, *options: str) -> list[str]:
@@ -97,13 +91,12 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(
-    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+    start_with_storage: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
     directory = tmp_path_factory.mktemp("localaws") / "state"
-    aws = start_bootstrapped(directory)
+    aws = start_with_storage(directory)
     try:
         stage = Assembly.synthesize(aws, tmp_path_factory.mktemp("assembly") / "cdk.out", "dev")
-        stage.deploy("storage")
         project = Project(aws)
         trained = project.train()
         assert trained.status == 0, trained.errors
@@ -298,7 +291,7 @@ def test_rows_of_a_city_that_was_forgotten_and_readmitted_are_transformed_again(
     train = ("train", "--data", str(tmp_path))
     assert project.run(*train).status == 0
     assert project.run("models", "forget", "Metz_FR", "--yes").status == 0
-    add = ("add_model", "--city", "Metz_FR", "--data", str(tmp_path), "--readmit")
+    add = ("add-model", "--city", "Metz_FR", "--data", str(tmp_path), "--readmit")
     assert project.run(*add).status == 0
     again = project.run(*train)
     assert again.status == 0, again.errors
@@ -388,7 +381,7 @@ def test_a_model_for_another_preprocessor_is_passed_over_until_it_is_deployed(
 def test_a_city_is_added_to_the_live_endpoint_without_a_deployment(project: Project) -> None:
     client = project.aws.session().client("sagemaker")
     before = client.describe_endpoint(EndpointName="housing-dev")
-    added = project.run("add_model", "--city", "Boston_MA", "--houses", HOUSES)
+    added = project.run("add-model", "--city", "Boston_MA", "--houses", HOUSES)
     assert added.status == 0, added.errors
     assert "invoke Boston_MA/Boston_MA.tar.gz  MAE $" in added.output
     after = client.describe_endpoint(EndpointName="housing-dev")

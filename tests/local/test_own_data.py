@@ -4,7 +4,6 @@ import csv
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import chdir
@@ -20,10 +19,10 @@ from fleet.project import project_folder, project_schema
 from localaws import lifecycle
 from localaws.testing import LocalAws
 from tests.local.assembly import Assembly
+from tests.local.commands import housing
 from tests.local.conftest import ROOT, StartLocalAws
 
 RETRAINED_WITHIN_SECONDS = 300
-HOUSING = Path(sys.executable).with_name("housing")
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,7 @@ class OwnProject:
     stage: Assembly
 
     def run(self, *arguments: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [str(HOUSING), *arguments],
-            cwd=self.folder,
-            env=self.aws.environment,
-            input=answer,
-            capture_output=True,
-            text=True,
-        )
+        return housing(self.aws, *arguments, folder=self.folder, answer=answer)
 
     def succeed(self, *arguments: str, answer: str = "") -> str:
         done = self.run(*arguments, answer=answer)
@@ -78,15 +70,14 @@ def forget_project() -> None:
 
 
 @pytest.fixture
-def project(start_bootstrapped: StartLocalAws, tmp_path: Path) -> Iterator[OwnProject]:
+def project(start_with_storage: StartLocalAws, tmp_path: Path) -> Iterator[OwnProject]:
     state = tmp_path / "state"
-    aws = start_bootstrapped(state)
+    aws = start_with_storage(state)
     try:
         folder = tmp_path / "project"
         folder.mkdir()
         shutil.copy(ROOT / "cdk.json", folder)
         stage = Assembly.synthesize(aws, tmp_path / "cdk.out", "dev")
-        stage.deploy("storage")
         yield OwnProject(aws, folder, stage)
     finally:
         lifecycle.stop(state)

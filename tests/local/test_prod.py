@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import shlex
-import sys
 import tarfile
 import threading
 import time
@@ -20,6 +19,7 @@ from fleet.names import preprocessor_url_parameter
 from localaws import lifecycle
 from localaws.mail import Mail, Mailbox
 from tests.local.assembly import Assembly
+from tests.local.commands import housing, succeed
 from tests.local.conftest import ROOT, StartLocalAws
 
 STAGE = "prod"
@@ -48,7 +48,7 @@ def prod(
 @pytest.fixture(scope="module")
 def served(prod: Assembly) -> Assembly:
     train = ("--stage", STAGE, "--city", CITY, "--houses", "200")
-    prod.aws.run(sys.executable, "-m", "scripts.train", *train, cwd=ROOT)
+    succeed(prod.aws, "train", *train)
     prod.deploy("hosting", "access", "monitoring", "retraining")
     return prod
 
@@ -98,14 +98,10 @@ def test_an_account_without_instances_is_told_what_to_do_at_once(prod: Assembly)
     quota = "ml.m5.xlarge for training job usage"
     localaws = ("localaws", "quota", "--state-dir", str(prod.aws.state.directory))
     prod.aws.run(*localaws, quota, "0")
-    trained = prod.aws.run(
-        *(sys.executable, "-m", "scripts.train", "--stage", STAGE, "--city", CITY),
-        *("--houses", "200"),
-        cwd=ROOT,
-        check=False,
-    )
-    assert f"'{quota}' is 0 Instances" in trained
-    assert "waiting for room" not in trained
+    train = ("train", "--stage", STAGE, "--city", CITY, "--houses", "200")
+    trained = housing(prod.aws, *train)
+    assert f"'{quota}' is 0 Instances" in trained.stderr
+    assert "waiting for room" not in trained.stdout + trained.stderr
     found = doctor(prod)[f"quota of {quota}"]
     assert found["outcome"] == "failed"
     asked = prod.aws.run(*shlex.split(found["advice"]), cwd=ROOT, check=False)
@@ -116,9 +112,7 @@ def test_an_account_without_instances_is_told_what_to_do_at_once(prod: Assembly)
 
 def doctor(prod: Assembly) -> dict[str, dict[str, Any]]:
     """What ``housing doctor`` finds, by check."""
-    command = (sys.executable, "-m", "scripts.doctor", "--stage", STAGE, "--json")
-    output = prod.aws.run(*command, cwd=ROOT, check=False)
-    checks = json.loads(next(line for line in output.splitlines() if line.startswith("[")))
+    checks = json.loads(housing(prod.aws, "doctor", "--stage", STAGE, "--json").stdout)
     return {check["check"]: check for check in checks}
 
 
@@ -153,7 +147,7 @@ def test_who_invoked_it_is_recorded_in_a_bucket(served: Assembly) -> None:
 
 def test_the_smoke_test_passes_and_writes_a_report(served: Assembly, tmp_path: Path) -> None:
     options = ("--stage", STAGE, "--output", str(tmp_path), "--wait", "30")
-    output = served.aws.run(sys.executable, "-m", "scripts.smoke", *options, cwd=ROOT)
+    output = succeed(served.aws, "smoke", *options)
     assert "FAIL" not in output
     report = (tmp_path / f"smoke-{STAGE}.md").read_text()
     assert report.count("| passed |") >= 11
@@ -176,8 +170,7 @@ def awaited(box: Mailbox, subject: str) -> Mail:
 
 
 def test_an_alarm_that_reaches_nobody_is_told(served: Assembly) -> None:
-    tried = ("-m", "scripts.test_alarm", "--stage", STAGE)
-    told = served.aws.run(sys.executable, *tried, cwd=ROOT, check=False)
+    told = housing(served.aws, "test-alarm", "--stage", STAGE).stderr
     assert "no alarm of housing-prod has a topic: give alarmEmails or alarmTopicArn" in told
 
 
@@ -188,14 +181,13 @@ def test_a_test_message_reaches_who_has_confirmed(served: Assembly, tmp_path: Pa
         served.aws, tmp_path, STAGE, like=STAGE, **CHANGES, alarmEmails=[address]
     )
     changed.deploy("monitoring")
-    tried = (sys.executable, "-m", "scripts.test_alarm", "--stage", STAGE)
-    told = served.aws.run(*tried, cwd=ROOT, check=False)
-    assert f"email {address}: not yet confirmed" in told
+    tried = housing(served.aws, "test-alarm", "--stage", STAGE)
+    assert f"email {address}: not yet confirmed" in tried.stdout + tried.stderr
     box = Mailbox(served.aws.state.mail_directory)
     [asked] = box.mails()
     link = next(line for line in asked.text.splitlines() if "ConfirmSubscription" in line)
     urllib.request.urlopen(link).close()
-    served.aws.run(*tried, cwd=ROOT)
+    succeed(served.aws, "test-alarm", "--stage", STAGE)
     alarm = awaited(box, f'ALARM: "housing-{STAGE}-ServerErrors" in us-east-1')
     assert alarm.to == address
     assert "This is a test message; nothing is wrong." in alarm.text
@@ -243,12 +235,12 @@ def test_an_update_with_a_bad_preprocessor_is_rolled_back_by_its_alarm(served: A
 
 def test_the_stage_is_torn_down_with_all_that_it_retains(served: Assembly) -> None:
     """The last test: nothing is left but what bootstrapping made."""
-    teardown = ("-m", "scripts.teardown", "--stage", STAGE, "--yes")
-    refused = served.aws.run(sys.executable, *teardown, cwd=ROOT, check=False)
+    teardown = ("teardown", "--stage", STAGE, "--yes")
+    refused = housing(served.aws, *teardown).stderr
     assert "termination protection is on" in refused
     served.aws.run(*shlex.split(refused.partition(" to turn it off: ")[2]), cwd=ROOT)
     session = served.aws.session()
-    served.aws.run(sys.executable, *teardown, cwd=ROOT)
+    succeed(served.aws, *teardown)
     assert session.client("cloudtrail").describe_trails()["trailList"] == []
     assert [bucket["Name"] for bucket in session.client("s3").list_buckets()["Buckets"]] == [
         f"cdk-hnb659fds-assets-{served.aws.state.account_id}-{served.aws.state.region}"

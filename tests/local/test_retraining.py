@@ -63,13 +63,12 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(
-    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+    start_with_storage: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
     """On a server of its own: the registry has no city of another test."""
-    aws = start_bootstrapped(tmp_path_factory.mktemp("retraining") / "state")
+    aws = start_with_storage(tmp_path_factory.mktemp("retraining") / "state")
     assembly = tmp_path_factory.mktemp("assembly") / "cdk.out"
     dev = Assembly.synthesize(aws, assembly, "dev")
-    dev.deploy("storage")
     session = aws.session()
     deployment = find_deployment(session, "dev")
     workspace = Workspace.create(

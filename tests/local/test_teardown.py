@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +12,7 @@ from fleet.deployment import Deployment
 from fleet.names import ALL_STACKS, stack_name
 from localaws import lifecycle
 from localaws.testing import LocalAws, start_localaws
-from tests.local.conftest import ROOT
+from tests.local.commands import housing
 
 
 @pytest.fixture(scope="module")
@@ -84,14 +83,7 @@ def parameter() -> str:
 
 
 def teardown(aws: LocalAws, *options: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "scripts.teardown", *options],
-        cwd=ROOT,
-        env=aws.environment,
-        input=answer,
-        capture_output=True,
-        text=True,
-    )
+    return housing(aws, "teardown", *options, answer=answer)
 
 
 def test_everything_is_removed_and_a_second_run_is_harmless(deployed: LocalAws) -> None:

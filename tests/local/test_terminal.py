@@ -18,6 +18,7 @@ from localaws import lifecycle
 from localaws.testing import LocalAws
 from localaws.testing.terminal import Shown, on_terminal
 from tests.local.assembly import Assembly
+from tests.local.commands import housing
 from tests.local.conftest import ROOT, StartLocalAws
 from training.houses import COLUMNS, Market
 
@@ -61,14 +62,8 @@ class Project:
         ]
 
     def asked(self, *line: str) -> "subprocess.CompletedProcess[str]":
-        """The answer of one command, in a pipe."""
-        return subprocess.run(
-            [sys.executable, "-m", "scripts.housing", *line],
-            cwd=self.folder,
-            env=self.aws.environment,
-            capture_output=True,
-            text=True,
-        )
+        """The answer of one command, on no terminal."""
+        return housing(self.aws, *line, folder=self.folder)
 
     def shown(self, columns: int, **variables: str) -> Shown:
         """All main commands on a terminal."""
@@ -79,10 +74,10 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(
-    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+    start_with_storage: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
     folder = tmp_path_factory.mktemp("terminal")
-    aws = start_bootstrapped(folder / "state")
+    aws = start_with_storage(folder / "state")
     try:
         (folder / "rows").mkdir()
         shutil.copy(ROOT / "cdk.json", folder)
@@ -94,7 +89,6 @@ def project(
             "".join((folder / "rows" / "São Paulo.csv").open().readlines()[: ROWS + 1])
         )
         stage = Assembly.synthesize(aws, folder / "cdk.out", "dev")
-        stage.deploy("storage")
         trained = project.asked("train", "--data", str(folder / "rows"))
         assert trained.returncode == 0, trained.stderr
         stage.deploy("hosting", "access")
@@ -147,7 +141,7 @@ def test_without_utf_8_names_are_spelled_out_and_everything_else_is_there(
     assert shown.text.isascii()
 
 
-def test_in_a_pipe_everything_is_there_and_nothing_decorates_it(
+def test_without_a_terminal_everything_is_there_and_nothing_decorates_it(
     project: Project, facts: set[str]
 ) -> None:
     texts = [project.asked(*line) for line in project.lines]
@@ -178,9 +172,9 @@ def test_ctrl_c_while_models_are_trained_ends_in_one_line(project: Project) -> N
 
 
 def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
-    housing = f"{sys.executable} -m scripts.housing access-check --deployed --json"
+    command = f"{sys.executable} -m scripts.housing access-check --deployed --json"
     done = subprocess.run(
-        ["bash", "-c", f"{housing} | head -c 20"],
+        ["bash", "-c", f"{command} | head -c 20"],
         cwd=project.folder,
         env={**project.aws.environment, "PATH": os.environ["PATH"]},
         capture_output=True,

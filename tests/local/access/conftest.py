@@ -77,13 +77,13 @@ def outcome(call: Callable[[], object]) -> Answer:
 
 @pytest.fixture(scope="session")
 def access(
-    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+    start_with_storage: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Access]:
     """A server with the access stack, deployed by the real CLI, and the endpoint."""
     directory = tmp_path_factory.mktemp("access")
-    aws = start_bootstrapped(directory / "state")
+    aws = start_with_storage(directory / "state")
     try:
-        Assembly.synthesize(aws, directory / "cdk.out", "dev").deploy("storage", "access")
+        Assembly.synthesize(aws, directory / "cdk.out", "dev").deploy("access")
         session = aws.session()
         _create_endpoint(session)
         yield Access(aws, find_deployment(session, "dev"))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.local.access.conftest import CHICAGO, NEW_YORK, Access
+from tests.local.commands import housing
 from tests.local.conftest import ROOT
 
 INVOKE_CHICAGO = {
@@ -22,14 +23,7 @@ INVOKE_CHICAGO = {
 
 def access_check(access: Access, *options: str) -> subprocess.CompletedProcess[str]:
     models = ("--model", NEW_YORK, "--model", CHICAGO)
-    return subprocess.run(
-        ("python", "-m", "scripts.access_check", *models, *options),
-        cwd=ROOT,
-        env=access.aws.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return housing(access.aws, "access-check", *models, *options)
 
 
 def test_really_invoking_every_model_agrees_with_the_policies(access: Access) -> None:

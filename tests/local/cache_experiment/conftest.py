@@ -24,6 +24,7 @@ from fleet.deployment import Deployment, find_deployment
 from localaws import lifecycle
 from localaws.testing import LocalAws
 from tests.local.assembly import Assembly
+from tests.local.commands import succeed
 from tests.local.conftest import ROOT, StartLocalAws
 
 CITY = "Chicago_IL"
@@ -43,7 +44,7 @@ class Watched:
 
     def experiment(self, output: Path, *arguments: str) -> dict[str, Any]:
         """Run an experiment; its results.json."""
-        self.aws.run(*EXPERIMENT, "--output", str(output), *arguments)
+        succeed(self.aws, "cache-experiment", "--output", str(output), *arguments)
         (results,) = output.glob("*/results.json")
         document: dict[str, Any] = json.loads(results.read_text())
         return document
@@ -82,15 +83,14 @@ class Watched:
 
 @pytest.fixture(scope="package")
 def watched(
-    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+    start_with_storage: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Watched]:
     directory = tmp_path_factory.mktemp("watched")
-    aws = start_bootstrapped(directory / "state")
+    aws = start_with_storage(directory / "state")
     try:
         out = directory / "cdk.out"
         stage = Assembly.synthesize(aws, out, "dev", instanceType="ml.m4.xlarge")
-        stage.deploy("storage")
-        aws.run(sys.executable, "-m", "scripts.train", "--city", CITY, "--houses", "200")
+        succeed(aws, "train", "--city", CITY, "--houses", "200")
         stage.deploy("hosting", "monitoring")
         yield Watched(aws, find_deployment(aws.session(), "dev"))
     finally:

@@ -1,11 +1,10 @@
 """Experiments of other traffic, output and endpoints than the default."""
 
 import json
-import subprocess
 from pathlib import Path
 
-from tests.local.cache_experiment.conftest import EXPERIMENT, Watched
-from tests.local.conftest import ROOT
+from tests.local.cache_experiment.conftest import Watched
+from tests.local.commands import housing
 
 
 def test_popular_models_stay_in_the_cache(watched: Watched, tmp_path: Path) -> None:
@@ -27,29 +26,21 @@ def test_a_trace_is_replayed_in_its_order(watched: Watched, tmp_path: Path) -> N
 
 
 def test_the_summary_can_be_read_by_a_program(watched: Watched, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*EXPERIMENT, "--passes", "3", "--json", "--output", str(tmp_path)],
-        cwd=ROOT,
-        env=watched.aws.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    three = ("--passes", "3", "--json", "--output", str(tmp_path))
+    done = housing(watched.aws, "cache-experiment", *three)
     assert json.loads(done.stdout)["invocations"] == 3
 
 
 def test_requests_that_all_fail_are_one_clear_line(watched: Watched, tmp_path: Path) -> None:
     payload = tmp_path / "payload"
     payload.write_text("not,a,house")
-    output = watched.aws.run(
-        *EXPERIMENT, "--passes", "2", "--payload", str(payload), "--output", str(tmp_path),
-        check=False,
-    )  # fmt: skip
-    assert "endpoint housing-dev answered every request with ModelError" in output
+    two = ("--passes", "2", "--payload", str(payload), "--output", str(tmp_path))
+    failed = housing(watched.aws, "cache-experiment", *two)
+    assert "endpoint housing-dev answered every request with ModelError" in failed.stderr
     assert watched.copies() == []
 
 
 def test_an_unknown_endpoint_is_one_clear_line(watched: Watched) -> None:
-    output = watched.aws.run(*EXPERIMENT, "--endpoint", "no-such-endpoint", check=False)
-    assert "endpoint no-such-endpoint" in output
-    assert "Traceback" not in output
+    failed = housing(watched.aws, "cache-experiment", "--endpoint", "no-such-endpoint")
+    assert "endpoint no-such-endpoint" in failed.stderr
+    assert "Traceback" not in failed.stderr

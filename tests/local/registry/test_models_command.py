@@ -3,7 +3,6 @@
 import hashlib
 import json
 import subprocess
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from fleet.registry import Registry
 from fleet.versions import Candidate, Version
 from localaws.testing import LocalAws
 from tests.local.assembly import Assembly
-from tests.local.conftest import ROOT
+from tests.local.commands import housing
 from tests.local.registry.conftest import candidate
 from training.houses import COLUMNS, Market
 from training.linear_learner.artifact import write_artifact
@@ -48,14 +47,7 @@ class Store:
         return publication.version
 
     def run(self, *arguments: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "scripts.housing", "models", *arguments],
-            cwd=ROOT,
-            env=self.aws.environment,
-            input=answer,
-            capture_output=True,
-            text=True,
-        )
+        return housing(self.aws, "models", *arguments, answer=answer)
 
 
 @pytest.fixture(scope="module")
