@@ -6,13 +6,16 @@ from aws_cdk import cloudformation_include
 STACK = "benchmark"
 
 
-def main() -> None:
-    """Synthesize one stack with the template's resources."""
-    app = cdk.App()
+def add_stack(app: cdk.App, template: str) -> None:
+    """Add one stack with the resources of a template's file."""
     stack = cdk.Stack(app, STACK)
-    cloudformation_include.CfnInclude(
-        stack, "Template", template_file=app.node.get_context("template")
-    )
+    cloudformation_include.CfnInclude(stack, "Template", template_file=template)
+
+
+def main() -> None:
+    """Synthesize the app for the CLI."""
+    app = cdk.App()
+    add_stack(app, app.node.get_context("template"))
     app.synth()
 
 
