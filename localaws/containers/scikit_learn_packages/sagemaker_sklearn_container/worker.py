@@ -20,7 +20,9 @@ from sagemaker_sklearn_container.multi_model import MultiModel
 from sagemaker_sklearn_container.serving import ServedModel
 
 CONNECTION = 3
-READ_BYTES = 1 << 18
+READ_BYTES = 1 << 16
+"""At a time. A buffer that is larger comes from the kernel anew each time, which takes as long as a
+request."""
 LOG_FORMAT = "%(asctime)s %(levelname)s - %(name)s - %(message)s"
 """The container's, which logs from INFO on (sagemaker_sklearn_container/serving.py)."""
 
