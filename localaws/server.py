@@ -251,6 +251,7 @@ class Front:
             return
         await self._proxy.start()
         saving = RegularFlush(self._save, SAVE_SECONDS)
+        self._services.persistence.hurry_with(saving.soon)
         saving.start()
         watchdog = Watchdog()
         watchdog.start()

@@ -84,6 +84,7 @@ class RegularFlush:
         self._flush = flush
         self._seconds = seconds
         self._stopping = threading.Event()
+        self._awake = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="flush", daemon=True)
 
@@ -94,9 +95,14 @@ class RegularFlush:
     def stop(self) -> None:
         """End, after a last call."""
         self._stopping.set()
+        self._awake.set()
         if self._thread.is_alive():
             self._thread.join()
         self.now()
+
+    def soon(self) -> None:
+        """Do not wait for the period to end."""
+        self._awake.set()
 
     def now(self) -> None:
         """Call it now, but never twice at a time."""
@@ -104,7 +110,11 @@ class RegularFlush:
             self._flush()
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._seconds - time.time() % self._seconds):
+        while True:
+            self._awake.wait(self._seconds - time.time() % self._seconds)
+            self._awake.clear()
+            if self._stopping.is_set():
+                return
             try:
                 self.now()
             except Exception:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 BEHIND_SECONDS = 0.5
 """Older than this nothing stays in memory alone while changes are still answered at once."""
+CAREFUL_SECONDS = 10.0
+"""After saving was behind: who took the processors once will do so again."""
 MOST_WAIT_SECONDS = 10.0
 """Then a change is answered all the same, and the log says so."""
 
@@ -28,6 +30,8 @@ class Backlog:
     ----------
     trouble : str
         Why the disk took nothing in the last round; empty when it did. Nobody waits for it then.
+    hurry : Callable
+        Asks for the next round at once, since somebody waits for it.
     """
 
     def __init__(
@@ -36,6 +40,7 @@ class Backlog:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.trouble = ""
+        self.hurry: Callable[[], None] = lambda: None
         self._most_wait_seconds = most_wait_seconds
         self._clock = clock
         self._lock = threading.Lock()
@@ -45,8 +50,7 @@ class Backlog:
         self._began = clock()
         self._saved_until = clock()
         """Every change until then is on disk."""
-        self._lag = 0.0
-        """How old the oldest change was when the last round had saved it."""
+        self._careful_until = 0.0
         self._waiting: list[Waiter] = []
 
     def add(self, names: Iterable[str]) -> None:
@@ -69,7 +73,8 @@ class Backlog:
         self._add(again)
         with self._lock:
             now = self._clock()
-            self._lag = now - min(self._being_saved.values(), default=now)
+            if now - min(self._being_saved.values(), default=now) > BEHIND_SECONDS:
+                self._careful_until = now + CAREFUL_SECONDS
             self._being_saved = {}
             self._saved_until = min((*again.values(), self._began))
             self.trouble = trouble
@@ -95,7 +100,7 @@ class Backlog:
     def _is_behind(self, now: float) -> bool:
         with self._lock:
             oldest = min((*self._unsaved.values(), *self._being_saved.values(), now))
-            return max(self._lag, now - oldest) > BEHIND_SECONDS
+            return now < self._careful_until or now - oldest > BEHIND_SECONDS
 
     async def _round(self) -> None:
         """Until a round is over."""
@@ -103,6 +108,7 @@ class Backlog:
         waiter = loop.create_future()
         with self._lock:
             self._waiting.append((loop, waiter))
+        self.hurry()
         await waiter
 
     def _add(self, moments: Mapping[str, float]) -> None:

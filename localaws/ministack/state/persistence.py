@@ -177,6 +177,10 @@ class Persistence:
         """Keep what saves itself saved with all others."""
         self._stores[name] = store
 
+    def hurry_with(self, hurry: Callable[[], None]) -> None:
+        """Name what lets ``save_changes`` be called at once, for answers that wait for it."""
+        self._backlog.hurry = hurry
+
     def touch(self, service: str | None = None) -> None:
         """The state of a service, by its signing name, may have changed; of any without a name."""
         name = SIGNING_NAMES.get(service or "")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from localaws.ministack.state.backlog import BEHIND_SECONDS, Backlog
+from localaws.ministack.state.backlog import BEHIND_SECONDS, CAREFUL_SECONDS, Backlog
 
 LATE = 1.1 * BEHIND_SECONDS
 
@@ -87,7 +87,9 @@ def test_a_round_that_began_before_the_change_is_not_enough(backlog: Backlog, cl
     asyncio.run(run())
 
 
-def test_after_a_slow_round_each_answer_waits_for_its_own(backlog: Backlog, clock: Clock) -> None:
+def test_for_a_while_after_a_slow_round_each_answer_waits_for_its_own(
+    backlog: Backlog, clock: Clock
+) -> None:
     async def run() -> None:
         backlog.add(["iam"])
         await save(backlog, clock, LATE)
@@ -95,7 +97,23 @@ def test_after_a_slow_round_each_answer_waits_for_its_own(backlog: Backlog, cloc
         assert not answering.done()
         await save(backlog, clock, 0.0)
         assert answering.done()
-        assert (await answer(backlog)).done()  # that round kept pace
+        clock.now += 1.1 * CAREFUL_SECONDS
+        assert (await answer(backlog)).done()
+
+    asyncio.run(run())
+
+
+def test_who_waits_has_the_next_round_begin_at_once(backlog: Backlog, clock: Clock) -> None:
+    async def run() -> None:
+        asked: list[bool] = []
+        backlog.hurry = lambda: asked.append(True)
+        await answer(backlog)
+        assert not asked
+        clock.now += LATE
+        answering = await answer(backlog)
+        assert asked
+        await save(backlog, clock, 0.0)
+        assert answering.done()
 
     asyncio.run(run())
 
