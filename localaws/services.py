@@ -18,7 +18,7 @@ from localaws.identity_tokens import TokenIssuer
 from localaws.mail import Mailbox
 from localaws.ministack import admission, parameters, part_refused, user_patterns
 from localaws.ministack.backend import MiniStackBackend
-from localaws.ministack.cloudwatch import log_filtering, metric_math
+from localaws.ministack.cloudwatch import log_filtering, metric_filters, metric_math
 from localaws.ministack.cloudwatch.alarms import AlarmEvaluator
 from localaws.ministack.cloudwatch.log_insights import service as log_insights
 from localaws.ministack.embedding import LATE_SERVICES, MODULES, MiniStack, is_api
@@ -81,6 +81,7 @@ class Services:
         part_refused.install()
         parameters.install()
         log_filtering.install()
+        metric_filters.install()
         replication.install()
         user_patterns.install()
         self._late_services: asyncio.Future[None] | None = None

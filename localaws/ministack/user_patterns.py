@@ -4,18 +4,15 @@ MiniStack compiles them with Python's ``re``, which may backtrack for ever on th
 """
 
 import re
-from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import re2
 from ministack.services import cloudwatch_logs, s3
 
+from localaws.filter_patterns import filter_of
 from localaws.ministack import patches
 from localaws.patterns import Pattern, PatternError
-
-MOST_TERMS = 100
-_TERM = re.compile(r'([-?]*)(?:"((?:[^"\\]|\\.)*)"|%([^%]*)%|([^\s"%]+))(?:\s+|$)')
 
 
 class LinearExpressions:
@@ -74,48 +71,3 @@ def _with_linear_expressions(jsonata: ModuleType) -> Any:
 
     parts = {name: getattr(jsonata, name) for name in dir(jsonata) if not name.startswith("__")}
     return SimpleNamespace(**{**parts, "Jsonata": Jsonata})
-
-
-def filter_of(text: str) -> Callable[[str], bool]:
-    """What a filter pattern of CloudWatch Logs lets pass: terms, phrases, ``-``, ``?``, ``%…%``.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
-
-    Raises
-    ------
-    PatternError
-        For what is no such pattern, and for those that look at fields, which are not here.
-    """
-    text = (text or "").strip()
-    if text.startswith(("{", "[")):
-        raise PatternError(
-            "localaws has no filter patterns for fields ({…} and […]); terms, phrases in quotes,"
-            " -term, ?term and %regex% work, and so do Logs Insights queries"
-        )
-    tests: dict[str, dict[str, Callable[[str], bool]]] = {"": {}, "-": {}, "?": {}}
-    position = 0
-    while position < len(text):
-        match = _TERM.match(text, position)
-        if match is None or match[1] not in tests:
-            raise PatternError(f"Invalid filter pattern: {text[position:]!r} is no term")
-        tests[match[1]][match[0]] = _test_of(match)
-        position = match.end()
-    every, none, some = (list(kind.values()) for kind in tests.values())
-    if len(every) + len(none) + len(some) > MOST_TERMS:
-        raise PatternError(f"Invalid filter pattern: it has more than {MOST_TERMS} terms")
-    if every or none:
-        some = []  # as on AWS, where ? counts only if all terms have it
-    return lambda message: (
-        all(test(message) for test in every)
-        and not any(test(message) for test in none)
-        and (not some or any(test(message) for test in some))
-    )
-
-
-def _test_of(match: re.Match[str]) -> Callable[[str], bool]:
-    phrase, expression, term = match[2], match[3], match[4]
-    if expression is not None:
-        pattern = Pattern(expression)
-        return lambda message: pattern.search(message) is not None
-    wanted: str = term if phrase is None else re.sub(r"\\(.)", r"\1", phrase)
-    return lambda message: wanted in message

@@ -9,6 +9,8 @@ from localaws.admission.account import Account
 from localaws.admission.rule import Parameters, Rule, in_turn, invalid
 from localaws.admission.services.tags import reserved_tags
 from localaws.errors import AwsError
+from localaws.filter_patterns import filter_of
+from localaws.patterns import PatternError
 
 SUBSCRIPTION_FILTERS = 2
 DAY_MILLISECONDS = 86_400_000
@@ -62,12 +64,10 @@ def _stop_query(parameters: Parameters, account: Account) -> None:
 
 
 def _filter_pattern(parameters: Parameters, account: Account) -> None:
-    """Brackets and quotation marks have to be closed."""
-    pattern = parameters.get("filterPattern", "").strip()
-    pairs = {"{": "}", "[": "]"}
-    closed = not pattern or pattern[0] not in pairs or pattern.endswith(pairs[pattern[0]])
-    if not closed or pattern.count('"') % 2:
-        raise invalid("Invalid filter pattern", "InvalidParameterException")
+    try:
+        filter_of(parameters.get("filterPattern", ""))
+    except PatternError as error:
+        raise invalid(str(error), "InvalidParameterException") from None
 
 
 def _transformations(parameters: Parameters, account: Account) -> None:

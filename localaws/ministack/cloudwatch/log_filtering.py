@@ -13,8 +13,8 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import cloudwatch_logs
 
+from localaws.filter_patterns import filter_of
 from localaws.ministack import patches
-from localaws.ministack.user_patterns import filter_of
 from localaws.patterns import PatternError
 
 MOST_EVENTS = 10_000

@@ -27,12 +27,16 @@ Name = tuple[str, str, str, str, Any]
 """Account, region, namespace, name and dimensions, as MiniStack's keys hold them."""
 
 _window: ContextVar[tuple[float, float]] = ContextVar("window", default=EVERYTHING)
+_bare: ContextVar[bool] = ContextVar("bare", default=False)
+"""Whether metrics with dimensions are passed over."""
 
 
 class Points(Values):
     """The values of a metric, which MiniStack takes for its list of points."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
+        if _bare.get() and self.dimensions:
+            return
         begin, end = _window.get()
         for start, unit, period in self.with_units(begin, end):
             base = {"Timestamp": float(start), "Unit": unit, "Dimensions": self.dimensions}
@@ -178,7 +182,10 @@ def _statistic_set(period: Any) -> dict[str, float]:
 
 
 def _within_request(statistics: Callable[..., Any]) -> Callable[..., Any]:
-    """GetMetricStatistics looks at the time that is asked for, and not at all there is."""
+    """GetMetricStatistics looks at the time that is asked for, and not at all there is.
+
+    Without dimensions it is about the metric that has none, not about all of its name.
+    """
 
     def get_metric_statistics(
         params: Any, cbor_data: Any, is_cbor: bool, is_json: bool = False
@@ -188,10 +195,13 @@ def _within_request(statistics: Callable[..., Any]) -> Callable[..., Any]:
             cloudwatch._parse_ts(asked.get(each) if asked else cloudwatch._p(params, each))
             for each in ("StartTime", "EndTime")
         ]
-        token = _window.set((times[0] or EVERYTHING[0], times[1] or EVERYTHING[1]))
+        window = _window.set((times[0] or EVERYTHING[0], times[1] or EVERYTHING[1]))
+        named = asked.get("Dimensions") if asked else "Dimensions.member.1.Name" in params
+        bare = _bare.set(not named)
         try:
             return statistics(params, cbor_data, is_cbor, is_json)
         finally:
-            _window.reset(token)
+            _bare.reset(bare)
+            _window.reset(window)
 
     return get_metric_statistics

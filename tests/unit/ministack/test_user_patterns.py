@@ -9,8 +9,7 @@ from ministack.services import s3, sns, stepfunctions
 from ministack.services.cloudformation import engine
 
 from localaws.ministack import user_patterns
-from localaws.ministack.user_patterns import LINEAR, filter_of
-from localaws.patterns import PatternError
+from localaws.ministack.user_patterns import LINEAR
 
 STARS = "a*" * 30 + "b"
 LONG = "a" * 5_000
@@ -76,28 +75,3 @@ def test_patterns_mean_what_they_meant() -> None:
 def test_what_is_no_pattern_is_said_in_the_words_of_re() -> None:
     with pytest.raises(re.error):
         LINEAR.compile("(a")
-
-
-@pytest.mark.parametrize(
-    ("pattern", "passes", "fails"),
-    [
-        ("", "anything", None),
-        ("ERROR", "an ERROR", "an error"),
-        ("ERROR Exception", "Exception: ERROR", "ERROR"),
-        ('"INTERNAL SERVER"', "INTERNAL SERVER ERROR", "INTERNAL ERROR SERVER"),
-        ("ERROR -EXIT", "ERROR", "ERROR, EXIT"),
-        ("?ERROR ?WARN", "WARN", "INFO"),
-        ("?ERROR WARN", "WARN", "ERROR"),
-        (r"%loss=\d+%", "loss=12", "loss="),
-        ("-%(a+)+$%", "b", "aaa"),
-    ],
-)
-def test_filter_patterns(pattern: str, passes: str, fails: str | None) -> None:
-    assert filter_of(pattern)(passes)
-    assert fails is None or not filter_of(pattern)(fails)
-
-
-@pytest.mark.parametrize("pattern", ["{ $.a = 1 }", "[ip, user]", '"open', "a%", "--a", "%(%"])
-def test_filter_patterns_that_cannot_be_followed_are_refused(pattern: str) -> None:
-    with pytest.raises(PatternError):
-        filter_of(pattern)
