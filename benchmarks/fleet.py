@@ -78,9 +78,9 @@ class TimedRegistry(Registry):
         with self.clock.step("of that, the registry"):
             return super().record(*arguments)
 
-    def promote(self, *arguments: Any, **options: Any) -> Any:
+    def introduce(self, *arguments: Any, **options: Any) -> Any:
         with self.clock.step("of that, the registry"):
-            return super().promote(*arguments, **options)
+            return super().introduce(*arguments, **options)
 
 
 def _figures(aws: LocalAws, cities: int) -> Iterator[Figure]:
