@@ -1,6 +1,7 @@
 """The construct library's examples: deployed where localaws can host them, else refused by name."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +62,21 @@ def test_the_pipeline_is_in_service_watched_and_scaled(account: LocalAws, tmp_pa
     alarms = cloudwatch.describe_alarms(AlarmNamePrefix=endpoint)
     assert len(alarms["MetricAlarms"]) == 6
     assert composite_state(cloudwatch, endpoint) == "OK"
-    cloudwatch.set_alarm_state(
-        AlarmName=f"{endpoint}-Thrash", StateValue="ALARM", StateReason="a test"
-    )
-    assert composite_state(cloudwatch, endpoint) == "ALARM"
+    assert "ALARM" in states_while_one_rings(cloudwatch, endpoint)
     scaling = session.client("application-autoscaling")
     found = scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]
     (action,) = (each for each in found if f"endpoint/{endpoint}/" in each["ResourceId"])
     assert action["Schedule"] == "cron(0 7 ? * MON-FRI *)"
     assert action["ScalableTargetAction"] == {"MinCapacity": 4}
+
+
+def states_while_one_rings(cloudwatch: Any, endpoint: str) -> Iterator[str]:
+    """Of the composite alarm; the alarm's own next evaluation takes back what was set."""
+    for _ in range(20):
+        cloudwatch.set_alarm_state(
+            AlarmName=f"{endpoint}-Thrash", StateValue="ALARM", StateReason="a test"
+        )
+        yield composite_state(cloudwatch, endpoint)
 
 
 def composite_state(cloudwatch: Any, endpoint: str) -> str:
