@@ -211,7 +211,8 @@ class Persistence:
                 self._backlog.add([name])
             trouble = trouble or _trouble(name, error)
         for name, store in self._stores.items():
-            trouble = trouble or _trouble(name, self._failure(name, store.save))
+            error = self._failure(name, store.save)
+            trouble = trouble or _trouble(name, error)
         self._backlog.end(again, trouble)
 
     def save(self) -> None:

@@ -35,3 +35,28 @@ def test_a_full_disk_is_told_until_it_takes_what_waited(
     persistence.save_changes()
     assert not persistence.trouble
     assert RowStore(tmp_path / "sts-sessions.sqlite").load()
+
+
+class Saved:
+    """A store that counts how often it was saved."""
+
+    count = 0
+
+    def save(self) -> None:
+        self.count += 1
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def test_the_trouble_of_one_is_not_that_of_others(
+    persistence: Persistence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Saved()
+    persistence.add_store("other", other)
+    persistence.touch("sts")
+    monkeypatch.setattr(RowStore, "write", fails)
+    persistence.save_changes()
+    persistence.save_changes()
+    assert persistence.trouble
+    assert other.count == 2
