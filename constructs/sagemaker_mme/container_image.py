@@ -252,9 +252,12 @@ class _SageMakerImage(ContainerImage):
         return accounts[stack.region]
 
     def _account_at_deploy_time(self, stack: cdk.Stack) -> str:
+        key, accounts = self.published.key, self.published.accounts
         mapping = stack.node.try_find_child(_MAPPING_ID)
-        if not isinstance(mapping, cdk.CfnMapping):
-            mapping = cdk.CfnMapping(stack, _MAPPING_ID)
-        for region, account in self.published.accounts.items():
-            mapping.set_value(region, self.published.key, account)
-        return mapping.find_in_map(cdk.Aws.REGION, self.published.key)
+        if isinstance(mapping, cdk.CfnMapping):
+            for region, account in accounts.items():
+                mapping.set_value(region, key, account)
+        else:
+            table = {region: {key: account} for region, account in accounts.items()}
+            mapping = cdk.CfnMapping(stack, _MAPPING_ID, mapping=table)
+        return mapping.find_in_map(cdk.Aws.REGION, key)

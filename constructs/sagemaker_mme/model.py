@@ -11,6 +11,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from sagemaker_mme.container import MultiModelContainer, PipelineContainer
+from sagemaker_mme.container_image import BoundImage
 from sagemaker_mme.images import Processor
 from sagemaker_mme.pipeline_rules import (
     InferenceExecutionMode,
@@ -130,14 +131,18 @@ class Model(ModelBase):
             ],
         )
         self._network = vpc_config(self, vpc, vpc_subnets, security_groups)
-        self.role: iam.IRole = role or self._execution_role(containers)
+        images = [container.image.bind(self) for container in containers]
+        self.role: iam.IRole = role or self._execution_role(containers, images)
         self.grant_principal = self.role.grant_principal
         self.container_names = tuple(
             container.name or f"container-{number}"
             for number, container in enumerate(containers, start=1)
         )
         self.processors = frozenset(container.image.processor for container in containers)
-        definitions = [_definition(self, container) for container in containers]
+        definitions = [
+            _definition(container, image.uri)
+            for container, image in zip(containers, images, strict=True)
+        ]
         model = sagemaker.CfnModel(
             self,
             "Resource",
@@ -201,7 +206,9 @@ class Model(ModelBase):
     def model_arn(self) -> str:
         return self._arn
 
-    def _execution_role(self, containers: Sequence[PipelineContainer]) -> SageMakerRole:
+    def _execution_role(
+        self, containers: Sequence[PipelineContainer], images: Sequence[BoundImage]
+    ) -> SageMakerRole:
         role = SageMakerRole(
             self,
             "Role",
@@ -212,7 +219,6 @@ class Model(ModelBase):
         for container in containers:
             if data := container.model_data:
                 PrefixGrants(data.bucket).read(role, data.prefix)
-        images = [container.image.bind(self) for container in containers]
         role.allow_pull([image.repository_arn for image in images if image.repository_arn])
         if self._network is not None:
             role.allow_network_interfaces()
@@ -229,11 +235,11 @@ def _execution_config(
 
 
 def _definition(
-    scope: Construct, container: PipelineContainer
+    container: PipelineContainer, image_uri: str
 ) -> sagemaker.CfnModel.ContainerDefinitionProperty:
     many = isinstance(container, MultiModelContainer)
     return sagemaker.CfnModel.ContainerDefinitionProperty(
-        image=container.image.bind(scope).uri,
+        image=image_uri,
         container_hostname=container.name,
         environment=dict(container.environment) or None,
         mode="MultiModel" if many else "SingleModel",
