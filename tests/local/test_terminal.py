@@ -112,22 +112,30 @@ def facts(project: Project) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("columns", "variables"),
-    [
-        (60, {}),
-        (80, {"LANG": "C.UTF-8", "NO_COLOR": "1"}),
-        (200, {}),
-    ],
-)
-def test_no_name_and_no_number_is_cut_off(
-    project: Project, facts: set[str], columns: int, variables: dict[str, str]
-) -> None:
-    shown = project.shown(columns, **variables)
+@pytest.fixture(scope="module")
+def wide(project: Project) -> Shown:
+    """A terminal that has room for everything."""
+    return project.shown(200)
+
+
+def check_that_all_is_there(shown: Shown, facts: set[str]) -> None:
     assert shown.status == 0, shown.plain
     assert [fact for fact in sorted(facts) if fact not in shown.plain] == [], shown.plain
     assert CUT not in shown.plain
     assert "Traceback" not in shown.plain
+
+
+def test_no_name_and_no_number_is_cut_off(wide: Shown, facts: set[str]) -> None:
+    check_that_all_is_there(wide, facts)
+
+
+@pytest.mark.parametrize(
+    ("columns", "variables"), [(60, {}), (80, {"LANG": "C.UTF-8", "NO_COLOR": "1"})]
+)
+def test_nor_where_there_is_little_room(
+    project: Project, facts: set[str], columns: int, variables: dict[str, str]
+) -> None:
+    check_that_all_is_there(project.shown(columns, **variables), facts)
 
 
 def test_without_utf_8_names_are_spelled_out_and_everything_else_is_there(
@@ -150,11 +158,10 @@ def test_without_a_terminal_everything_is_there_and_nothing_decorates_it(
     assert "\x1b" not in said + "".join(done.stderr for done in texts)
 
 
-def test_a_spinner_tells_what_goes_on_and_leaves_nothing_behind(project: Project) -> None:
-    shown = project.shown(200)
+def test_a_spinner_tells_what_goes_on_and_leaves_nothing_behind(wide: Shown) -> None:
     for doing in ("invoke Sao_Paulo/", "read the registry", "read the deployed roles"):
-        assert doing in shown.plain
-        assert not any(doing in line for line in shown.lines)
+        assert doing in wide.plain
+        assert not any(doing in line for line in wide.lines)
 
 
 def test_ctrl_c_while_models_are_trained_ends_in_one_line(project: Project) -> None:
