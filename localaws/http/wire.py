@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from random import getrandbits
 from typing import Any
 from urllib.parse import parse_qs
@@ -81,9 +82,9 @@ class Exchange:
         credential = self.headers.get("authorization", "").partition("Credential=")[2]
         return credential.partition("/")[0]
 
-    @property
+    @cached_property
     def action(self) -> str:
-        """The operation where the protocol names one, else the HTTP method."""
+        """The operation where the protocol names one, else the HTTP method; of a read body."""
         target = self.headers.get("x-amz-target", "").rpartition(".")[2]
         if target:
             return target
