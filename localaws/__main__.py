@@ -42,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (lifecycle.LifecycleError, StateError) as error:
         print(f"localaws: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # of a state folder that is read-only, say
+        if error.filename is None:
+            raise
+        print(f"localaws: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 0
 
@@ -59,6 +64,13 @@ def make_parser() -> argparse.ArgumentParser:
     start.set_defaults(command=_start)
     start.add_argument("--port", type=_port, help="default 4566, or a free one when that is taken")
     start.add_argument("--foreground", action="store_true", help="serve until Ctrl-C")
+    start.add_argument(
+        "--while",
+        dest="guardian",
+        type=int,
+        metavar="PID",
+        help="end when that process has ended, and remove the state then",
+    )
     stop = commands.add_parser("stop", help="stop the server; its state stays")
     stop.set_defaults(command=_stop)
     status = commands.add_parser("status", help="say whether it runs; exit status 1 if not")
@@ -117,9 +129,9 @@ def _quota_value(text: str) -> str:
 
 def _start(options: argparse.Namespace) -> int:
     if options.foreground:
-        lifecycle.run_in_foreground(options.state_dir, options.port)
+        lifecycle.run_in_foreground(options.state_dir, options.port, options.guardian)
         return 0
-    running = lifecycle.start(options.state_dir, options.port)
+    running = lifecycle.start(options.state_dir, options.port, options.guardian)
     print(f"localaws runs at {running.endpoint_url}, process {running.process_id}")
     _name_damaged(options.state_dir)
     return 0

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ STOP_TIMEOUT = 30.0
 BACKLOG = 2048
 """Clients that wait to be let in, as uvicorn has it."""
 LOCK_TIMEOUT = 0.5
+GUARDIAN_SECONDS = 1.0
+"""Between two looks at whether it still runs."""
 
 
 class LifecycleError(Exception):
@@ -69,8 +72,10 @@ def find_running(directory: Path) -> Running | None:
         return None  # It holds the lock and has not said yet where it listens.
 
 
-def start(directory: Path, port: int | None) -> Running:
+def start(directory: Path, port: int | None, guardian: int | None = None) -> Running:
     """Start a server in the background; returns when it answers.
+
+    When the process ``guardian`` has ended, however it did, the server ends and its folder goes.
 
     Raises
     ------
@@ -81,7 +86,7 @@ def start(directory: Path, port: int | None) -> Running:
     _refuse_second(state.directory)
     if port is not None:
         _bind(port).close()
-    process = _spawn(state, port)
+    process = _spawn(state, port, guardian)
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -96,9 +101,21 @@ def start(directory: Path, port: int | None) -> Running:
     )
 
 
-def run_in_foreground(directory: Path, port: int | None) -> None:
-    """Serve in this process until SIGTERM or Ctrl-C."""
+def run_in_foreground(directory: Path, port: int | None, guardian: int | None = None) -> None:
+    """Serve in this process until SIGTERM or Ctrl-C, or until ``guardian`` has ended."""
     state = open_state(directory)
+    if guardian is None:
+        _serve(state, port)
+        return
+    threading.Thread(target=_end_with, args=(guardian,), daemon=True).start()
+    try:
+        _serve(state, port)
+    finally:
+        if not _is_alive(guardian):
+            shutil.rmtree(state.directory)
+
+
+def _serve(state: State, port: int | None) -> None:
     with _lock(state.directory), _bind(port) as listener, _bind_proxy(state) as proxy_listener:
         running = Running(os.getpid(), listener.getsockname()[1])
         write_profile(state, running.port)
@@ -113,6 +130,22 @@ def run_in_foreground(directory: Path, port: int | None) -> None:
         from localaws.server import serve  # MiniStack reads its settings when it is imported.
 
         serve(state, listener, proxy_listener)
+
+
+def _end_with(guardian: int) -> None:
+    while _is_alive(guardian):
+        time.sleep(GUARDIAN_SECONDS)
+    os.kill(os.getpid(), signal.SIGINT)  # after SIGTERM, uvicorn lets nothing follow
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's is alive as well
+    return True
 
 
 def stop(directory: Path) -> bool:
@@ -161,11 +194,13 @@ def _refuse_second(directory: Path) -> None:
         )
 
 
-def _spawn(state: State, port: int | None) -> subprocess.Popen[bytes]:
+def _spawn(state: State, port: int | None, guardian: int | None) -> subprocess.Popen[bytes]:
     arguments = [sys.executable, "-m", "localaws", "start", "--foreground"]
     arguments += ["--state-dir", str(state.directory)]
     if port is not None:
         arguments += ["--port", str(port)]
+    if guardian is not None:
+        arguments += ["--while", str(guardian)]
     with state.log_file.open("wb") as log:
         return subprocess.Popen(
             arguments,

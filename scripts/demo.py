@@ -142,7 +142,7 @@ def _chosen_aws(
     local = LocalAws(Path(tempfile.mkdtemp(prefix="housing-demo-")))
     try:
         with console.step("start localaws"):
-            local.start()
+            local.start(keep=options.keep)
         yield boto3.Session(), local
     finally:
         if not options.keep:

@@ -24,9 +24,13 @@ class LocalAws:
 
     state_directory: Path
 
-    def start(self) -> None:
-        """Start it on a free port and make it the AWS of this process and of those it starts."""
-        _localaws("start", self.state_directory, "--port", str(_free_port()))
+    def start(self, *, keep: bool) -> None:
+        """Start it on a free port and make it the AWS of this process and of those it starts.
+
+        It ends with this process, even one that is killed, unless it is to be kept.
+        """
+        until = [] if keep else ["--while", str(os.getpid())]
+        _localaws("start", self.state_directory, "--port", str(_free_port()), *until)
         choose(parse_environment(_localaws("env", self.state_directory)))
 
     def remove(self) -> None:

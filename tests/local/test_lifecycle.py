@@ -221,6 +221,24 @@ def test_ctrl_c_ends_a_server_in_the_foreground(tmp_path: Path) -> None:
     assert server.wait() == 0
 
 
+def test_a_server_for_one_process_ends_with_it_and_leaves_nothing(tmp_path: Path) -> None:
+    guardian = subprocess.Popen(["sleep", "600"])
+    lifecycle.start(tmp_path / "state", 0, guardian.pid)
+    guardian.kill()
+    guardian.wait()
+    deadline = time.monotonic() + 60
+    while (tmp_path / "state").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_what_cannot_be_written_is_named_in_one_line(tmp_path: Path) -> None:
+    open_state(tmp_path / "state").log_file.mkdir()
+    done = command("start", "--port", "0", directory=tmp_path / "state")
+    assert done.returncode == 1
+    assert done.stderr == f"localaws: {tmp_path / 'state' / 'server.log'}: Is a directory\n"
+
+
 def test_reset_leaves_nothing(own_localaws: LocalAws) -> None:
     done = command("reset", directory=own_localaws.state.directory)
     assert (done.returncode, own_localaws.state.directory.exists()) == (0, False)
