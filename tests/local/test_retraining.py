@@ -49,8 +49,9 @@ class Stage:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while time.monotonic() < deadline:
             waiting = self.workspace.keys("incoming/")
-            running = [each for each in self.executions() if each["status"] == "RUNNING"]
-            if not waiting and not running and self.executions():
+            executions = self.executions()
+            running = [each for each in executions if each["status"] == "RUNNING"]
+            if not waiting and not running and executions:
                 return
             time.sleep(0.5)
         pytest.fail(f"{waiting} still waits; {running} runs")

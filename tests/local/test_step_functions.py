@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ class Machines:
 
     localaws: LocalAws
 
-    @property
+    @cached_property
     def states(self) -> Any:
         return self.localaws.session().client("stepfunctions")
 
