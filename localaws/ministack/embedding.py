@@ -153,7 +153,10 @@ def _import_app() -> Any:
 
     patches.replace(iam_evaluator, "is_root_access_key", lambda _: lambda access_key_id: False)
     from ministack import app
+    from ministack.core import router
 
+    # What a request is signed for, it is for; whether there is such a service is told later.
+    patches.replace(router, "_is_aws_service_name", lambda _: lambda scope_name: True)
     # Both answer before any signature is checked: ``/_ministack/reset`` among them, which any web
     # page that the developer visits could call.
     patches.replace(app, "_handle_pre_body_request", lambda _: _nothing)
