@@ -64,7 +64,12 @@ class ContainerCaller:
     ) -> Answer:
         """Invoke the model; ``done`` is called when it has finished, even if nobody waits then."""
         if isinstance(model, RemoteModel):
-            return await self._call_remote(model, request, done)
+            started = time.perf_counter()
+            try:
+                response = await model.submit(request)
+            finally:
+                done()
+            return self._answered(request, response, time.perf_counter() - started)
         if not self._container.blocking and len(request.body) <= MAXIMUM_INLINE_BODY_BYTES:
             try:
                 return self._answer(model, request)
@@ -74,16 +79,6 @@ class ContainerCaller:
         future = loop.run_in_executor(self._threads, self._answer, model, request)
         future.add_done_callback(lambda _: done())
         return await asyncio.wait_for(asyncio.shield(future), self._timeout_seconds)
-
-    async def _call_remote(
-        self, model: RemoteModel, request: ContainerRequest, done: Callable[[], None]
-    ) -> Answer:
-        started = time.perf_counter()
-        try:
-            response = await model.submit(request)
-        finally:
-            done()
-        return self._answered(request, response, time.perf_counter() - started)
 
     def _answer(self, model: LoadedModel, request: ContainerRequest) -> Answer:
         started = time.perf_counter()
