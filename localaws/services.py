@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
@@ -34,6 +35,8 @@ from localaws.ministack.s3.object_files import ObjectFiles
 from localaws.ministack.state.persistence import Persistence
 from localaws.state import State
 
+WARM_UP = "LOCALAWS_WARM_UP"
+"""The variable that is 0 where most servers end before they start a container or a job."""
 LATE_SERVICES_AFTER_SECONDS = 0.2
 """So that the first requests of others need not wait for its import."""
 
@@ -229,6 +232,7 @@ class Services:
         step_functions.executions.resume()
         step_functions.start_schedules()
         self._is_deploying = cloudformation.is_deploying
-        self._apis.containers.warm_up()
+        if os.environ.get(WARM_UP) != "0":
+            self._apis.containers.warm_up()
         # A hundred thousand modules, classes and functions that stay: collections skip them.
         gc.freeze()

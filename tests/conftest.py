@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 import signal
 from pathlib import PurePosixPath
 from typing import Any
@@ -11,6 +12,9 @@ from xdist.scheduler import LoadScopeScheduling
 # Started in the background, as some CI systems do it, a process ignores Ctrl-C, and so would the
 # programs that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Most servers of the tests start no container; each would import scikit-learn for them.
+os.environ["LOCALAWS_WARM_UP"] = "0"
 
 # How long an example takes depends on what else the machine does: that is no property of ours.
 # Half of the usual examples: `make soak` has a million.

@@ -30,6 +30,7 @@ def demo(output: Path, temporary: Path) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "scripts.demo", "--output", str(output)]
     environment = {name: value for name, value in os.environ.items() if name not in OVERRIDING}
     environment["TMPDIR"] = str(temporary)
+    environment.pop("LOCALAWS_WARM_UP")
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
