@@ -70,6 +70,12 @@ NOTEBOOKS = {
         " archived/scientific_details_of_algorithms/linear_learner_multiclass_classification",
         "linear_learner_multiclass_classification.ipynb",
     ),
+    "breast-cancer": Notebook(
+        " archived", "Batch Transform - breast cancer prediction with high level SDK.ipynb"
+    ),
+    "breast-cancer-boto3": Notebook(
+        " archived", "Batch Transform - breast cancer prediction with lowel level SDK.ipynb"
+    ),
     "iris-own-model": Notebook(" archived/sklearn", "sklearn_byom_outputs.ipynb", ("train.py",)),
 }
 

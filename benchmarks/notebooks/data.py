@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
 FILES = "sagemaker-example-files-prod-us-east-1"
 SAMPLES = "sagemaker-sample-files"
@@ -26,6 +26,16 @@ def iris() -> bytes:
     rows = (
         ",".join([*map(str, values), f"Iris-{found.target_names[kind]}"])
         for values, kind in zip(found.data, found.target, strict=True)
+    )
+    return "\n".join([*rows, ""]).encode()
+
+
+def breast_cancer() -> bytes:
+    """The data set of UCI, as scikit-learn has it; it leaves out whose rows they are."""
+    found = load_breast_cancer()
+    rows = (
+        ",".join([str(number), "MB"[kind], *map(str, values)])
+        for number, (values, kind) in enumerate(zip(found.data, found.target, strict=True), 1)
     )
     return "\n".join([*rows, ""]).encode()
 
@@ -57,6 +67,7 @@ def forests() -> bytes:
 
 OBJECTS: Mapping[tuple[str, str], Callable[[], bytes]] = {
     (FILES, "datasets/image/MNIST/mnist.pkl.gz"): digits,
+    (FILES, "datasets/tabular/breast_cancer/wdbc.csv"): breast_cancer,
     (FILES, "datasets/tabular/uci_abalone/abalone.csv"): abalone,
     (FILES, "datasets/tabular/uci_covtype/covtype.data.gz"): forests,
     (SAMPLES, "datasets/tabular/iris/iris.data"): iris,

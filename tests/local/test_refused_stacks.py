@@ -80,6 +80,12 @@ def test_a_stack_never_takes_over_what_exists(stack: Stack) -> None:
     assert logs.describe_log_groups(logGroupNamePrefix="/refused/taken")["logGroups"]
 
 
+def test_an_export_has_no_blanks_in_its_name(stack: Stack) -> None:
+    outputs = {"O": {"Value": "x", "Export": {"Name": "two words"}}}
+    assert stack.deploy({"A": PARAMETER}, Outputs=outputs) == "ROLLBACK_COMPLETE"
+    assert any("alphanumeric characters, colons, or hyphens" in t for t in stack.reasons())
+
+
 def test_an_export_has_one_owner(stack: Stack, localaws: LocalAws) -> None:
     outputs = {"O": {"Value": "x", "Export": {"Name": "refused-export"}}}
     other = Stack(localaws, "owns-the-export")

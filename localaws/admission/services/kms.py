@@ -98,6 +98,8 @@ def _key_usable(parameters: Parameters, account: Account) -> None:
 
 def _grant(parameters: Parameters, account: Account) -> None:
     principal = parameters["GranteePrincipal"]
+    if not principal.startswith("arn:"):
+        raise AwsError("InvalidArnException", f"Invalid ARN: {principal}")
     of_account = principal.startswith(f"arn:aws:iam::{account.account_id}:")
     if of_account and not principal.endswith(":root") and not account.principal_exists(principal):
         text = f"ARN does not refer to a valid principal: {principal}"

@@ -14,6 +14,8 @@ from localaws.patterns import PatternError
 
 SUBSCRIPTION_FILTERS = 2
 DAY_MILLISECONDS = 86_400_000
+MOST_DIMENSIONS = 3
+"""Of what one metric filter makes."""
 MOST_RESULTS = 10_000
 """Of a query."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -79,6 +81,8 @@ def _transformations(parameters: Parameters, account: Account) -> None:
             raise _transformation(f"metricValue {value} is neither a number nor a field ($…)")
         if "dimensions" in made and "defaultValue" in made:
             raise _transformation("dimensions and default value are mutually exclusive properties.")
+        if len(made.get("dimensions") or ()) > MOST_DIMENSIONS:
+            raise _transformation(f"at most {MOST_DIMENSIONS} dimensions can be given.")
         if "dimensions" in made and not pattern.startswith(("{", "[")):
             raise _transformation("dimensions need a JSON or a space-delimited filter pattern.")
 

@@ -6,6 +6,7 @@ stack in progress.
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ Properties = Mapping[str, Any]
 Json = dict[str, Any]
 
 logger = logging.getLogger(__name__)
+_EXPORT = re.compile(r"[A-Za-z0-9:-]+")
 
 
 def install() -> None:
@@ -257,6 +259,11 @@ def _with_free_exports(resolve: Callable[..., Any]) -> Callable[..., Any]:
         resolved, exports = _explained(resolve)(*arguments)
         stack_id = arguments[-1]
         for name in exports:
+            if not _EXPORT.fullmatch(name):
+                raise ValueError(
+                    f"Cannot export output {name}. Exported names must be composed only of"
+                    " alphanumeric characters, colons, or hyphens."
+                )
             owner = cloudformation._exports.get(name)
             if owner is not None and owner["StackId"] != stack_id:
                 holder = owner["StackId"].split("/")[1]
