@@ -73,9 +73,6 @@ NOTEBOOKS = {
     "breast-cancer": Notebook(
         " archived", "Batch Transform - breast cancer prediction with high level SDK.ipynb"
     ),
-    "breast-cancer-boto3": Notebook(
-        " archived", "Batch Transform - breast cancer prediction with lowel level SDK.ipynb"
-    ),
     "iris-own-model": Notebook(" archived/sklearn", "sklearn_byom_outputs.ipynb", ("train.py",)),
 }
 
