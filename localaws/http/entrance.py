@@ -34,6 +34,8 @@ _READING = re.compile(
 )
 """Operations that need no room on the disk, or make some."""
 ROOM_BYTES = 8 * 1024 * 1024
+ROOM_SECONDS = 0.25
+"""That a look at the disk holds: it takes longer than most else that is done for a request."""
 
 
 class Entrance:
@@ -46,6 +48,8 @@ class Entrance:
         self._authorizer = authorizer
         self._directory = directory
         self._trouble = trouble
+        self._room = 0
+        self._looked_at = -ROOM_SECONDS
 
     def check_room(self, action: str, size: int) -> None:
         """Raise ``AwsError`` when the action would have to be saved and the disk takes nothing.
@@ -54,9 +58,8 @@ class Entrance:
         """
         if action in ("GET", "HEAD", "DELETE", "OPTIONS") or _READING.match(action):
             return
-        disk = os.statvfs(self._directory)
         trouble = self._trouble()
-        if disk.f_bavail * disk.f_frsize < ROOM_BYTES + 2 * size:
+        if self._free_bytes() < ROOM_BYTES + 2 * size:
             trouble = f"the disk of {self._directory} is full"
         if trouble:
             raise AwsError(
@@ -65,6 +68,13 @@ class Entrance:
                 " mended",
                 503,
             )
+
+    def _free_bytes(self) -> int:
+        now = time.monotonic()
+        if now - self._looked_at >= ROOM_SECONDS:
+            disk = os.statvfs(self._directory)
+            self._room, self._looked_at = disk.f_bavail * disk.f_frsize, now
+        return self._room
 
     def limit(self, exchange: Exchange) -> int:
         """How long the body may be.
