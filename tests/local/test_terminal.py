@@ -164,10 +164,16 @@ def test_a_spinner_tells_what_goes_on_and_leaves_nothing_behind(wide: Shown) -> 
         assert not any(doing in line for line in wide.lines)
 
 
+LONG_TRAINING = (
+    *("--hyperparameter", "epochs=3000"),
+    *("--hyperparameter", "early_stopping_patience=3000"),
+)
+
+
 def test_ctrl_c_while_models_are_trained_ends_in_one_line(project: Project) -> None:
     command = [sys.executable, "-m", "scripts.housing", "train", "--data", "rows"]
     shown = on_terminal(
-        [*command, "--refit-preprocessor", "--hyperparameter", "epochs=3000"],
+        [*command, "--refit-preprocessor", *LONG_TRAINING],
         80,
         environment=project.aws.environment,
         folder=project.folder,

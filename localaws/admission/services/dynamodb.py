@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import combinations
 
 from localaws.admission.account import Account
 from localaws.admission.rule import Parameters, Rule, in_turn
 from localaws.errors import AwsError
 
+EXPRESSIONS = 256
+"""That are kept as they were read."""
 _CLAUSE = re.compile(r"(?<![#:.\w])(SET|ADD|DELETE)(?![\w.])", re.IGNORECASE)
 _SECTION = re.compile(r"(?<![#:.\w])(SET|ADD|DELETE|REMOVE)(?![\w.])", re.IGNORECASE)
 _SEPARATOR = re.compile(r",(?![^()]*\))")
@@ -18,8 +22,31 @@ _NOT_OF_KEYS = re.compile(
 _ATTRIBUTE = re.compile(r"(?<![:.\w])(#?[A-Za-z_]\w*)(?!\s*\()")
 
 
-def _update_item(parameters: Parameters, account: Account) -> None:
-    clauses = [found[1].upper() for found in _CLAUSE.finditer(_short(parameters))]
+def _update(parameters: Parameters, account: Account) -> None:
+    """An update cannot name a part of the key, whatever the value."""
+    names = parameters.get("ExpressionAttributeNames") or {}
+    changed = _changed_by(_short(parameters), tuple(names.items()))
+    table = account.record("table", parameters["TableName"].rpartition("/")[2]) or {}
+    keys = {element["AttributeName"] for element in table.get("KeySchema", ())}
+    named = keys & changed
+    if named:
+        raise AwsError(
+            "ValidationException",
+            "One or more parameter values were invalid: Cannot update attribute"
+            f" {min(named)}. This attribute is part of the key",
+        )
+
+
+@lru_cache(EXPRESSIONS)
+def _changed_by(text: str, names: tuple[tuple[str, str], ...]) -> frozenset[str]:
+    """The attributes that an update changes: once for all of its text, for fleets send many.
+
+    Raises
+    ------
+    AwsError
+        A section comes twice, or a part of an item is changed twice.
+    """
+    clauses = [found[1].upper() for found in _CLAUSE.finditer(text)]
     for clause in set(clauses):
         if clauses.count(clause) > 1:
             raise AwsError(
@@ -27,40 +54,20 @@ def _update_item(parameters: Parameters, account: Account) -> None:
                 f'Invalid UpdateExpression: The "{clause}" section can only be used once in an'
                 " update expression;",
             )
-
-
-def _paths(parameters: Parameters, account: Account) -> None:
-    """No part of an item is changed twice in one update."""
-    seen: list[tuple[str, ...]] = []
-    for path in _targets(parameters):
-        for other in seen:
-            if path[: len(other)] == other[: len(path)]:
-                raise AwsError(
-                    "ValidationException",
-                    "Invalid UpdateExpression: Two document paths overlap with each other; must"
-                    f" remove or rewrite one of these paths; path one: [{', '.join(other)}],"
-                    f" path two: [{', '.join(path)}]",
-                )
-        seen.append(path)
-
-
-def _keys_stay(parameters: Parameters, account: Account) -> None:
-    """An update cannot name a part of the key, whatever the value."""
-    table = account.record("table", parameters["TableName"].rpartition("/")[2]) or {}
-    keys = {element["AttributeName"] for element in table.get("KeySchema", ())}
-    for path in _targets(parameters):
-        if path and path[0] in keys:
+    paths = list(_targets(text, dict(names)))
+    for path, other in combinations(paths, 2):
+        if path[: len(other)] == other[: len(path)]:
             raise AwsError(
                 "ValidationException",
-                "One or more parameter values were invalid: Cannot update attribute"
-                f" {path[0]}. This attribute is part of the key",
+                "Invalid UpdateExpression: Two document paths overlap with each other; must"
+                f" remove or rewrite one of these paths; path one: [{', '.join(path)}],"
+                f" path two: [{', '.join(other)}]",
             )
+    return frozenset(path[0] for path in paths if path)
 
 
-def _targets(parameters: Parameters) -> Iterator[tuple[str, ...]]:
+def _targets(text: str, names: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     """The paths that an update changes."""
-    text = _short(parameters)
-    names = parameters.get("ExpressionAttributeNames") or {}
     begins = [*_SECTION.finditer(text)]
     for section, after in zip(begins, [*begins[1:], None], strict=True):
         for action in _SEPARATOR.split(text[section.end() : after.start() if after else len(text)]):
@@ -84,7 +91,7 @@ def _transact(parameters: Parameters, account: Account) -> None:
             text = "TransactItems can only contain one of Check, Put, Update or Delete"
             raise AwsError("ValidationException", text)
         if "Update" in item:
-            UPDATE(item["Update"], account)
+            _update(item["Update"], account)
 
 
 def _table(parameters: Parameters, account: Account) -> None:
@@ -172,14 +179,12 @@ def _short(parameters: Parameters) -> str:
     return str(text)
 
 
-UPDATE = in_turn(_update_item, _paths, _keys_stay)
-
 RULES: Mapping[tuple[str, str], Rule] = {
     ("dynamodb", "CreateTable"): _table,
     ("dynamodb", "Query"): in_turn(_key_condition, _query),
     ("dynamodb", "RestoreTableToPointInTime"): _restore,
     ("dynamodb", "TransactWriteItems"): _transact,
-    ("dynamodb", "UpdateItem"): UPDATE,
+    ("dynamodb", "UpdateItem"): _update,
     ("dynamodb", "UpdateTable"): _table,
     ("dynamodb", "UpdateTimeToLive"): _time_to_live,
 }

@@ -40,6 +40,8 @@ def _operands(tokens: Sequence[Token]) -> Iterator[tuple[str, str, Sequence[Toke
 
     Those in further parentheses come when their value is asked for.
     """
+    if len(tokens) < 3:
+        return
     while tokens and tokens[0][0] == "LPAREN" and _closes(tokens) == len(tokens) - 1:
         tokens = tokens[1:-1]
     depth = 0

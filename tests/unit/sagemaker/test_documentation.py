@@ -19,5 +19,5 @@ def test_it_lists_every_operation_and_no_other(platform: Platform) -> None:
 
 
 def test_it_lists_every_setting() -> None:
-    settings = {f"LOCALAWS_{field.name.upper()}" for field in fields(HostingSettings)}
-    assert settings == set(re.findall(r"`(LOCALAWS_\w+)`", TEXT))
+    hosting = {f"LOCALAWS_{field.name.upper()}" for field in fields(HostingSettings)}
+    assert hosting | {"LOCALAWS_WARM_UP"} == set(re.findall(r"`(LOCALAWS_\w+)`", TEXT))
