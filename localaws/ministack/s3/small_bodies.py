@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from localaws.damage import set_aside
+from localaws.state import StateError
 
 MOST_BYTES = 32 * 1024
 
@@ -19,7 +20,7 @@ class SmallBodies:
 
     Raises
     ------
-    sqlite3.OperationalError
+    StateError
         When the file cannot be opened. One that is damaged is set aside.
     """
 
@@ -29,8 +30,8 @@ class SmallBodies:
         self._read_lock = threading.Lock()
         try:
             self._open()
-        except sqlite3.OperationalError:
-            raise
+        except sqlite3.OperationalError as error:  # a full disk, say: the file is as it was
+            raise StateError(f"{path} cannot be opened: {error}") from error
         except sqlite3.DatabaseError as error:
             set_aside(path, str(error))
             self._open()

@@ -12,6 +12,7 @@ from localaws.damage import kept_aside
 from localaws.ministack.s3.object_files import ObjectFiles, same_bytes
 from localaws.ministack.s3.small_bodies import MOST_BYTES, SmallBodies
 from localaws.row_store import RowStore
+from localaws.state import StateError
 
 SMALL = b"weights"
 LARGE = b"x" * (MOST_BYTES + 1)
@@ -183,3 +184,10 @@ def test_files_are_kept_where_the_rows_cannot_be_read(tmp_path: Path) -> None:
     assert read(begin(tmp_path), "a") is None
     (folder,) = [path for path in kept_aside(tmp_path) if path.is_dir()]
     assert [path.read_bytes() for path in folder.iterdir()] == [LARGE]
+
+
+@pytest.mark.parametrize("name", ["s3_objects.sqlite", "s3_bodies.sqlite"])
+def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "services" / name).mkdir(parents=True)
+    with pytest.raises(StateError, match=f"{name} cannot be opened"):
+        begin(tmp_path)
