@@ -1,12 +1,8 @@
 """From trained candidates to what serves: gate, copy, registry, for any number of cities.
 
-The bytes go from the job's output to the key that is served by a server-side copy, conditional on
-the key being free. A multi-model endpoint may hold the old bytes of a key that was overwritten
-(AWS: "Don't overwrite model artifacts in Amazon S3",
-https://docs.aws.amazon.com/sagemaker/latest/dg/add-models-to-endpoint.html), so that no key is ever
-written twice, and the bucket's policy refuses to. The registry records a version once its bytes lie
-there, and lets it serve in the same transaction; a run that ends in between leaves a key that the
-next one takes for the same bytes, and passes over for others.
+The registry records a version once its bytes lie at the key that is served, and lets it serve in
+the same transaction; a run that ends in between leaves a key that the next one takes for the same
+bytes, and passes over for others.
 """
 
 from collections import Counter
@@ -16,27 +12,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from fleet.gate import GateRules, judge
-from fleet.objections import forgotten
+from fleet.model_copies import THREADS, ModelCopies
+from fleet.objections import conflict, forgotten
 from fleet.registry import Draft, Registry
 from fleet.registry_reader import RegistryConflictError, RegistryError
+from fleet.table import ATTEMPTS, pause
 from fleet.versions import Candidate, City, State, Version
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-THREADS = 16
-DIGEST_METADATA = "sha256"
-PREPROCESSOR_METADATA = "preprocessor"
 MOST_KEYS = 20
 """That are tried for a city whose next ones are taken: by models of before the registry, or by runs
 that ended between the copy and its record."""
-KEY_TAKEN = "its key is taken"
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
-_ABSENT = ("NoSuchKey", "404")
 
 
 class Outcome(StrEnum):
@@ -52,23 +41,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Publication:
-    """What became of one city's candidate; ``before`` is the city's item as it was."""
+    """What became of one city's candidate, and which model serves its bytes, if one does."""
 
     city: str
     outcome: Outcome
     candidate: Candidate
-    before: City | None
+    target_model: str | None = None
     version: Version | None = None
     reason: str = ""
-
-    @property
-    def target_model(self) -> str | None:
-        """What serves the candidate's bytes; None where nothing does."""
-        if self.outcome is Outcome.PUBLISHED and self.version is not None:
-            return self.version.target_model
-        if self.outcome is Outcome.UNCHANGED and self.before is not None:
-            return self.before.target_model
-        return None
 
     @property
     def failure(self) -> str | None:
@@ -109,36 +89,28 @@ class Publisher:
         self._registry = registry
         self._s3 = s3
         self._bucket = bucket
+        self._copies = ModelCopies(s3, bucket)
         self._rules = rules
         self._force = force
 
     def publish(self, candidates: Sequence[Candidate]) -> list[Publication]:
-        """Publish what the gate lets pass, by city; one city's failure stops no other."""
-        known = self._registry.some_cities(candidate.city for candidate in candidates)
-        batch = _Batch({candidate.city: candidate for candidate in candidates}, known)
-        passed: list[Draft] = []
-        refused: list[Draft] = []
-        for candidate in candidates:
-            city = known.get(candidate.city, City(candidate.city))
-            serving = city.trained
-            if city.forgotten:
-                batch.finish(candidate.city, Outcome.FAILED, forgotten(city))
-            elif serving is not None and serving.artifact_digest == candidate.artifact_digest:
-                batch.finish(candidate.city, Outcome.UNCHANGED)
-            elif candidate.compared_with not in ("", city.target_model) and not self._force:
-                reason = f"{city.target_model} began to serve meanwhile; train again to compare"
-                batch.finish(candidate.city, Outcome.FAILED, reason)
-            else:
-                draft = Draft(candidate, judge(candidate, self._rules))
-                may_serve = draft.verdict.passed or self._force
-                (passed if may_serve else refused).append(draft)
-        self._record(refused, batch)
-        copied = self._copy_all(passed, known, batch)
-        introduced = self._registry.introduce(copied, known, force=self._force)
-        for name, version in introduced.versions.items():
-            batch.finish(name, Outcome.PUBLISHED, version=version)
-        for name, reason in introduced.refused.items():
-            batch.finish(name, Outcome.FAILED, reason)
+        """Publish what the gate lets pass, by city; one city's failure stops no other.
+
+        Whoever publishes a city at the same time may be first: its bytes are left to serve where
+        they are the same, and what was trained beside others is not put in their place.
+        """
+        batch = _Batch(candidates)
+        waiting = candidates
+        known = first = self._cities_of(waiting)
+        for attempt in range(ATTEMPTS):
+            self._publish_once(waiting, known, first, batch)
+            waiting = batch.waiting()
+            if not waiting:
+                break
+            pause(attempt)
+            known = self._cities_of(waiting)
+        for candidate in waiting:
+            batch.finish(candidate.city, Outcome.FAILED, "others kept changing it meanwhile")
         return batch.publications()
 
     def expire(self, cities: Iterable[str], keep: int) -> list[Version]:
@@ -170,7 +142,7 @@ class Publisher:
         """
         objection = self._registry.objections([version], force=self._force).get(version.city)
         if objection is None:
-            objection = self._copy(version)
+            objection = self._copies.copy(version).failure
         if objection is None:
             changes = self._registry.promote([version], force=self._force)
             objection = changes.refused.get(version.city)
@@ -186,12 +158,54 @@ class Publisher:
         self._s3.delete_object(Bucket=self._bucket, Key=version.key)
         return True
 
+    def _publish_once(
+        self,
+        candidates: Sequence[Candidate],
+        known: Mapping[str, City],
+        first: Mapping[str, City],
+        batch: "_Batch",
+    ) -> None:
+        """Publish against what is ``known``; cities that change meanwhile go on waiting.
+
+        A city that served something else at the ``first`` look is left to whoever changed it.
+        """
+        passed: list[Draft] = []
+        refused: list[Draft] = []
+        for candidate in candidates:
+            city = known.get(candidate.city, City(candidate.city))
+            serving = city.trained
+            if city.forgotten:
+                batch.finish(candidate.city, Outcome.FAILED, forgotten(city))
+            elif serving is not None and serving.artifact_digest == candidate.artifact_digest:
+                batch.finish(candidate.city, Outcome.UNCHANGED, target_model=city.target_model)
+            elif city.serving != first.get(candidate.city, City(candidate.city)).serving:
+                batch.finish(candidate.city, Outcome.FAILED, conflict(city))
+            elif candidate.compared_with not in ("", city.target_model) and not self._force:
+                reason = f"{city.target_model} began to serve meanwhile; train again to compare"
+                batch.finish(candidate.city, Outcome.FAILED, reason)
+            else:
+                draft = Draft(candidate, judge(candidate, self._rules))
+                may_serve = draft.verdict.passed or self._force
+                (passed if may_serve else refused).append(draft)
+        self._record(refused, batch)
+        copied = self._copy_all(passed, known, batch)
+        introduced = self._registry.introduce(copied, known, force=self._force)
+        for name, version in introduced.versions.items():
+            batch.finish(
+                name, Outcome.PUBLISHED, version=version, target_model=version.target_model
+            )
+        for name, reason in introduced.refused.items():
+            batch.finish(name, Outcome.FAILED, reason)
+
+    def _cities_of(self, candidates: Iterable[Candidate]) -> dict[str, City]:
+        return self._registry.some_cities(candidate.city for candidate in candidates)
+
     def _record(self, drafts: Sequence[Draft], batch: "_Batch") -> None:
         """Record what the gate refused: a person may let it serve."""
         recorded = self._registry.record(drafts)
         for city, version in recorded.versions.items():
             reasons = "; ".join(version.verdict.reasons)
-            batch.finish(city, Outcome.REFUSED, reasons, version)
+            batch.finish(city, Outcome.REFUSED, reasons, version=version)
         for city, reason in recorded.refused.items():
             batch.finish(city, Outcome.FAILED, reason)
 
@@ -205,49 +219,22 @@ class Publisher:
                 self._registry.numbered(draft, _last_version(known, draft) + 1 + skipped)
                 for draft in drafts
             ]
-            with ThreadPoolExecutor(THREADS) as threads:
-                failures = list(threads.map(self._copy, versions))
             taken = []
-            for draft, version, failure in zip(drafts, versions, failures, strict=True):
-                if failure is None:
+            for draft, version, copy in zip(
+                drafts, versions, self._copies.copy_all(versions), strict=True
+            ):
+                if copy.failure is None:
                     copied.append(version)
-                elif failure == KEY_TAKEN:
+                elif copy.key_is_taken:
                     taken.append(draft)
                 else:
-                    batch.finish(version.city, Outcome.FAILED, failure)
+                    batch.finish(version.city, Outcome.FAILED, copy.failure)
             drafts = taken
             if not drafts:
                 break
         for draft in drafts:
             batch.finish(draft.candidate.city, Outcome.FAILED, "its keys are taken by other models")
         return copied
-
-    def _copy(self, version: Version) -> str | None:
-        """Copy a candidate to its key; why that failed, or None. Copying it twice is no failure."""
-        if version.state is not State.CANDIDATE:
-            return None
-        trained = version.trained
-        try:
-            self._s3.copy_object(
-                Bucket=self._bucket,
-                Key=version.key,
-                CopySource={"Bucket": self._bucket, "Key": trained.artifact_key},
-                IfNoneMatch="*",
-                MetadataDirective="REPLACE",
-                Metadata={
-                    DIGEST_METADATA: trained.artifact_digest,
-                    PREPROCESSOR_METADATA: trained.preprocessor_url,
-                },
-            )
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in _TAKEN:
-                there = self._s3.head_object(Bucket=self._bucket, Key=version.key)["Metadata"]
-                return None if there.get(DIGEST_METADATA) == trained.artifact_digest else KEY_TAKEN
-            if code in _ABSENT:
-                return f"s3://{self._bucket}/{trained.artifact_key} is gone; train the city again"
-            return f"{version.key}: {error}"
-        return None
 
 
 def expired(city: City, versions: Sequence[Version], keep: int) -> list[Version]:
@@ -265,17 +252,26 @@ def _last_version(known: Mapping[str, City], draft: Draft) -> int:
 class _Batch:
     """What became of the cities so far."""
 
-    def __init__(self, candidates: Mapping[str, Candidate], before: Mapping[str, City]) -> None:
-        self._candidates = candidates
-        self._before = before
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        self._waiting = {candidate.city: candidate for candidate in candidates}
         self._done: dict[str, Publication] = {}
 
     def finish(
-        self, city: str, outcome: Outcome, reason: str = "", version: Version | None = None
+        self,
+        city: str,
+        outcome: Outcome,
+        reason: str = "",
+        *,
+        version: Version | None = None,
+        target_model: str | None = None,
     ) -> None:
         """Note what became of a city."""
-        candidate, before = self._candidates[city], self._before.get(city)
-        self._done[city] = Publication(city, outcome, candidate, before, version, reason)
+        candidate = self._waiting.pop(city)
+        self._done[city] = Publication(city, outcome, candidate, target_model, version, reason)
+
+    def waiting(self) -> list[Candidate]:
+        """Those of which nothing is known yet."""
+        return list(self._waiting.values())
 
     def publications(self) -> list[Publication]:
         """All, by city."""

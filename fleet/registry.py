@@ -111,8 +111,9 @@ class Registry(RegistryReader):
     ) -> Changes:
         """Record new versions and let them serve, in one step, one a city.
 
-        Their cities must still be as they were ``known`` when the numbers were chosen. With
-        ``force`` a version that the gate refused may serve, too, and that is recorded.
+        Their cities must still be as they were ``known`` when the numbers were chosen: those that
+        somebody changed meanwhile are left as they are, neither changed nor refused. With ``force``
+        a version that the gate refused may serve, too, and that is recorded.
         """
         before = {version.city: known.get(version.city, City(version.city)) for version in versions}
         refused = objections_to(before, versions, force=force)
@@ -126,7 +127,6 @@ class Registry(RegistryReader):
             for city, version in serving.items()
         ]
         lost = self._table.transact(changes)
-        refused |= {city: conflict(before[city]) for city in lost}
         return Changes({name: v for name, v in serving.items() if name not in lost}, refused)
 
     def objections(self, versions: Sequence[Version], *, force: bool = False) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -135,6 +136,19 @@ def test_a_run_that_ended_between_the_copy_and_its_record_is_gone_on_with(
     assert registry.version("Resume_AA", 1).state is State.SERVING
 
 
+class Overtaken(Registry):
+    """Somebody else does something between a run's copies and their record, once."""
+
+    def __init__(self, localaws: LocalAws, table: str, meanwhile: Callable[[], object]) -> None:
+        super().__init__(localaws.session().client("dynamodb"), table)
+        self._meanwhile = [meanwhile]
+
+    def introduce(self, *arguments: Any, **options: Any) -> Changes:
+        while self._meanwhile:
+            self._meanwhile.pop()()
+        return super().introduce(*arguments, **options)
+
+
 def test_of_two_that_publish_a_city_at_the_same_time_the_second_is_told(
     publisher: Publisher,
     registry: Registry,
@@ -143,20 +157,51 @@ def test_of_two_that_publish_a_city_at_the_same_time_the_second_is_told(
     localaws: LocalAws,
     table: str,
 ) -> None:
-    class Overtaken(Registry):
-        """Another run publishes between this one's copy and its record."""
-
-        def introduce(self, *arguments: Any, **options: Any) -> Changes:
-            publisher.publish([trained(s3, bucket, "Overtaken_AA", b"first")])
-            return super().introduce(*arguments, **options)
-
-    overtaken = Overtaken(localaws.session().client("dynamodb"), table)
+    first = trained(s3, bucket, "Overtaken_AA", b"first")
+    overtaken = Overtaken(localaws, table, lambda: publisher.publish([first]))
     late = Publisher(overtaken, s3, bucket, GateRules())
     (second,) = late.publish([trained(s3, bucket, "Overtaken_AA", b"second")])
     assert second.outcome is Outcome.FAILED
     assert "somebody else" in second.reason
-    (first,) = registry.versions("Overtaken_AA")
-    assert read(s3, bucket, first.key) == b"first"
+    (only,) = registry.versions("Overtaken_AA")
+    assert read(s3, bucket, only.key) == b"first"
+
+
+def test_of_two_that_publish_the_same_bytes_at_the_same_time_both_end_well(
+    publisher: Publisher,
+    registry: Registry,
+    s3: "S3Client",
+    bucket: str,
+    localaws: LocalAws,
+    table: str,
+) -> None:
+    twice = trained(s3, bucket, "Twins_AA", b"one")
+    overtaken = Overtaken(localaws, table, lambda: publisher.publish([twice]))
+    (second,) = Publisher(overtaken, s3, bucket, GateRules()).publish([twice])
+    assert second.outcome is Outcome.UNCHANGED
+    assert second.target_model == "Twins_AA/Twins_AA.tar.gz"
+    assert [version.number for version in registry.versions("Twins_AA")] == [1]
+
+
+def test_a_number_that_somebody_draws_meanwhile_is_passed_over(
+    publisher: Publisher,
+    registry: Registry,
+    s3: "S3Client",
+    bucket: str,
+    localaws: LocalAws,
+    table: str,
+) -> None:
+    worse = trained(s3, bucket, "Drawn_AA", b"worse", metrics={"mae": 70_000.0})
+    overtaken = Overtaken(localaws, table, lambda: publisher.publish([worse]))
+    better = trained(s3, bucket, "Drawn_AA", b"better")
+    (published,) = Publisher(overtaken, s3, bucket, GateRules()).publish([better])
+    assert published.outcome is Outcome.PUBLISHED
+    states = {version.number: version.state for version in registry.versions("Drawn_AA")}
+    assert states == {1: State.CANDIDATE, 2: State.SERVING}
+    with pytest.raises(RegistryError, match=r"Drawn_AA\.tar\.gz holds another model"):
+        Publisher(registry, s3, bucket, GateRules(), force=True).promote(
+            registry.version("Drawn_AA", 1)
+        )
 
 
 def test_old_versions_expire_and_what_serves_and_what_served_before_it_stay(
