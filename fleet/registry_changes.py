@@ -4,6 +4,7 @@ A city's own item and the items of its versions change together or not at all.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fleet.table import Change, attributes, key, operands
@@ -18,18 +19,27 @@ def draw(table: str, version: Version) -> Change:
         version.city,
         CITY_ITEM,
         {"last_version": version.number, "shard": shard_of(version.city)},
-        condition=f"{_unchanged('last_version', last)} AND attribute_not_exists(forgotten)",
+        condition=_still({"last_version": last}),
         compared={"last_version": last},
     )
-    return Change(version.city, [bump, _put(table, version)])
+    return Change(version.city, [bump, _new(table, version)])
 
 
 def introduction(table: str, city: City, version: Version) -> Change:
     """Take the number, put the version and let it serve, if ``city`` is still what was read."""
-    numbers = {"last_version": version.number, "shard": shard_of(version.city)}
+    title = version.trained.title
+    serving = City(
+        city.city,
+        last_version=version.number,
+        serving=version.number,
+        previous=city.serving,
+        since=version.promoted,
+        # A retraining knows files by their keys alone: the name that is there stays.
+        trained=replace(version.trained, name=city.title if title == city.city else title),
+    )
     read = {"last_version": city.last_version, "serving": city.serving}
-    own = _serve(table, city, version, city.serving, numbers, read)
-    return Change(city.city, [own, _put(table, version), *_retirement(table, city)])
+    own = _put(table, serving.to_item(), _still(read), read)
+    return Change(city.city, [own, _new(table, version), *_retirement(table, city)])
 
 
 def promotion(
@@ -37,7 +47,7 @@ def promotion(
 ) -> Change:
     """``version`` in place of what serves; ``withdraw`` that one, and keep ``previous``."""
     previous = city.previous if withdraw else city.serving
-    own = _serve(table, city, version, previous, {}, {"serving": city.serving})
+    own = _serve(table, city, version, previous)
     coming = {
         "state": version.state,
         "promoted": version.promoted,
@@ -58,20 +68,9 @@ def deletion(table: str, version: Version) -> Change:
 
 def tombstone(table: str, city: City) -> Change:
     """In place of a city's item, if no number was drawn meanwhile."""
-    item = {
-        "city": city.city,
-        "version": CITY_ITEM,
-        "shard": shard_of(city.city),
-        "last_version": city.last_version,
-        "forgotten": city.forgotten,
-    }
-    put = {
-        "TableName": table,
-        "Item": attributes(item),
-        "ConditionExpression": "last_version = :last",
-        "ExpressionAttributeValues": operands(last=city.last_version),
-    }
-    return Change(city.city, [{"Put": put}])
+    last = {"last_version": city.last_version}
+    put = _put(table, city.to_item(), _unchanged("last_version", city.last_version), last)
+    return Change(city.city, [put])
 
 
 def readmission(table: str, city: City) -> Change:
@@ -86,31 +85,25 @@ def readmission(table: str, city: City) -> Change:
     return Change(city.city, [{"Update": update}])
 
 
-def _serve(
-    table: str,
-    city: City,
-    version: Version,
-    previous: int | None,
-    also: Mapping[str, Any],
-    read: Mapping[str, int | None],
-) -> dict[str, Any]:
-    """The city's own item says that a version serves, if it is still what was ``read``."""
-    facts = {
-        **also,
-        **version.trained.to_item(),
-        "serving": version.number,
-        "since": version.promoted,
-    }
-    unchanged = [_unchanged(name, value) for name, value in read.items()]
+def _serve(table: str, city: City, version: Version, previous: int | None) -> dict[str, Any]:
+    """The city's own item says that a version serves, if what serves is still what was read."""
+    facts = {**version.trained.to_item(), "serving": version.number, "since": version.promoted}
+    read = {"serving": city.serving}
     return _update(
         table,
         city.city,
         CITY_ITEM,
         facts if previous is None else {**facts, "previous": previous},
         remove=("previous",) if previous is None else (),
-        condition=" AND ".join([*unchanged, "attribute_not_exists(forgotten)"]),
+        condition=_still(read),
         compared=read,
     )
+
+
+def _still(read: Mapping[str, int | None]) -> str:
+    """The condition that numbers of a city's item are what was read, and that it is not dead."""
+    unchanged = [_unchanged(name, value) for name, value in read.items()]
+    return " AND ".join([*unchanged, "attribute_not_exists(forgotten)"])
 
 
 def _unchanged(name: str, value: int | None) -> str:
@@ -118,14 +111,21 @@ def _unchanged(name: str, value: int | None) -> str:
     return f"{name} = :read_{name}" if value else f"attribute_not_exists({name})"
 
 
-def _put(table: str, version: Version) -> dict[str, Any]:
-    return {
-        "Put": {
-            "TableName": table,
-            "Item": attributes(version.to_item()),
-            "ConditionExpression": "attribute_not_exists(city)",
-        }
-    }
+def _new(table: str, version: Version) -> dict[str, Any]:
+    return _put(table, version.to_item(), "attribute_not_exists(city)", {})
+
+
+def _put(
+    table: str, item: Mapping[str, Any], condition: str, compared: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A Put of a transaction; what was read is ``compared`` as ``:read_<name>``."""
+    put = {"TableName": table, "Item": attributes(item), "ConditionExpression": condition}
+    values = _read(compared)
+    return {"Put": {**put, "ExpressionAttributeValues": values} if values else put}
+
+
+def _read(compared: Mapping[str, Any]) -> dict[str, Any]:
+    return operands(**{f"read_{name}": value for name, value in compared.items() if value})
 
 
 def _retirement(table: str, city: City, *, withdraw: bool = False) -> list[dict[str, Any]]:
@@ -169,8 +169,6 @@ def _update(
             "UpdateExpression": expression,
             "ConditionExpression": condition,
             "ExpressionAttributeNames": {f"#{name}": name for name in values},
-            "ExpressionAttributeValues": operands(
-                **values, **{f"read_{name}": value for name, value in compared.items() if value}
-            ),
+            "ExpressionAttributeValues": {**operands(**values), **_read(compared)},
         }
     }

@@ -110,7 +110,7 @@ class Candidate:
             "metrics": _numbers(self.metrics),
             "baselines": _numbers(self.baselines),
             "compared_with": self.compared_with,
-            # A retraining knows files by their keys alone: the name that is there stays.
+            # To promote a retraining, which knows files by their keys alone, keeps the name.
             **({"name": self.name} if self.name not in ("", self.city) else {}),
         }
 
@@ -227,6 +227,23 @@ class City:
     def target_model(self) -> str | None:
         """The TargetModel of InvokeEndpoint, where a version serves."""
         return None if self.serving is None else target_model(self.city, self.serving)
+
+    def to_item(self) -> dict[str, Any]:
+        """The city's own item."""
+        facts = {
+            "serving": self.serving,
+            "previous": self.previous,
+            "since": self.since,
+            "forgotten": self.forgotten,
+        }
+        return {
+            **({} if self.trained is None else self.trained.to_item()),
+            "city": self.city,
+            "version": CITY_ITEM,
+            "shard": shard_of(self.city),
+            "last_version": self.last_version,
+            **{name: value for name, value in facts.items() if value is not None},
+        }
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "City":
