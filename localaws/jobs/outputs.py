@@ -2,13 +2,10 @@
 
 import gzip
 import io
-import os
 import posixpath
-import shutil
 import tarfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,10 +16,11 @@ from localaws.containers import opt_ml
 from localaws.containers.contract import JobError, TrainingHost, client_error, parse_location
 from localaws.errors import AwsError
 from localaws.jobs.channels import TRANSFERS, download, list_files
+from localaws.jobs.output_files import Files, output_files
 
 
-def pack_directory(directory: Path) -> bytes:
-    """A tar.gz of a folder's files that depends on nothing but their names and bytes.
+def pack(files: Files) -> bytes:
+    """A tar.gz of files that depends on nothing but their names and bytes.
 
     Like SageMaker's: POSIX ustar (with pax headers for names that it cannot hold), owner 0, mode
     0644 (0755 where executable), and no time or name in the gzip header, so that equal contents
@@ -33,9 +31,8 @@ def pack_directory(directory: Path) -> bytes:
         gzip.GzipFile("", "wb", compresslevel=6, fileobj=buffer, mtime=0) as compressed,
         tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
-        for path in sorted(directory.rglob("*")):
-            if path.is_file() and not path.is_symlink():
-                _add(archive, path, path.relative_to(directory).as_posix())
+        for name in sorted(files, key=lambda name: name.split("/")):
+            _add(archive, files[name], name)
     return buffer.getvalue()
 
 
@@ -67,21 +64,17 @@ class ModelOutput:
         """S3ModelArtifacts of DescribeTrainingJob."""
         return self.folder.join("model.tar.gz" if self.compressed else "model/").url
 
-    def upload(self, hosts: Sequence[TrainingHost], scratch: Path, objects: ObjectStore) -> None:
+    def upload(self, hosts: Sequence[TrainingHost], objects: ObjectStore) -> None:
         """The models of all hosts as one, and likewise what is in their output folders, if any."""
-        for folder, name in ((opt_ml.MODEL, "model"), (opt_ml.OUTPUT_DATA, "output")):
-            merged = scratch / name
-            merged.mkdir(parents=True)
-            for host in hosts:
-                _merge(host, folder, merged)
-            if name == "model" or any(merged.iterdir()):
-                self._upload_folder(merged, name, objects)
+        self._upload_folder(output_files(hosts, opt_ml.MODEL), "model", objects)
+        if outputs := output_files(hosts, opt_ml.OUTPUT_DATA):
+            self._upload_folder(outputs, "output", objects)
 
-    def _upload_folder(self, directory: Path, name: str, objects: ObjectStore) -> None:
+    def _upload_folder(self, files: Files, name: str, objects: ObjectStore) -> None:
         if self.compressed:
-            upload(pack_directory(directory), self.folder.join(f"{name}.tar.gz"), objects)
+            upload(pack(files), self.folder.join(f"{name}.tar.gz"), objects)
         else:
-            upload_files(directory, self.folder.join(name), objects)
+            upload_files(files, self.folder.join(name), objects)
 
 
 @dataclass(frozen=True)
@@ -122,57 +115,20 @@ class Checkpoints:
         if self.location is None:
             return
         for host in hosts:
-            upload_files(host.directory / self.folder, self.location, objects)
+            if (host.directory / self.folder).is_dir():  # else the script removed it
+                upload_files(output_files([host], self.folder), self.location, objects)
 
 
-def _merge(host: TrainingHost, folder: PurePosixPath, target: Path) -> None:
-    """Add the files of a host's folder to those of other hosts.
-
-    A link counts as what it leads to, if that is there. Raises ``JobError`` naming a file that
-    cannot be copied: a pipe, or one of the name of another host's folder.
-    """
-    try:
-        shutil.copytree(
-            host.directory / folder,
-            target,
-            dirs_exist_ok=True,
-            ignore=_dangling,
-            copy_function=_link_or_copy,
-        )
-    except shutil.Error as error:
-        source, _, reason = error.args[0][0]
-        path = PurePosixPath(opt_ml.CONTAINER_ROOT) / Path(source).relative_to(host.directory)
-        cause = reason.partition(": ")[0].replace(f"`{source}`", "it")
-        raise client_error(f"Artifact upload failed:{path} of {host.name}: {cause}") from error
-    except FileNotFoundError as error:
-        path = PurePosixPath(opt_ml.CONTAINER_ROOT) / folder
-        raise client_error(f"Artifact upload failed:{path} of {host.name} is gone") from error
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    """A second name is as good as a copy: the programs that wrote the file have ended."""
-    if Path(source).is_file() and not Path(target).exists():
-        with suppress(OSError):
-            os.link(Path(source).resolve(), target)
-            return
-    shutil.copy2(source, target)
-
-
-def _dangling(directory: str, names: Sequence[str]) -> list[str]:
-    """The links of a folder that lead nowhere."""
-    return [name for name in names if not Path(directory, name).exists()]
-
-
-def upload_files(directory: Path, location: S3Location, objects: ObjectStore) -> None:
+def upload_files(files: Files, location: S3Location, objects: ObjectStore) -> None:
     """Put every file of a folder below a location."""
 
-    def put(path: Path) -> None:
-        target = location.join(path.relative_to(directory).as_posix())
-        upload(path.read_bytes(), target, objects, None if path.is_symlink() else path)
+    def put(name: str) -> None:
+        path = files[name]
+        same = None if path.is_symlink() else path
+        upload(path.read_bytes(), location.join(name), objects, same)
 
-    files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
     with ThreadPoolExecutor(TRANSFERS) as threads:
-        list(threads.map(put, files))  # so that the first error is raised here
+        list(threads.map(put, sorted(files)))  # so that the first error is raised here
 
 
 def upload(

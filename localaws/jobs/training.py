@@ -100,7 +100,7 @@ class TrainingRun:
             finally:
                 checkpoints.save(hosts, objects)
         self._report("Uploading")
-        output.upload(hosts, self._job.directory / "merged", objects)
+        output.upload(hosts, objects)
         return TrainingOutcome(status, output.model_artifacts, self._metrics.final)
 
     def _hosts(self) -> list[TrainingHost]:
