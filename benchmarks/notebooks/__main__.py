@@ -29,6 +29,7 @@ PACKAGES = ("sagemaker<3", "pandas", "scikit-learn", "matplotlib", "seaborn", "n
             "ipykernel")  # fmt: skip
 CELL_SECONDS = 900
 ROLE = "notebook"
+HOUSES = "scikit_learn_data"
 MAY_FAIL = "This should fail"
 """What a cell says whose failure is what the notebook shows."""
 
@@ -74,6 +75,9 @@ NOTEBOOKS = {
         " archived", "Batch Transform - breast cancer prediction with high level SDK.ipynb"
     ),
     "iris-own-model": Notebook(" archived/sklearn", "sklearn_byom_outputs.ipynb", ("train.py",)),
+    "retrain-and-update": Notebook(
+        " archived", "boto3_scikit_retrain_model_and_deploy_to_existing_endpoint.ipynb"
+    ),
 }
 
 
@@ -121,6 +125,7 @@ def run(notebook: Notebook, fetch: Fetch, aws: LocalAws, python: Path, folder: P
         "PATH": f"{python.parent}{os.pathsep}{aws.environment['PATH']}",
         "PIP_CONSTRAINT": str(constraint),
         "IPYTHONDIR": str(folder.with_suffix(".ipython")),
+        "SCIKIT_LEARN_DATA": str(folder.parent / HOUSES),
     }
     command = [str(python.with_name("jupyter-execute")), f"--timeout={CELL_SECONDS}", str(path)]
     done = subprocess.run(command, cwd=folder, env=there, capture_output=True, text=True)
@@ -189,6 +194,7 @@ def main() -> int:
         aws = start_localaws(Path(folder) / "state")
         try:
             data.put(aws.session().client("s3"))
+            data.houses(Path(folder) / HOUSES)
             for name in options.names or NOTEBOOKS:
                 began = time.monotonic()
                 why = run(NOTEBOOKS[name], fetch, aws, python, Path(folder) / name)

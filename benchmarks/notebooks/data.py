@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
@@ -63,6 +64,26 @@ def forests() -> bytes:
     with gzip.open(stream, "wb", compresslevel=1) as file:
         np.savetxt(file, np.column_stack([features, labels]), delimiter=",", fmt="%.4g")
     return stream.getvalue()
+
+
+def houses(folder: Path) -> None:
+    """20,640 drawn rows where ``fetch_california_housing`` keeps its own: of their form alone."""
+    draw = np.random.default_rng(0)
+    count = 20_640
+    households = draw.integers(100, 1_000, count)
+    columns = [
+        draw.uniform(2, 10, count),  # the median income
+        draw.integers(1, 52, count),
+        households * draw.uniform(3, 8, count),
+        households * draw.uniform(1, 2, count),
+        households * draw.uniform(2, 4, count),
+        households,
+        draw.uniform(32, 42, count),
+        draw.uniform(-124, -114, count),
+    ]
+    value = 40_000 * columns[0] + 1_000 * columns[1] + draw.normal(0, 20_000, count)
+    folder.mkdir()
+    joblib.dump(np.column_stack([value, *columns]), folder / "cal_housing_py3.pkz", compress=6)
 
 
 OBJECTS: Mapping[tuple[str, str], Callable[[], bytes]] = {
