@@ -47,7 +47,7 @@ def stage_templates(*, validate: bool) -> tuple[float, float]:
     import aws_cdk as cdk  # what it takes to import is measured
     from aws_cdk.assertions import Template
 
-    from app import add_stacks
+    from stacks.housing import add_stacks
 
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
 

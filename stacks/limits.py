@@ -7,7 +7,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
+
+from aws_cdk.cx_api import CloudAssembly
 
 from sagemaker_mme.iam_quotas import (
     INLINE_POLICY_CHARACTERS,
@@ -25,6 +28,14 @@ KEY_POLICY_CHARACTERS = 32_768
 """https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html"""
 
 Template = Mapping[str, Any]
+
+
+def assembly_problems(assembly: CloudAssembly) -> Iterator[str]:
+    """Why stacks of this assembly could not be deployed, a line each."""
+    for stack in assembly.stacks:
+        template = json.loads((Path(assembly.directory) / stack.template_file).read_text())
+        for problem in limit_problems(template):
+            yield f"{stack.stack_name} cannot be deployed: {problem}"
 
 
 def limit_problems(template: Template) -> Iterator[str]:

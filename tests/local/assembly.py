@@ -7,8 +7,8 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from app import add_stacks
 from localaws.testing import LocalAws
+from stacks.housing import add_stacks
 from tests.local.conftest import ROOT
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from app import add_stacks
+from stacks.housing import add_stacks
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("dev", "prod")

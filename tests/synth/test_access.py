@@ -10,9 +10,9 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from app import add_stacks
 from scripts import access_check
 from scripts.command import run
+from stacks.housing import add_stacks
 
 ROOT = Path(__file__).parents[2]
 CDK_JSON: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())

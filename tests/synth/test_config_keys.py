@@ -8,8 +8,10 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from app import add_checks, add_stacks, limit_problems_of
+from app import add_checks
 from fleet.config import ConfigError, DeploymentConfig, load_config
+from stacks.housing import add_stacks
+from stacks.limits import assembly_problems
 from tests.synth.conftest import PARTS, deployed_context
 
 Template = dict[str, Any]
@@ -139,7 +141,7 @@ def test_what_is_too_much_for_a_stack_is_one_sentence(tmp_path: Path) -> None:
     stacks = add_stacks(app, "dev")
     for number in range(500):
         cdk.CfnResource(stacks.access, f"X{number}", type="A::B::C")
-    [problem] = limit_problems_of(app.synth())
+    [problem] = assembly_problems(app.synth())
     assert problem.startswith("housing-dev-access cannot be deployed: 5")
     assert problem.endswith("resources, and CloudFormation allows 500 in a stack")
 

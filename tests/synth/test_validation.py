@@ -11,7 +11,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from app import add_checks, add_stacks
+from app import add_checks
+from stacks.housing import add_stacks
 from tests.synth.conftest import STAGES, deployed_context
 
 Report = dict[str, Any]
