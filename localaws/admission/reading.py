@@ -5,17 +5,17 @@ Protocols: https://smithy.io/2.0/aws/protocols/index.html (awsJson, awsQuery, re
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, cast
 from urllib.parse import parse_qs
 from xml.etree.ElementTree import Element, ParseError
 
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 from botocore.utils import parse_timestamp
 from defusedxml.ElementTree import fromstring
 
+from localaws.admission.rest_routes import find_route
 from localaws.errors import AwsError
 from localaws.service_models import service_model
 
@@ -193,7 +193,9 @@ def _query_map(shape: MapShape, node: Node) -> dict[str, Any] | None:
 
 
 def _rest_call(model: ServiceModel, request: HttpRequest) -> Call | None:
-    route = _rest_route(model, request)
+    route = find_route(
+        model.service_name, request.method, request.path, request.query, request.headers
+    )
     if route is None or route.operation.input_shape is None:
         return None
     operation, shape = route.operation, route.operation.input_shape
@@ -275,89 +277,6 @@ def _xml_structure(shape: StructureShape, node: Element) -> dict[str, Any]:
         else:
             read[name] = xml_value(member, child)
     return read
-
-
-@dataclass(frozen=True)
-class _Route:
-    """How a request is told to be for an operation."""
-
-    operation: OperationModel
-    path: re.Pattern[str]
-    query: frozenset[str]
-    headers: frozenset[str]
-    located: tuple[tuple[str, str, Shape], ...]
-
-    def path_parameters(self, path: str) -> dict[str, Any]:
-        """The members that the path holds."""
-        match = self.path.fullmatch(path)
-        found = match.groupdict() if match else {}
-        return {
-            name: found[at]
-            for name, at, member in self.located
-            if at in found and member.serialization["location"] == "uri"
-        }
-
-
-@cache
-def _routes(service: str) -> dict[str, list[_Route]]:
-    """The routes of each method, those that ask for most first."""
-    model = service_model(service)
-    routes: dict[str, list[_Route]] = {}
-    for name in model.operation_names:
-        operation = model.operation_model(name)
-        if operation.deprecated:
-            continue  # its successor has the same address
-        path, _, query = str(operation.http["requestUri"]).partition("?")
-        shape = operation.input_shape
-        required = shape.required_members if shape else []
-        members = [shape.members[n] for n in required] if shape else []
-        route = _Route(
-            operation,
-            re.compile(_path_expression(path)),
-            frozenset(parse_qs(query, keep_blank_values=True)) | _wire(members, "querystring"),
-            frozenset(header.lower() for header in _wire(members, "header")),
-            _located(shape.members if shape else {}),
-        )
-        routes.setdefault(str(operation.http["method"]), []).append(route)
-    for known in routes.values():
-        known.sort(key=lambda route: -len(route.query) - len(route.headers))
-    return routes
-
-
-def _wire(members: Iterable[Shape], location: str) -> frozenset[str]:
-    return frozenset(
-        str(member.serialization["name"])
-        for member in members
-        if member.serialization.get("location") == location and member.type_name != "map"
-    )
-
-
-def _path_expression(path: str) -> str:
-    parts = re.split(r"\{(\w+\+?)\}", path.rstrip("/"))
-    for index in range(1, len(parts), 2):
-        name = parts[index]
-        parts[index] = f"(?P<{name.rstrip('+')}>{'.+' if name.endswith('+') else '[^/]+'})"
-    return "".join(p if i % 2 else re.escape(p) for i, p in enumerate(parts)) + "/?"
-
-
-def _rest_route(model: ServiceModel, request: HttpRequest) -> "_Route | None":
-    for route in _routes(model.service_name).get(request.method, ()):
-        if (
-            route.query <= request.query.keys()
-            and route.headers <= request.headers.keys()
-            and route.path.fullmatch(request.path)
-        ):
-            return route
-    return None
-
-
-def _located(members: Mapping[str, Shape]) -> tuple[tuple[str, str, Shape], ...]:
-    """Name, name on the wire and shape of the members that are not in the body."""
-    return tuple(
-        (name, str(member.serialization.get("name", name)), member)
-        for name, member in members.items()
-        if "location" in member.serialization
-    )
 
 
 def typed_text(shape: Shape, text: str) -> Any:
