@@ -1,7 +1,9 @@
 """What all tests share."""
 
+import gc
 import os
 import signal
+from collections.abc import Generator
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,6 +17,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Most servers of the tests start no container; each would import scikit-learn for them.
 os.environ["LOCALAWS_WARM_UP"] = "0"
+
+# Where a construct was made, nobody asks: the JSII kernel would take a fifth more time.
+os.environ["CDK_DISABLE_STACK_TRACE"] = "1"
 
 # How long an example takes depends on what else the machine does: that is no property of ours.
 # Half of the usual examples: `make soak` has a million.
@@ -39,6 +44,17 @@ class FileScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no
     def _split_scope(self, nodeid: str) -> str:
         file = PurePosixPath(nodeid.partition("::")[0])
         return next((str(p) for p in file.parents if str(p) in DEPLOYED_ONCE), str(file))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected lives to the end: nothing of it is garbage to look for, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:

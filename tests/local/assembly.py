@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
+from aws_cdk import App
 
 from localaws.testing import LocalAws
 from stacks.housing import add_stacks
 from tests.local.conftest import ROOT
+from tests.local.loaded_cdk import cdk
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Assembly:
         """The stacks of ``stage``, whose config is that of stage ``like`` in cdk.json, changed."""
         context = json.loads((ROOT / "cdk.json").read_text())["context"]
         context["housing"] = {stage: {**context["housing"][like], **changes}}
-        app = cdk.App(context=context, outdir=str(folder), builtin_cloud_formation_validation=False)
+        app = App(context=context, outdir=str(folder), builtin_cloud_formation_validation=False)
         add_stacks(app, stage)
         app.synth()
         return cls(aws, stage, folder)
@@ -48,7 +49,7 @@ class Assembly:
 
     def cdk(self, *arguments: str, check: bool = True) -> str:
         """The CLI with these stacks."""
-        return self.aws.cdk(*arguments, "--app", str(self.folder), check=check)
+        return cdk(self.aws, *arguments, "--app", str(self.folder), check=check)
 
     def outputs(self, part: str) -> dict[str, str]:
         """The outputs of one stack."""

@@ -12,6 +12,7 @@ from benchmarks.registry_table import deployed_table
 from localaws import lifecycle
 from localaws.testing import LocalAws, start_localaws
 from localaws.testing.stacks import Stack
+from tests.local.loaded_cdk import cdk
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,7 +80,7 @@ def start_bootstrapped(tmp_path_factory: pytest.TempPathFactory) -> StartLocalAw
     """Starts a server in a new folder, bootstrapped for the CDK; that runs once for all."""
 
     def bootstrap(aws: LocalAws, folder: Path) -> None:
-        aws.cdk("bootstrap", aws.target, cwd=folder)
+        cdk(aws, "bootstrap", aws.target, folder=folder)
 
     return made_once(tmp_path_factory, "bootstrapped", start_localaws, bootstrap)
 

@@ -11,6 +11,7 @@ import pytest
 from localaws.testing import LocalAws
 from localaws.testing.memory import model_archive
 from tests.local.conftest import ROOT
+from tests.local.loaded_cdk import cdk
 
 README = "constructs/sagemaker_mme/README.md"
 SCRIPT = """
@@ -48,7 +49,7 @@ def assembly(bootstrapped: LocalAws, tmp_path: Path) -> str:
 
 def test_it_deploys_as_printed(bootstrapped: LocalAws, assembly: str) -> None:
     deploy = ("deploy", "--app", assembly, "--exclusively", "--require-approval", "never")
-    bootstrapped.cdk(*deploy, "HousesStore")
+    cdk(bootstrapped, *deploy, "HousesStore")
     session = bootstrapped.session()
     resources = session.client("cloudformation").describe_stack_resources(StackName="HousesStore")
     bucket = next(
@@ -60,7 +61,7 @@ def test_it_deploys_as_printed(bootstrapped: LocalAws, assembly: str) -> None:
     s3 = session.client("s3")
     s3.put_object(Bucket=bucket, Key="preprocessor/1/model.tar.gz", Body=preprocessor())
     s3.put_object(Bucket=bucket, Key="models/A/A.tar.gz", Body=model_archive(), IfNoneMatch="*")
-    bootstrapped.cdk(*deploy, "Houses")
+    cdk(bootstrapped, *deploy, "Houses")
     endpoints = session.client("sagemaker").list_endpoints(NameContains="houses-endpoint")
     assert [endpoint["EndpointStatus"] for endpoint in endpoints["Endpoints"]] == ["InService"]
-    bootstrapped.cdk("destroy", "--app", assembly, "Houses", "--force", "--exclusively")
+    cdk(bootstrapped, "destroy", "--app", assembly, "Houses", "--force", "--exclusively")

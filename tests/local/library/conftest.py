@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import aws_cdk as cdk
+import aws_cdk
 import pytest
 
 from localaws.testing import LocalAws
 from tests.local.conftest import ROOT
+from tests.local.loaded_cdk import cdk
 from tests.unit.linear_learner.models import random_model
 from training.linear_learner.artifact import write_artifact
 
@@ -72,13 +73,13 @@ def deploy(account: LocalAws, example: str, folder: Path, *, check: bool = True)
     """``cdk deploy --all`` of an example that was synthesized in this process."""
     app = folder / "cdk.out"
     # tests/unit/constructs/test_examples.py has the checks.
-    quick = partial(cdk.App, outdir=str(app), builtin_cloud_formation_validation=False)
-    with patch.object(cdk, "App", quick):
+    quick = partial(aws_cdk.App, outdir=str(app), builtin_cloud_formation_validation=False)
+    with patch.object(aws_cdk, "App", quick):
         # An example with regions of its own names an account, that of AWS's documentation.
         source = (EXAMPLES / f"{example}.py").read_text()
         exec(source.replace("111122223333", account.state.account_id), {})
     command = ("deploy", "--app", str(app), "--all", "--require-approval", "never")
-    return account.cdk(*command, cwd=folder, check=check)
+    return cdk(account, *command, folder=folder, check=check)
 
 
 def invoke(account: LocalAws, endpoint: str, **members: Any) -> bytes:

@@ -6,6 +6,7 @@ import pytest
 
 from localaws.testing import LocalAws
 from tests.local.library.conftest import LINEAR_LEARNER, deploy
+from tests.local.loaded_cdk import cdk
 
 HOME, AWAY = "eu-west-1", "eu-central-1"
 
@@ -15,7 +16,7 @@ def buckets(account: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> dict
     """The example of two regions, deployed; the bucket of models by region."""
     folder = tmp_path_factory.mktemp("regions")
     here = account.state.account_id
-    account.cdk("bootstrap", f"aws://{here}/{HOME}", f"aws://{here}/{AWAY}", cwd=folder)
+    cdk(account, "bootstrap", *(f"aws://{here}/{region}" for region in (HOME, AWAY)), folder=folder)
     deploy(account, "two_regions", folder)
     found = {}
     for stack, region in (("Home", HOME), ("Away", AWAY)):
