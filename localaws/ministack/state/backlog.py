@@ -1,8 +1,8 @@
 """What changed and is not on disk yet: by whom, and for how long.
 
-While saving keeps pace nobody waits for it. Once it is behind, because other programs have the
-processors, say, an answer waits until what it tells is on disk; so a kill takes no answer that is
-older than a moment.
+While saving keeps pace nobody waits for it. Right after the start, and once it is behind, because
+other programs have the processors, say, an answer waits until what it tells is on disk; so a kill
+takes no answer that is older than a moment.
 """
 
 import asyncio
@@ -11,10 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-BEHIND_SECONDS = 0.5
+BEHIND_SECONDS = 0.4
 """Older than this nothing stays in memory alone while changes are still answered at once."""
 CAREFUL_SECONDS = 10.0
-"""After saving was behind: who took the processors once will do so again."""
+"""After saving was behind: who took the processors once will do so again. And after the start,
+when modules are loaded beside it."""
 MOST_WAIT_SECONDS = 10.0
 """Then a change is answered all the same, and the log says so."""
 
@@ -50,7 +51,7 @@ class Backlog:
         self._began = clock()
         self._saved_until = clock()
         """Every change until then is on disk."""
-        self._careful_until = 0.0
+        self._careful_until = clock() + CAREFUL_SECONDS
         self._waiting: list[Waiter] = []
 
     def add(self, names: Iterable[str]) -> None:

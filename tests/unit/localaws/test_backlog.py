@@ -25,7 +25,12 @@ def clock() -> Clock:
 
 @pytest.fixture
 def backlog(clock: Clock) -> Backlog:
-    return Backlog(clock=clock)
+    """Of a server that has run for a while."""
+    backlog = Backlog(clock=clock)
+    clock.now += 1.1 * CAREFUL_SECONDS
+    backlog.begin()
+    backlog.end({})
+    return backlog
 
 
 async def answer(backlog: Backlog) -> "asyncio.Task[None]":
@@ -54,6 +59,18 @@ def test_nobody_waits_while_saving_keeps_pace(backlog: Backlog, clock: Clock) ->
             assert (await answer(backlog)).done()
             clock.now += 0.8 * BEHIND_SECONDS
             await save(backlog, clock, 0.0)
+
+    asyncio.run(run())
+
+
+def test_right_after_the_start_each_answer_waits_for_its_own(clock: Clock) -> None:
+    async def run() -> None:
+        backlog = Backlog(clock=clock)
+        clock.now += 0.1
+        answering = await answer(backlog)
+        assert not answering.done()
+        await save(backlog, clock, 0.0)
+        assert answering.done()
 
     asyncio.run(run())
 
