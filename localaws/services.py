@@ -14,7 +14,7 @@ from localaws.errors import AwsError
 from localaws.hosting.runtime import Runtime
 from localaws.http.invocations import Invocations
 from localaws.http.operations import Operations
-from localaws.http.wire import Exchange, Send
+from localaws.http.wire import Exchange, Response, Send, request_id, signed_request
 from localaws.identity_tokens import TokenIssuer
 from localaws.mail import Mailbox
 from localaws.ministack import admission, parameters, part_refused, user_patterns
@@ -22,7 +22,7 @@ from localaws.ministack.backend import MiniStackBackend
 from localaws.ministack.cloudwatch import log_filtering, metric_filters, metric_math
 from localaws.ministack.cloudwatch.alarms import AlarmEvaluator
 from localaws.ministack.cloudwatch.log_insights import service as log_insights
-from localaws.ministack.embedding import LATE_SERVICES, MODULES, MiniStack, is_api
+from localaws.ministack.embedding import LATE_SERVICES, MODULES, MiniStack, header_pairs, is_api
 from localaws.ministack.iam import managed_policies
 from localaws.ministack.iam.administrator import put_administrator
 from localaws.ministack.iam.enforcement import Enforcement
@@ -32,6 +32,7 @@ from localaws.ministack.iam.simulation import Simulation
 from localaws.ministack.iam.web_identity import WebIdentity
 from localaws.ministack.s3 import conditional_writes, earlier_objects, replication, versions
 from localaws.ministack.s3.object_files import ObjectFiles
+from localaws.ministack.s3.plain_objects import PlainObjects
 from localaws.ministack.state.persistence import Persistence
 from localaws.state import State
 
@@ -53,11 +54,13 @@ class Services:
         self._ministack = MiniStack()
         self._identities = identities = MiniStackIdentities()
         self.authorizer = Authorizer(identities)
-        Enforcement(identities, self.authorizer).install()
+        enforcement = Enforcement(identities, self.authorizer)
+        enforcement.install()
         WebIdentity(identities, TokenIssuer(state.token_key)).install()
         Simulation(identities).install()
         managed_policies.install()
         self._ministack.admit(admission.admitted)
+        self._plain_objects = PlainObjects(self.authorizer, enforcement)
         self.persistence = Persistence(state.services_directory)
         self._backend = MiniStackBackend(
             identities, self.authorizer, state.region, self.persistence.touch
@@ -127,6 +130,13 @@ class Services:
         is_late = exchange.service in LATE_SERVICES or is_api(exchange.headers.get("host", ""))
         if is_late and self._late_services is not None:
             await asyncio.shield(self._late_services)
+        if exchange.service == "s3":
+            request = signed_request(exchange.scope, exchange.headers, exchange.body)
+            answer = await self._plain_objects.answer(request, exchange.path)
+            if answer is not None:
+                await self._note(exchange)
+                await _response(*answer).send(exchange.send)
+                return
         await self._ministack(exchange.scope, exchange.receive, self._sender(exchange))
 
     def _sender(self, exchange: Exchange) -> Send:
@@ -134,14 +144,18 @@ class Services:
 
         async def send(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                if exchange.service in ("iam", "sts"):
-                    self.authorizer.forget()
-                if exchange.method not in ("GET", "HEAD"):
-                    self.persistence.touch(exchange.service)
-                    await self.persistence.settle()
+                await self._note(exchange)
             await exchange.send(message)
 
         return send
+
+    async def _note(self, exchange: Exchange) -> None:
+        """Note what a request may have changed, and wait where that is not safe soon."""
+        if exchange.service in ("iam", "sts"):
+            self.authorizer.forget()
+        if exchange.method not in ("GET", "HEAD"):
+            self.persistence.touch(exchange.service)
+            await self.persistence.settle()
 
     def problem_of(self, exchange: Exchange) -> AwsError | None:
         """What is wrong with a request over which MiniStack stumbled; None when it is right."""
@@ -236,3 +250,10 @@ class Services:
             self._apis.containers.warm_up()
         # A hundred thousand modules, classes and functions that stay: collections skip them.
         gc.freeze()
+
+
+def _response(status: int, fields: dict[str, Any], body: bytes) -> Response:
+    """An answer that MiniStack's dispatcher did not see."""
+    headers = [pair for pair in header_pairs(fields) if pair[0].lower() != b"content-length"]
+    headers.append((b"x-amzn-requestid", request_id().encode()))
+    return Response(status, headers, body)

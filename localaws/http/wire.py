@@ -90,7 +90,7 @@ class Exchange:
             return target
         if "/operation/" in self.path:
             return self.path.rpartition("/")[2]
-        match = _ACTION.search(self.body[:512])
+        match = _ACTION.search(self.body[:512]) if self.method == "POST" else None
         return match[1].decode() if match else self.method
 
     async def receive(self) -> MutableMapping[str, Any]:

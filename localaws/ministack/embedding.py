@@ -97,6 +97,14 @@ _API_HOST = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(:4
 """Where a REST API answers."""
 
 
+def header_pairs(fields: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    """The headers of a service's answer as ASGI has them."""
+    from ministack import app
+
+    pairs: list[tuple[bytes, bytes]] = app._asgi_header_list(fields)
+    return pairs
+
+
 def is_api(host: str) -> bool:
     """Whether a request to this host is for an API of API Gateway."""
     return _API_HOST.fullmatch(host) is not None

@@ -15,7 +15,7 @@ from ministack.core.sigv4 import SIGNATURE_MISMATCH
 from ministack.services import sts
 
 from iam_policy import ContextValue, PolicyError, PolicyType, parse_policy
-from localaws.authorization import Authorizer, Credential, Identity, ResourcePolicy
+from localaws.authorization import Authorizer, Caller, Credential, Identity, ResourcePolicy
 from localaws.errors import AwsError
 from localaws.ministack import patches
 from localaws.ministack.iam.encryption import key_use
@@ -87,6 +87,20 @@ class Enforcement:
         except AwsError as error:
             return _denied(service, error.message)
         return _denied(service, message) if message else None
+
+    def allows(
+        self, caller: Caller, action: str, resource_arn: str, service_context: Mapping[str, Any]
+    ) -> bool:
+        """Whether a caller who is authenticated may; what is answered from here on is theirs."""
+        _caller.set(self._authorizer.credential(caller.access_key_id))
+        context = _context(service_context, resource_arn)
+        region = caller.scope.region
+        try:
+            return not object_denial(
+                self._authorizer, caller.identity, action, resource_arn, context, region
+            )
+        except AwsError:
+            return False
 
     def _unknown_role(self, credential: Credential, action: str, role_arn: str) -> AuthError | None:
         """AWS does not tell a role that is not there from one that may not be assumed."""
