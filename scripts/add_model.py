@@ -19,9 +19,9 @@ from scripts.command import (
 )
 from scripts.options import RowOptions, entity_option, job_options, row_options, say_left_out
 from training.endpoint import predict
+from training.entities import EntityTables
 from training.judgement import judge
 from training.pipeline import Settings
-from training.reader import EntityTables
 from training.run import Training, published_preprocessor, train_and_publish
 from training.workspace import Workspace
 

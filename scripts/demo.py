@@ -42,8 +42,8 @@ from scripts.local_aws import LocalAws
 from scripts.options import RowOptions, job_options, row_options, say_left_out
 from training.arrivals import Arrival
 from training.endpoint import predict
+from training.entities import EntityTables
 from training.pipeline import Settings
-from training.reader import EntityTables
 from training.restricted_role import show_restricted_role
 from training.results import draw_overviews, draw_results, evaluate_cities, print_results
 from training.run import Training, published_preprocessor, train_and_publish

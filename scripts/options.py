@@ -15,10 +15,10 @@ from fleet.names import entity_key
 from fleet.project import project_schema
 from fleet.schema import HOUSES
 from scripts.command import FAILED, SUCCEEDED, Function, assignment
+from training.entities import EntityTables, read_entities
 from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS
 from training.houses import CITIES, HOUSES_PER_CITY, Market
 from training.pipeline import Settings
-from training.reader import EntityTables, read_entities
 from training.sheet import RowsError
 
 POSITIVE = click.IntRange(min=1)

@@ -9,6 +9,7 @@ from fleet.project import SCHEMA_FILE, project_schema
 from fleet.publishing import Publication, Publisher, summary
 from fleet.words import counted, plural
 from training.dataset import Dataset
+from training.entities import EntityTables
 from training.evaluation import candidates_of_jobs
 from training.job import JobResult
 from training.job_reporter import JobReporter
@@ -19,7 +20,6 @@ from training.publish import (
     read_artifact_schema,
     store_preprocessor,
 )
-from training.reader import EntityTables
 from training.workspace import Workspace
 
 

@@ -8,8 +8,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from fleet.column import Kind, Missing, Unknown
 from fleet.errors import HousingError
 from fleet.schema import PredictorType
+from training.entities import read_entities
 from training.proposal import Proposal, propose
-from training.reader import read_entities
 
 
 def write(folder: Path, *lines: str, name: str = "data.csv") -> Path:

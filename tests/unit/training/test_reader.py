@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from fleet.column import Column, Kind, Missing, Unknown
 from fleet.schema import HOUSES, Schema
 from training.cells import CellError, Dialect, day, find_date_order, find_dialect, number
+from training.entities import read_entities
 from training.houses import COLUMNS, Market
-from training.reader import parse_rows, read_entities, read_rows
+from training.reader import parse_rows, read_rows
 from training.sheet import RowsError
 
 HEADER = ",".join(COLUMNS)
