@@ -4,9 +4,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoints.html
 """
 
 import asyncio
-import hashlib
-import secrets
-import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -14,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
-from localaws.artifacts import ArtifactError, S3Location, unpack
+from localaws.artifacts import S3Location
 from localaws.backend import ObjectStore
 from localaws.containers.contract import Container, LoadedModel
-from localaws.errors import AwsError
-from localaws.hosting.invocation import model_not_ready, validation_error
+from localaws.hosting.invocation import model_not_ready
 from localaws.hosting.loading import close_model, load_model
 from localaws.hosting.logs import LogStream
 from localaws.hosting.lru_cache import LruCache
 from localaws.hosting.metrics import VariantMetrics
+from localaws.hosting.model_files import ModelFiles
 
 Result = TypeVar("Result")
 
@@ -84,9 +81,6 @@ class MultiModelServer:
         wait_seconds: float,
     ) -> None:
         self._container = container
-        self._location = location
-        self._object_store = object_store
-        self._directory = directory
         self._bounds = bounds
         self._metrics = metrics
         self._log = log
@@ -94,7 +88,9 @@ class MultiModelServer:
         self._keep_models = keep_models
         self._wait_seconds = wait_seconds
         self._memory: LruCache[_Slot] = LruCache(bounds.memory)
-        self._files: LruCache[None] = LruCache(bounds.storage)
+        self._files = ModelFiles(
+            location, object_store, directory, bounds.storage, metrics, log, threads
+        )
         self._loads: dict[str, _Load] = {}
         self._room = asyncio.Event()
         self._unloading: set[asyncio.Task[None]] = set()
@@ -218,7 +214,7 @@ class MultiModelServer:
     async def _load_into_memory(self, load: _Load) -> LoadedModel:
         """Load a model into a slot that stays pinned."""
         target_model = load.target_model
-        directory = self._folder(target_model)
+        directory = self._files.folder(target_model)
         slot, evicted = await self._reserve_memory(load)
         try:
             for name, model in evicted:
@@ -237,41 +233,13 @@ class MultiModelServer:
 
     async def _fetch(self, load: _Load) -> None:
         target_model = load.target_model
-        location = self._location.join(target_model)
-        directory = self._folder(target_model)
         try:
-            size = await self._on_thread(lambda: self._download(location, directory))
+            size = await self._on_thread(lambda: self._files.download(target_model))
             await self._make_storage_room(load, size)
         except BaseException:
-            self._discard(target_model)
+            self._files.discard(target_model)
             raise
         self._files.put(target_model, None, size)
-
-    def _download(self, location: S3Location, directory: Path) -> int:
-        """Get and unpack an artifact; the bytes that it takes on disk."""
-        started = time.perf_counter()
-        try:
-            archive = self._object_store().get_object(location.bucket, location.key)
-        except AwsError as error:
-            self._log.write(f"{location.url}: {error}")
-            raise validation_error(
-                f"Failed to download model data (bucket: {location.bucket}, "
-                f"key: {location.key}). Please ensure that there is an object located at the URL "
-                "and that the role passed to CreateModel has permissions to download the object."
-            ) from error
-        downloading_time = _microseconds_since(started)
-        self._metrics.model_downloading_time.record(downloading_time)
-        self._log.write(
-            f"Downloaded {location.url}, {len(archive)} bytes, in {downloading_time / 1000:.1f} ms"
-        )
-        try:
-            return unpack(archive, directory)
-        except ArtifactError as error:
-            self._log.write(f"{location.url}: {error}")
-            raise validation_error(
-                f'Failed to extract model data archive from URL "{location.url}". Please ensure '
-                "that the object located at the URL is a valid tar.gz archive."
-            ) from error
 
     async def _reserve_memory(self, load: _Load) -> tuple[_Slot, list[tuple[str, LoadedModel]]]:
         size = self._bounds.memory_per_model
@@ -295,7 +263,7 @@ class MultiModelServer:
             await self._wait_for_room(load, shortage, possible=size <= self._files.capacity)
         load.shortage = ""
         for name in victims:
-            self._delete_files(name)
+            self._files.delete(name)
 
     async def _wait_for_room(self, load: _Load, shortage: str, *, possible: bool) -> None:
         """Wait until something may have become free, for as long as a call waits for the load.
@@ -335,36 +303,13 @@ class MultiModelServer:
     def _unload_in_background(self, target_model: str) -> None:
         """ModelCacheSetting Disabled: out of memory and off the disk as soon as it was used."""
         model = self._evict(target_model)
-        self._delete_files(target_model)
+        self._files.delete(target_model)
         task = asyncio.create_task(self._unload(target_model, model))
         self._unloading.add(task)
         task.add_done_callback(self._unloading.discard)
 
-    def _delete_files(self, target_model: str) -> None:
-        self._files.remove(target_model)
-        self._discard(target_model)
-
-    def _folder(self, target_model: str) -> Path:
-        """Where a model's files are; worked out each time: a path has more bytes than a model."""
-        return self._directory / model_name(target_model) / "model"
-
-    def _discard(self, target_model: str) -> None:
-        """Delete a model's files: out of the way at once, off the disk on a thread."""
-        folder = self._folder(target_model).parent
-        if folder.exists():
-            discarded = folder.rename(folder.with_name(f"discarded-{secrets.token_hex(8)}"))
-            self._threads.submit(shutil.rmtree, discarded, ignore_errors=True)
-
     async def _on_thread(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-
-def model_name(target_model: str) -> str:
-    """The opaque name under which a container knows a model: 32 hexadecimal digits.
-
-    https://docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html
-    """
-    return hashlib.md5(target_model.encode(), usedforsecurity=False).hexdigest()
 
 
 def _microseconds_since(started: float) -> float:

@@ -17,7 +17,8 @@ from localaws.containers.contract import (
 )
 from localaws.hosting.logs import LogStream
 from localaws.hosting.metrics import Metric
-from localaws.hosting.multi_model import InsufficientStorageError, MultiModelServer, model_name
+from localaws.hosting.model_files import model_name
+from localaws.hosting.multi_model import InsufficientStorageError, MultiModelServer
 
 MAXIMUM_INLINE_BODY_BYTES = 65_536
 """A larger body takes long enough to decode that other requests should not wait for it."""

@@ -4,10 +4,8 @@ import pytest
 
 from localaws.containers.contract import ContainerRequest
 from localaws.errors import AwsError
-from localaws.hosting.multi_model import (
-    InsufficientStorageError,
-    model_name,
-)
+from localaws.hosting.model_files import model_name
+from localaws.hosting.multi_model import InsufficientStorageError
 from tests.unit.hosting.multi_model_server import (
     MODEL_FILE_BYTES,
     Models,

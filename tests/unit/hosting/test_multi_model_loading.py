@@ -1,6 +1,4 @@
-from localaws.hosting.multi_model import (
-    model_name,
-)
+from localaws.hosting.model_files import model_name
 from tests.unit.hosting.multi_model_server import Models, call, call_all, run
 
 
