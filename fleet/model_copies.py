@@ -19,7 +19,7 @@ from fleet.versions import State, Version
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-THREADS = 8
+THREADS = 16
 DIGEST_METADATA = "sha256"
 PREPROCESSOR_METADATA = "preprocessor"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html

@@ -5,11 +5,9 @@ reports of the latest jobs, finished or stopped.
 """
 
 import json
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any
 
 from fleet.errors import HousingError
@@ -42,9 +40,7 @@ from training.workspace import Workspace
 RUNS = f"{Prefix.JOBS}fleet/"
 """``<digest>/`` holds the manifest of a run's files, and their fingerprints."""
 S3_THREADS = 16
-PUBLISHED_AT_ONCE = 500
-BATCHES_AT_ONCE = 2
-"""While one is copied, another is recorded: S3 and DynamoDB work at the same time."""
+PUBLISHED_AT_ONCE = 1000
 
 Step = Callable[[str], Any]
 """Opens a context in which a step is shown; its value has a settable ``detail``."""
@@ -237,16 +233,8 @@ class FleetTrainer:
             workspace.registry, workspace.s3, workspace.bucket, workspace.rules, force=force
         )
         publications: Spool[Publication] = Spool()
-        batches = chunks(candidates, PUBLISHED_AT_ONCE)
-        with ThreadPoolExecutor(BATCHES_AT_ONCE) as threads:
-            under_way = deque(
-                threads.submit(publisher.publish, some) for some in islice(batches, BATCHES_AT_ONCE)
-            )
-            while under_way:
-                publications.extend(under_way.popleft().result())
-                under_way.extend(
-                    threads.submit(publisher.publish, some) for some in islice(batches, 1)
-                )
+        for some in chunks(candidates, PUBLISHED_AT_ONCE):
+            publications.extend(publisher.publish(some))
         return publications
 
 
