@@ -30,7 +30,14 @@ from localaws.ministack.iam.identities import MiniStackIdentities
 from localaws.ministack.iam.service_sessions import ServiceSessions
 from localaws.ministack.iam.simulation import Simulation
 from localaws.ministack.iam.web_identity import WebIdentity
-from localaws.ministack.s3 import conditional_writes, earlier_objects, replication, versions
+from localaws.ministack.s3 import (
+    conditional_writes,
+    default_encryption,
+    earlier_objects,
+    events,
+    replication,
+    versions,
+)
 from localaws.ministack.s3.object_files import ObjectFiles
 from localaws.ministack.s3.plain_objects import PlainObjects
 from localaws.ministack.state.persistence import Persistence
@@ -89,6 +96,8 @@ class Services:
         log_filtering.install()
         metric_filters.install()
         replication.install()
+        default_encryption.install()
+        events.install()
         user_patterns.install()
         self._late_services: asyncio.Future[None] | None = None
         self._stop_functions: Callable[[], None] = lambda: None
@@ -255,5 +264,6 @@ class Services:
 def _response(status: int, fields: dict[str, Any], body: bytes) -> Response:
     """An answer that MiniStack's dispatcher did not see."""
     headers = [pair for pair in header_pairs(fields) if pair[0].lower() != b"content-length"]
-    headers.append((b"x-amzn-requestid", request_id().encode()))
+    identity = request_id().encode()
+    headers += [(b"x-amz-request-id", identity), (b"x-amzn-requestid", identity)]
     return Response(status, headers, body)

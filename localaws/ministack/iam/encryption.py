@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from xml.etree import ElementTree
 
 from ministack.services import s3
@@ -46,8 +47,11 @@ def key_use(action: str, object_arn: str, account_id: str, region: str) -> KeyUs
 def default_key(bucket: str, account_id: str) -> str | None:
     """The KMS key of a bucket's default encryption; None for keys that S3 manages."""
     configuration = s3._bucket_encryption.get_scoped(account_id, None, bucket)
-    if configuration is None:
-        return None
+    return None if configuration is None else _key_in(configuration)
+
+
+@lru_cache(maxsize=256)
+def _key_in(configuration: str | bytes) -> str | None:
     root = ElementTree.fromstring(configuration)  # noqa: S314 - checked when it was put
     found = (element for element in root.iter() if element.tag.endswith("KMSMasterKeyID"))
     return next((element.text for element in found), None)

@@ -6,11 +6,11 @@ a bucket of the caller's own, with no header that asks for more, needs none of t
 answered with 200 is answered here: all else goes the long way, and is refused there as ever.
 """
 
-import os
 from base64 import b64encode
+from random import randbytes
 
 from ministack.core import iam_actions
-from ministack.core.responses import fix_success_content_type, new_uuid, request_scope
+from ministack.core.responses import fix_success_content_type, request_scope
 from ministack.services import s3
 
 from localaws.authorization import Authorizer, Caller
@@ -79,8 +79,7 @@ async def _objects(
     """S3 without what only requests to others' buckets, and presigned ones, are looked at for."""
     bucket, _, key = path[1:].partition("/")
     answer: Answer = s3._dispatch(method, bucket, key, headers, body, query)
-    answer[1]["x-amz-request-id"] = new_uuid()
-    answer[1]["x-amz-id-2"] = b64encode(os.urandom(48)).decode()
+    answer[1]["x-amz-id-2"] = b64encode(randbytes(48)).decode()
     return answer
 
 
