@@ -19,7 +19,12 @@ from localaws.testing import LocalAws
 
 BUCKET = "plain-objects"
 LONG_WAY = {"X-Means-Nothing": "1"}
-DIFFERS = re.compile(rb"<(RequestId|HostId)>[^<]*</\1>")
+REPLACED = {"X-Amz-Metadata-Directive": "REPLACE", "X-Amz-Meta-Who": "I"}
+DIFFERS = re.compile(rb"<(RequestId|HostId|LastModified)>[^<]*</\1>")
+
+
+def copied(key: str) -> dict[str, str]:
+    return {"X-Amz-Copy-Source": f"/{BUCKET}/{key}"}
 
 
 class Reply(NamedTuple):
@@ -82,6 +87,12 @@ def send(
         ("PUT", f"/{BUCKET}/new", {"body": b"bytes"}, 200),
         ("PUT", f"/{BUCKET}/a%20b//c%C3%A9", {"body": b"bytes"}, 200),
         ("PUT", f"/{BUCKET}/typed", {"body": b"x", "headers": {"Content-Type": "text/x"}}, 200),
+        ("PUT", f"/{BUCKET}/told-too", {"body": b"x", "headers": {"X-Amz-Meta-Who": "I"}}, 200),
+        ("PUT", f"/{BUCKET}/copy", {"headers": copied("told")}, 200),
+        ("PUT", f"/{BUCKET}/copy-2", {"headers": copied("told") | REPLACED}, 200),
+        ("PUT", f"/{BUCKET}/there", {"headers": copied("told") | {"If-None-Match": "*"}}, 412),
+        ("PUT", f"/{BUCKET}/copy-3", {"headers": copied("absent")}, 404),
+        ("PUT", f"/{BUCKET}/told", {"headers": copied("told")}, 400),
         ("GET", f"/{BUCKET}/there", {}, 200),
         ("GET", f"/{BUCKET}/told", {}, 200),
         ("GET", f"/{BUCKET}/absent", {}, 404),
@@ -111,6 +122,26 @@ def test_who_may_not_is_refused_the_same(localaws: LocalAws, somebody: boto3.Ses
     assert short == long
     assert short.status == 403
     assert b"somebody-plain is not authorized to perform: s3:PutObject" in short.body
+
+
+def test_what_may_not_be_read_is_not_copied(localaws: LocalAws, somebody: boto3.Session) -> None:
+    short = send(localaws, somebody, "PUT", f"/{BUCKET}/own/copy", headers=copied("told"))
+    headers = copied("told") | LONG_WAY
+    assert short == send(localaws, somebody, "PUT", f"/{BUCKET}/own/copy", headers=headers)
+    assert short.status == 403
+    assert b"somebody-plain is not authorized to perform: s3:GetObject" in short.body
+
+
+def test_a_copy_has_the_bytes_and_the_metadata_that_it_asked_for(localaws: LocalAws) -> None:
+    s3: Any = localaws.session().client("s3")
+    source = {"Bucket": BUCKET, "Key": "told"}
+    s3.copy_object(Bucket=BUCKET, Key="kept", CopySource=source)
+    s3.copy_object(
+        Bucket=BUCKET, Key="replaced", CopySource=source, MetadataDirective="REPLACE", Metadata={}
+    )
+    kept, replaced = (s3.get_object(Bucket=BUCKET, Key=key) for key in ("kept", "replaced"))
+    assert (kept["Body"].read(), kept["Metadata"]) == (b"x", {"who": "somebody"})
+    assert (replaced["Body"].read(), replaced["Metadata"]) == (b"x", {})
 
 
 def test_a_wrong_key_is_refused_the_same(localaws: LocalAws) -> None:
