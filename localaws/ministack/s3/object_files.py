@@ -42,7 +42,8 @@ class ObjectFiles:
         self._small = SmallBodies(databases / "s3_bodies.sqlite")
         self._numbers: dict[str, dict[str, int]] = {}
         """Of the objects' bytes, by account and bucket and by key; those of small ones below 0."""
-        self._last = max(map(abs, self._sizes()), default=0)
+        large = (int(path.name, 16) for path in directory.iterdir())
+        self._last = max(-self._small.least(), *large, 0)
         self._lock = threading.Lock()
         self._changed: dict[Key, Known | None] = {}
         self._unsaved: dict[int, bytes] = {}
@@ -216,7 +217,8 @@ class ObjectFiles:
         for number in gone:
             if number > 0:
                 self._path(number).unlink(missing_ok=True)
-        self._small.write({}, [number for number in gone if number < 0])
+        if gone:
+            self._small.write({}, [number for number in gone if number < 0])
 
     def _set_aside(self, row: Key, text: str, damage: str, number: int | None) -> None:
         part, key = row

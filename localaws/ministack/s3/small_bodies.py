@@ -43,6 +43,12 @@ class SmallBodies:
             row = found.fetchone()
         return None if row is None else bytes(row[0])
 
+    def least(self) -> int:
+        """The least of all numbers; 0 without bodies."""
+        with self._read_lock:
+            (least,) = self._reader.execute("SELECT min(number) FROM bodies").fetchone()
+        return least or 0
+
     def sizes(self) -> dict[int, int]:
         """The lengths of all, by number."""
         with self._read_lock:
