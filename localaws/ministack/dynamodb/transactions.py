@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from ministack.core import iam_actions
 from ministack.services import dynamodb
@@ -19,7 +19,10 @@ from localaws.ministack import patches
 EXPRESSIONS = 1024
 """Of at most 4 KB each."""
 NUMBERS = 65_536
+"""Which are read four times each while they are checked, measured and kept."""
+MOST_DIGITS = 64
 
+T = TypeVar("T")
 Token = tuple[str, str]
 Check = tuple[str, str]
 
@@ -28,7 +31,8 @@ def install() -> None:
     """Put the quick ones in MiniStack's place."""
     patches.replace(dynamodb, "_tokenize", _tokens_once)
     patches.replace(dynamodb, "_condition_syntax_error", lru_cache(EXPRESSIONS))
-    patches.replace(dynamodb, "_number_size_bytes", lru_cache(NUMBERS))
+    for name in ("_number_size_bytes", "_number_error", "_ddb_canonicalize_number"):
+        patches.replace(dynamodb, name, _of_texts_once)
     patches.replace(iam_actions, "dynamodb_transaction_checks", _each_once)
     patches.replace(iam_actions, "json", lambda _: _JSON_READ_ONCE)
 
@@ -52,6 +56,17 @@ def _tokens_once(tokenize: Callable[[str], list[Token]]) -> Callable[[str], list
     """The tokens of a text, in a list of the caller's own."""
     tokens = lru_cache(EXPRESSIONS)(lambda text: tuple(tokenize(text)))
     return lambda expr: list(tokens(expr))
+
+
+def _of_texts_once(read: Callable[[Any], T]) -> Callable[[Any], T]:
+    """What is read of a number's text; what is none may be long, or have no hash."""
+    once = lru_cache(NUMBERS)(read)
+
+    def read_text(text: Any) -> T:
+        is_short = isinstance(text, str) and len(text) <= MOST_DIGITS
+        return once(text) if is_short else read(text)
+
+    return read_text
 
 
 def _each_once(checks: Callable[..., list[Check]]) -> Callable[..., list[Check]]:
