@@ -11,6 +11,7 @@ from typing import Any
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.iam_evaluator import AuthError, EvalContext
 from ministack.core.responses import get_account_id
+from ministack.core.router import extract_access_key_id
 from ministack.core.sigv4 import SIGNATURE_MISMATCH
 from ministack.services import sts
 
@@ -46,6 +47,7 @@ class Enforcement:
     def install(self) -> None:
         """Replace MiniStack's functions; call once, before the first request."""
         patches.replace(iam_evaluator, "enforce", lambda _: self.enforce)
+        patches.replace(iam_evaluator, "pin_request_caller", lambda _: self.pin_request_caller)
         patches.replace(
             iam_evaluator, "evaluate_trust_policy", lambda _: self.evaluate_trust_policy
         )
@@ -87,6 +89,14 @@ class Enforcement:
         except AwsError as error:
             return _denied(service, error.message)
         return _denied(service, message) if message else None
+
+    def pin_request_caller(
+        self, headers: Mapping[str, str], query_params: Mapping[str, Any] | None = None
+    ) -> None:
+        """Remember whose request it is, for the policies that services evaluate themselves."""
+        credential = self._authorizer.credential(extract_access_key_id(headers, query_params or {}))
+        arn = "" if credential is None else credential.identity.principal.arn
+        iam_evaluator._request_caller_arn.set(arn)
 
     def allows(
         self, caller: Caller, action: str, resource_arn: str, service_context: Mapping[str, Any]
