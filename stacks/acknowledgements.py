@@ -22,14 +22,15 @@ OWN_LOGS = "The log groups of one kind of SageMaker job, whose streams SageMaker
 
 def acknowledge_wildcards(role: iam.IRole, reasons: Mapping[str, str]) -> None:
     """Let ``role`` have the resources with wildcards that ``reasons`` gives a reason for."""
-    stack = cdk.Stack.of(role)
-    for resource, reason in reasons.items():
-        name = _as_cdk_nag_writes_it(stack.resolve(resource))
-        cdk.Validations.of(role).acknowledge(
+    names = map(_as_cdk_nag_writes_it, cdk.Stack.of(role).resolve([*reasons]))
+    cdk.Validations.of(role).acknowledge(
+        *(
             cdk.Acknowledgment(
                 id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{name}]", reason=reason
             )
+            for name, reason in zip(names, reasons.values(), strict=True)
         )
+    )
 
 
 def arn_from_other_stack(stack: cdk.Stack, bucket: s3.IBucket) -> str:
