@@ -19,9 +19,11 @@ CONNECTIONS = 20
 """More than threads that publish; a connection that finds no place in the pool is closed again."""
 # SageMaker throttles early; this mode retries with jitter and slows the client down.
 _RETRIES = Config(retries={"mode": "adaptive", "max_attempts": 10})
-# botocore checks the type of each value of each item again, which the registry has just written:
-# half of the client's time where a fleet is published.
-UNCHECKED = Config(parameter_validation=False, max_pool_connections=CONNECTIONS)
+# Half of the client's time where a fleet is published went into what botocore does anew for each
+# call: to check types that are checked here, and to put its user agent together.
+UNCHECKED = Config(
+    parameter_validation=False, max_pool_connections=CONNECTIONS, user_agent="sagemaker-mme-fleet"
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Workspace:
             bucket=bucket,
             role_arn=role_arn,
             parameter=parameter,
-            s3=session.client("s3", config=Config(max_pool_connections=CONNECTIONS)),
+            s3=session.client("s3", config=UNCHECKED),
             sagemaker=sagemaker,
             ssm=session.client("ssm"),
             registry=Registry(session.client("dynamodb", config=UNCHECKED), registry_table),
