@@ -1,6 +1,7 @@
 """Start, stop and status of the one server that a state folder has."""
 
 import fcntl
+import gc
 import json
 import os
 import shutil
@@ -126,6 +127,7 @@ def _serve(state: State, port: int | None) -> None:
         if not bundle.exists() or not bundle.stat().st_size:
             _make_authority(state)
         configure(state, running.port)
+        gc.disable()  # What a start makes stays, so collections find nothing; they begin after it.
         print(f"localaws serves at {running.endpoint_url}; Ctrl-C ends it", flush=True)
         from localaws.server import serve  # MiniStack reads its settings when it is imported.
 

@@ -1,6 +1,7 @@
 """The server: an ASGI app on uvicorn that shares requests out between the services."""
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -249,6 +250,8 @@ class Front:
             self.failure = error
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        gc.freeze()
+        gc.enable()
         await self._proxy.start()
         saving = RegularFlush(self._save, SAVE_SECONDS)
         self._services.persistence.hurry_with(saving.soon)
