@@ -122,10 +122,11 @@ class Registry(RegistryReader):
             for version in versions
             if version.city not in refused
         }
-        changes = [
+        # Each is made while those before it are under way.
+        changes = (
             introduction(self._table.name, before[city], version)
             for city, version in serving.items()
-        ]
+        )
         lost = self._table.transact(changes)
         return Changes({name: v for name, v in serving.items() if name not in lost}, refused)
 

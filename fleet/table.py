@@ -72,7 +72,7 @@ class Table:
         pages = self._client.get_paginator("query").paginate(TableName=self.name, **request)
         return (_plain(item) for page in pages for item in page["Items"])
 
-    def transact(self, changes: Sequence[Change]) -> set[str]:
+    def transact(self, changes: Iterable[Change]) -> set[str]:
         """Make the changes; the cities whose conditions did not hold, and that stay as they were.
 
         Raises
