@@ -1,6 +1,5 @@
 """Whether a call may reach its service."""
 
-from collections import ChainMap
 from collections.abc import Mapping
 
 from localaws.admission.account import Account
@@ -28,15 +27,14 @@ from localaws.admission.services.paging import check_token
 from localaws.admission.validation import validate
 from localaws.errors import AwsError
 
-RULES: Mapping[tuple[str, str], Rule] = ChainMap(
-    *(
-        dict(module.RULES)
-        for module in (
-            alarms, dynamodb, events, functions, iam, kms, logs, metrics, s3_buckets, s3_lifecycle,
-            s3_objects, scheduler, sns, ssm, stacks, state_machines,
-        )
+RULES: Mapping[tuple[str, str], Rule] = {
+    call: rule
+    for module in (
+        alarms, dynamodb, events, functions, iam, kms, logs, metrics, s3_buckets, s3_lifecycle,
+        s3_objects, scheduler, sns, ssm, stacks, state_machines,
     )
-)  # fmt: skip
+    for call, rule in module.RULES.items()
+}  # fmt: skip
 """What services refuse beyond their models, by service and operation."""
 VALIDATION_CODES = {
     "cloudformation": "ValidationError",

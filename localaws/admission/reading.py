@@ -199,24 +199,9 @@ def _rest_call(model: ServiceModel, request: HttpRequest) -> Call | None:
     if route is None or route.operation.input_shape is None:
         return None
     operation, shape = route.operation, route.operation.input_shape
-    parameters = route.path_parameters(request.path)
-    for name, at, member in route.located:
-        text = None
-        if member.type_name == "map" and member.serialization.get("location") == "headers":
-            prefix = at.lower()
-            entries = {
-                header.removeprefix(prefix): value
-                for header, value in request.headers.items()
-                if header.startswith(prefix)
-            }
-            parameters |= {name: entries} if entries else {}
-        match member.serialization.get("location"):
-            case "querystring" if at in request.query:
-                text = request.query[at][0]
-            case "header":
-                text = request.headers.get(at.lower())
-        if text is not None and member.type_name not in ("list", "map"):
-            parameters[name] = typed_text(member, text)
+    parameters = route.path_parameters(request.path) | route.mapped_headers(request.headers)
+    for member, text in route.texts(request.query, request.headers):
+        parameters[member.name] = typed_text(member.shape, text)
     return Call(
         model.service_name, operation.name, parameters | _rest_body(model, shape, request.body)
     )

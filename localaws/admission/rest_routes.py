@@ -4,36 +4,65 @@ https://smithy.io/2.0/spec/http-bindings.html
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from botocore.model import OperationModel, Shape
 
 from localaws.service_models import service_model
 
+_MANY = ("list", "map")
+"""Types of members that are not read from a single text."""
+
 
 @dataclass(frozen=True)
 class Route:
-    """How a request is told to be for an operation."""
+    """How a request is told to be for an operation, and where its members are outside the body."""
 
     operation: OperationModel
     path: re.Pattern[str]
     query: frozenset[str]
     headers: frozenset[str]
-    located: tuple[tuple[str, str, Shape], ...]
+    in_path: tuple["Located", ...]
+    in_query: tuple["Located", ...]
+    in_headers: tuple["Located", ...]
+    header_maps: tuple["Located", ...]
 
     def path_parameters(self, path: str) -> dict[str, Any]:
         """The members that the path holds."""
         match = self.path.fullmatch(path)
         found = match.groupdict() if match else {}
+        return {member.name: found[member.at] for member in self.in_path if member.at in found}
+
+    def mapped_headers(self, headers: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """The members that are all headers with a prefix, such as metadata."""
         return {
-            name: found[at]
-            for name, at, member in self.located
-            if at in found and member.serialization["location"] == "uri"
+            member.name: entries
+            for member in self.header_maps
+            if (entries := _with_prefix(headers, member.at))
         }
+
+    def texts(
+        self, query: Mapping[str, list[str]], headers: Mapping[str, str]
+    ) -> Iterator[tuple["Located", str]]:
+        """The members that query and headers hold, with their texts."""
+        for member in self.in_query:
+            if member.at in query:
+                yield member, query[member.at][0]
+        for member in self.in_headers:
+            if member.at in headers:
+                yield member, headers[member.at]
+
+
+class Located(NamedTuple):
+    """A member outside the body: its name, that on the wire, and its shape."""
+
+    name: str
+    at: str
+    shape: Shape
 
 
 @cache
@@ -54,7 +83,7 @@ def _routes(service: str) -> dict[str, list[Route]]:
             re.compile(_path_expression(path)),
             frozenset(parse_qs(query, keep_blank_values=True)) | _wire(members, "querystring"),
             frozenset(header.lower() for header in _wire(members, "header")),
-            _located(shape.members if shape else {}),
+            *_located(shape.members if shape else {}),
         )
         routes.setdefault(str(operation.http["method"]), []).append(route)
     for known in routes.values():
@@ -92,10 +121,22 @@ def find_route(
     return None
 
 
-def _located(members: Mapping[str, Shape]) -> tuple[tuple[str, str, Shape], ...]:
-    """Name, name on the wire and shape of the members that are not in the body."""
-    return tuple(
-        (name, str(member.serialization.get("name", name)), member)
-        for name, member in members.items()
-        if "location" in member.serialization
-    )
+def _located(members: Mapping[str, Shape]) -> tuple[tuple[Located, ...], ...]:
+    """The members in the path, in the query, in headers, and those that are headers' prefixes."""
+    places: dict[str, list[Located]] = {"uri": [], "querystring": [], "header": [], "headers": []}
+    for name, shape in members.items():
+        location = shape.serialization.get("location")
+        at = str(shape.serialization.get("name", name))
+        if location == "headers" or (location == "header" and shape.type_name not in _MANY):
+            places[location].append(Located(name, at.lower(), shape))
+        elif location == "uri" or (location == "querystring" and shape.type_name not in _MANY):
+            places[location].append(Located(name, at, shape))
+    return tuple(map(tuple, places.values()))
+
+
+def _with_prefix(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {
+        header.removeprefix(prefix): value
+        for header, value in headers.items()
+        if header.startswith(prefix)
+    }
