@@ -21,6 +21,7 @@ from localaws.containers.contract import JobError, client_error, parse_location,
 from localaws.errors import AwsError
 
 MAXIMUM_UNZIPPED_BYTES = 8 * 2**30
+CHUNK_BYTES = 2**20
 TRANSFERS = 4
 """Of files at the same time: a disk takes several new ones in little more than the time of one."""
 
@@ -154,7 +155,10 @@ def download(
     def write(file: InputFile, target: Path) -> None:
         body = read_object(S3Location(file.bucket, file.key), objects)
         with _as_job_error(file):
-            target.write_bytes(_unzipped(body, file) if gzipped else body)
+            if gzipped:
+                _unzip(body, file, target)
+            else:
+                target.write_bytes(body)
 
     with ThreadPoolExecutor(TRANSFERS) as threads:
         list(threads.map(write, files, targets))  # so that the first error is raised here
@@ -176,16 +180,24 @@ def _target(directory: Path, file: InputFile) -> Path:
     return directory / file.path
 
 
-def _unzipped(body: bytes, file: InputFile) -> bytes:
-    """The contents of all members of a gzip file: ``cat a.gz b.gz`` is one too."""
+def _unzip(body: bytes, file: InputFile, target: Path) -> None:
+    """Write the contents of all members of a gzip file: ``cat a.gz b.gz`` is one too."""
+    if not body:
+        raise _unzip_failure(file, "empty")
+    left = MAXIMUM_UNZIPPED_BYTES
+    with gzip.GzipFile(fileobj=io.BytesIO(body)) as zipped, target.open("wb") as out:
+        while chunk := _next_chunk(zipped, file):
+            left -= len(chunk)
+            if left < 0:
+                raise _unzip_failure(file, f"larger than {MAXIMUM_UNZIPPED_BYTES:,} bytes")
+            out.write(chunk)
+
+
+def _next_chunk(zipped: gzip.GzipFile, file: InputFile) -> bytes:
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(body)) as zipped:
-            contents = zipped.read(MAXIMUM_UNZIPPED_BYTES + 1)
+        return zipped.read(CHUNK_BYTES)
     except (OSError, EOFError, zlib.error) as error:
         raise _unzip_failure(file, str(error)) from error
-    if not body or len(contents) > MAXIMUM_UNZIPPED_BYTES:
-        raise _unzip_failure(file, "larger than 8 GiB" if body else "empty")
-    return contents
 
 
 def _unzip_failure(file: InputFile, reason: str) -> JobError:

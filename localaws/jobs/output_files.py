@@ -10,6 +10,8 @@ from localaws.containers.contract import TrainingHost, client_error
 
 MOST_ENTRIES = 1_000_000
 """Files and folders of a host: links to folders can make any number of a few."""
+MOST_BYTES = 2 * 2**30
+"""Of all files of a host: they pass through this process's memory on their way to S3."""
 
 Files = Mapping[str, Path]
 """Where each file is, by its name below the folder."""
@@ -23,7 +25,8 @@ def output_files(hosts: Sequence[TrainingHost], folder: PurePosixPath) -> Files:
     Raises
     ------
     JobError
-        Naming a file that is none, like a pipe, or that has the name of another host's folder.
+        Naming a file that is none, like a pipe, or that has the name of another host's folder; or
+        the folder, where it holds more than localaws keeps.
     """
     files: dict[str, Path] = {}
     folders: set[str] = set()
@@ -43,7 +46,7 @@ def _entries(host: TrainingHost, folder: PurePosixPath) -> Iterator[tuple[str, P
     root = host.directory / folder
     if not root.is_dir():
         raise _failure(host, folder, "gone")
-    seen = 0
+    seen = size = 0
     waiting = [("", root, frozenset({_identity(root.stat())}))]
     while waiting:
         above, directory, within = waiting.pop()
@@ -57,6 +60,10 @@ def _entries(host: TrainingHost, folder: PurePosixPath) -> Iterator[tuple[str, P
             except OSError:
                 continue  # a link that leads nowhere
             if stat.S_ISREG(status.st_mode):
+                size += status.st_size
+                if size > MOST_BYTES:
+                    most = f"{MOST_BYTES:,} bytes, which localaws keeps of a job at most"
+                    raise _failure(host, folder, f"more than {most}")
                 yield name, path
             elif not stat.S_ISDIR(status.st_mode):
                 raise _failure(host, folder / name, "neither a file nor a folder")

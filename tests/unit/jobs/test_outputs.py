@@ -96,6 +96,13 @@ def test_links_to_folders_that_make_too_many_files_are_refused(
         hosts.upload()
 
 
+def test_more_than_passes_through_memory_is_refused(hosts: Hosts) -> None:
+    with (hosts.first / "huge").open("wb") as file:
+        file.truncate(output_files.MOST_BYTES + 1)  # takes no room on the disk
+    with pytest.raises(JobError, match="/opt/ml/model of algo-1 is more than 2,147,483,648 bytes"):
+        hosts.upload()
+
+
 def test_a_file_that_is_a_folder_on_another_host_is_named(hosts: Hosts) -> None:
     (hosts.first / "same").write_text("1")
     (hosts.second / "same").mkdir()
