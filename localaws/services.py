@@ -40,6 +40,7 @@ from localaws.ministack.s3 import (
 )
 from localaws.ministack.s3.object_files import ObjectFiles
 from localaws.ministack.s3.plain_objects import PlainObjects
+from localaws.ministack.s3.uploads import Uploads
 from localaws.ministack.state.persistence import Persistence
 from localaws.state import State
 
@@ -96,6 +97,8 @@ class Services:
         log_filtering.install()
         metric_filters.install()
         replication.install()
+        self._uploads = Uploads(state.upload_parts_directory, state.services_directory)
+        self._uploads.install()
         default_encryption.install()
         events.install()
         user_patterns.install()
@@ -124,7 +127,10 @@ class Services:
             self.persistence.add_service(module)
         earlier_objects.adopt(self._state.objects_directory, self._object_files, self._state.region)
         self._object_files.load()
+        self._uploads.load()
+        # In this order: an upload that was completed goes after its object is there.
         self.persistence.add_store("objects", self._object_files)
+        self.persistence.add_store("uploads", self._uploads)
         self.persistence.add_sessions()
         self.persistence.add_cloudwatch()
         put_administrator(self._state)

@@ -69,6 +69,11 @@ class State:
         return self.directory / "object-files"
 
     @property
+    def upload_parts_directory(self) -> Path:
+        """Bytes of the S3 objects that are being uploaded in parts."""
+        return self.directory / "upload-parts"
+
+    @property
     def functions_directory(self) -> Path:
         """What Lambda functions unpack while they run."""
         return self.directory / "functions"

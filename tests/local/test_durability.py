@@ -97,6 +97,8 @@ def _put_object_parameter_metric_and_event(aws: LocalAws) -> None:
     s3 = session.client("s3")
     s3.create_bucket(Bucket="store")
     s3.put_object(Bucket="store", Key="a/b.tar.gz", Body=b"weights", Metadata={"city": "Chicago"})
+    upload = s3.create_multipart_upload(Bucket="store", Key="large")["UploadId"]
+    s3.upload_part(Bucket="store", Key="large", UploadId=upload, PartNumber=1, Body=b"half")
     session.client("ssm").put_parameter(Name="/housing/url", Value="s3://store/a", Type="String")
     cloudwatch = session.client("cloudwatch")
     cloudwatch.put_metric_data(Namespace="Test", MetricData=[{"MetricName": "m", "Value": 3.0}])
@@ -150,6 +152,16 @@ def test_objects_and_parameters_survive(after: Survivor) -> None:
     assert (object_["Body"].read(), object_["Metadata"]) == (b"weights", {"city": "Chicago"})
     parameter = after.client("ssm").get_parameter(Name="/housing/url")["Parameter"]
     assert parameter["Value"] == "s3://store/a"
+
+
+def test_an_upload_in_parts_goes_on(after: Survivor) -> None:
+    s3 = after.client("s3")
+    (upload,) = s3.list_multipart_uploads(Bucket="store")["Uploads"]
+    named = {"Bucket": "store", "Key": "large", "UploadId": upload["UploadId"]}
+    (part,) = s3.list_parts(**named)["Parts"]
+    parts = [{"PartNumber": 1, "ETag": part["ETag"]}]
+    s3.complete_multipart_upload(**named, MultipartUpload={"Parts": parts})
+    assert s3.get_object(Bucket="store", Key="large")["Body"].read() == b"half"
 
 
 def test_users_and_sessions_of_roles_survive(after: Survivor) -> None:
