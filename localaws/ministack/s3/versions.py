@@ -1,4 +1,7 @@
-"""Pages of ListObjectVersions that hold every version once, also while what they list is deleted.
+"""Versions of objects: none is held in memory, and pages of a list hold each of them once.
+
+MiniStack keeps the bytes of each version in memory until the next start, although they are on disk:
+those of the current one as the object's, those of others as files of their own.
 
 A page begins after the version that ended the last one. MiniStack looks for that version, skips its
 whole key when it is gone meanwhile, and begins with it again when the bucket keeps no versions.
@@ -17,8 +20,14 @@ ListVersions = Callable[[str, Query], Any]
 
 
 def install() -> None:
-    """Put it in MiniStack's place."""
+    """Put them in MiniStack's place."""
     patches.replace(s3, "_list_object_versions", paging_on)
+    patches.replace(s3, "_version_entry_from_record", without_bytes)
+
+
+def without_bytes(entry: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """An entry as after a start: its bytes are read when they are asked for."""
+    return lambda record, version_id, data: entry(record, version_id, None)
 
 
 def paging_on(list_versions: ListVersions) -> ListVersions:
