@@ -18,6 +18,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Most servers of the tests start no container; each would import scikit-learn for them.
 os.environ["LOCALAWS_WARM_UP"] = "0"
 
+# NumPy's threads wait for each other while they use processors that other workers could use.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ[f"{library}_NUM_THREADS"] = "1"
+
 # Where a construct was made, nobody asks: the JSII kernel would take a fifth more time.
 os.environ["CDK_DISABLE_STACK_TRACE"] = "1"
 

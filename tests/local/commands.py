@@ -3,7 +3,6 @@
 Commands whose start, signals or terminal are the point of a test are started as a person does it.
 """
 
-import multiprocessing
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,16 +11,11 @@ from subprocess import CompletedProcess
 from tempfile import TemporaryDirectory
 
 from localaws.testing import LocalAws
+from tests.local.processes import PROCESSES
 
 ROOT = Path(__file__).parents[2]
 STREAMS = (("stdin", os.O_RDONLY), ("stdout", os.O_WRONLY), ("stderr", os.O_WRONLY))
 """Of each process, as files: 0, 1 and 2."""
-
-_PROCESSES = multiprocessing.get_context("forkserver")
-# Nothing of scripts/: options follow the columns of the folder that a command runs in.
-_PROCESSES.set_forkserver_preload(
-    ["fleet.access.live", "fleet.cache.charts", "fleet.deployment", "training.pipeline"]
-)
 
 
 def housing(
@@ -32,7 +26,7 @@ def housing(
         files = [Path(directory) / name for name, _ in STREAMS]
         for file, text in zip(files, (answer, "", ""), strict=True):
             file.write_text(text, encoding="utf-8")
-        process = _PROCESSES.Process(target=_run, args=(line, folder, aws.environment, files))
+        process = PROCESSES.Process(target=_run, args=(line, folder, aws.environment, files))
         process.start()
         process.join()
         _, output, errors = (file.read_text(encoding="utf-8") for file in files)

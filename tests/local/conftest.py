@@ -10,9 +10,10 @@ import pytest
 
 from benchmarks.registry_table import deployed_table
 from localaws import lifecycle
-from localaws.testing import LocalAws, start_localaws
+from localaws.testing import LocalAws
 from localaws.testing.stacks import Stack
 from tests.local.loaded_cdk import cdk
+from tests.local.servers import start_localaws
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws import lifecycle
-from localaws.testing import LocalAws, start_localaws
+from localaws.testing import LocalAws
 from localaws.testing.hosting import wait_until
 from localaws.testing.jobs import (
     LINEAR_LEARNER,
@@ -24,6 +24,7 @@ from localaws.testing.jobs import (
     source_archive,
     statement,
 )
+from tests.local.servers import start_localaws
 
 PARAMETERS = {"predictor_type": "regressor", "mini_batch_size": "100", "epochs": "1"}
 

@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 from fleet.deployment import Deployment
 from fleet.names import ALL_STACKS, stack_name
 from localaws import lifecycle
-from localaws.testing import LocalAws, start_localaws
+from localaws.testing import LocalAws
 from tests.local.commands import housing
+from tests.local.servers import start_localaws
 
 
 @pytest.fixture(scope="module")

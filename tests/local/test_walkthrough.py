@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from localaws import lifecycle
-from localaws.testing import start_localaws
 from tests.local.conftest import ROOT
+from tests.local.servers import start_localaws
 
 NOTEBOOK = ROOT / "docs" / "walkthrough.ipynb"
 KERNEL = """
