@@ -1,3 +1,4 @@
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -6,12 +7,15 @@ import pytest
 from localaws.admission.validation import matches, validate
 from localaws.errors import AwsError
 
-MODELS = botocore.session.get_session()
-SAGEMAKER: Any = MODELS.get_service_model("sagemaker")
+
+@cache
+def model_of(service: str) -> Any:
+    """What botocore knows of a service; of this one it is half a second's work to read."""
+    return botocore.session.get_session().get_service_model(service)
 
 
 def check(operation: str, request: dict[str, Any]) -> None:
-    validate(SAGEMAKER.operation_model(operation).input_shape, request)
+    validate(model_of("sagemaker").operation_model(operation).input_shape, request)
 
 
 def problems(operation: str, request: dict[str, Any]) -> str:
@@ -101,7 +105,7 @@ def test_a_member_that_the_service_does_not_know_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize("service", ["sagemaker", "application-autoscaling"])
 def test_every_pattern_of_the_service_can_be_checked(service: str) -> None:
-    model: Any = MODELS.get_service_model(service)
+    model = model_of(service)
     for name in model.shape_names:
         shape = model.shape_for(name)
         if shape.type_name == "string" and "pattern" in shape.metadata:
@@ -109,6 +113,6 @@ def test_every_pattern_of_the_service_can_be_checked(service: str) -> None:
 
 
 def test_a_character_outside_the_basic_plane_is_one_character_of_a_java_pattern() -> None:
-    autoscaling: Any = MODELS.get_service_model("application-autoscaling")
+    autoscaling = model_of("application-autoscaling")
     shape = autoscaling.operation_model("DescribeScalableTargets").input_shape
     validate(shape, {"ServiceNamespace": "sagemaker", "ResourceIds": ["endpoint/🏠"]})
