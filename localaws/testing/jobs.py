@@ -15,7 +15,8 @@ from localaws.testing.hosting import Resources
 
 LINEAR_LEARNER = "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"
 SCIKIT_LEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
-DEADLINE_SECONDS = 120
+DEADLINE_SECONDS = 180
+"""More than the 120 s after which a job is killed that was asked to end before it could listen."""
 FINISHED = ("Completed", "Failed", "Stopped")
 
 
