@@ -1,6 +1,7 @@
 """What the deployed monitoring shows of the default experiment."""
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -87,4 +88,5 @@ def _states_after(watched: Watched, alarm: str, moment: datetime) -> list[tuple[
         ]
         if len(states) > 1 and states[-1][0] == "OK":
             break
+        time.sleep(0.5)
     return states
