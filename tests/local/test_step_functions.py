@@ -217,6 +217,14 @@ def test_without_permission_for_the_managed_rule_a_task_cannot_wait(
     assert "managed-rule" in done["cause"]
 
 
+def test_an_execution_without_end_fails_at_the_most_events(machines: Machines) -> None:
+    arn = machines.make("endless", {"Again": {"Type": "Pass", "Next": "Again"}})
+    ended = machines.run(arn)
+    assert ended["status"] == "FAILED"
+    assert ended["error"] == "States.Runtime"
+    assert "maximum number of history events (25000)" in ended["cause"]
+
+
 def test_a_task_that_the_role_may_not_is_refused_by_the_service(
     machines: Machines, jobs: Jobs
 ) -> None:

@@ -8,17 +8,30 @@ retried; a job that localaws's own end let fail is made again, by its name. What
 
 import json
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from typing import Any
 
-from ministack.core.responses import now_iso, set_request_account_id, set_request_region
+from ministack.core.responses import (
+    get_account_id,
+    get_region,
+    now_iso,
+    set_request_account_id,
+    set_request_region,
+)
 from ministack.services import stepfunctions
 
 from localaws.ministack import patches
 
 INTERRUPTED = "States.ServiceRestart"
 """The error that MiniStack gives executions that ran when it ended."""
+
+MOST_EVENTS = 25_000
+"""Of one execution: https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html"""
+MOST_ENDED = 2_000
+"""Executions that are kept after their end, where AWS keeps those of 90 days."""
+ENDS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 
 Execution = dict[str, Any]
 current: ContextVar[Execution | None] = ContextVar("execution", default=None)
@@ -33,6 +46,8 @@ class Executions:
     def __init__(self, touched: Callable[[str], None]) -> None:
         self._touched = touched
         self._ending = threading.Event()
+        self._ended: deque[tuple[Any, ...]] = deque()
+        self._lock = threading.Lock()
 
     def install(self) -> None:
         """Replace what MiniStack does otherwise."""
@@ -56,6 +71,14 @@ class Executions:
         if self._ending.wait(seconds):
             raise SystemExit
 
+    def note_end(self, execution: Execution) -> None:
+        """Forget the oldest of those that have ended, where they are too many."""
+        held = stepfunctions._executions._data
+        with self._lock:
+            self._ended.append((get_account_id(), get_region(), execution["executionArn"]))
+            while len(self._ended) > MOST_ENDED:
+                held.pop(self._ended.popleft(), None)
+
     def resume(self) -> None:
         """Take up those that ran when localaws ended."""
         for (account_id, region, _), execution in list(stepfunctions._executions._data.items()):
@@ -68,9 +91,19 @@ class Executions:
                     daemon=True,
                 )
                 thread.start()
+        ended = [
+            (execution["stopDate"], key)
+            for key, execution in list(stepfunctions._executions._data.items())
+            if execution["stopDate"] is not None
+        ]
+        self._ended.extend(key for _, key in sorted(ended))
 
     def _saving(self, add: Callable[..., Any]) -> Callable[..., Any]:
         def add_event(execution: Execution, event_type: str, details: Any = None) -> Any:
+            if len(execution["events"]) >= MOST_EVENTS - 1 and event_type not in ENDS:
+                reached = f"the maximum number of history events ({MOST_EVENTS})"
+                text = f"The execution reached {reached}."
+                raise stepfunctions._ExecutionError("States.Runtime", text)
             event = add(execution, event_type, details)
             if event_type.endswith("StateEntered"):
                 self._touched("states")

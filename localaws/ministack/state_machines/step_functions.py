@@ -82,6 +82,8 @@ class StepFunctions:
             ]
             scope = Scope(get_account_id(), get_region())
             self._backend.put_metrics(scope, "AWS/States", metrics)
+            if ended:
+                self.executions.note_end(dict(execution))
             self._touched("states")
 
         return emit_and_count
