@@ -27,9 +27,23 @@ INVOCATION_SECONDS = 60.0
 """An alarm that stays in ALARM asks for a scaling action again, every minute."""
 SCALING_POLICIES = "arn:aws:autoscaling:"
 
+MOST_CHANGES = 10_000
+"""Of alarms that are kept, where AWS keeps those of 30 days."""
+
 log = logging.getLogger(__name__)
 
 Alarm = dict[str, Any]
+
+
+def newest(entries: Callable[[], list[Alarm]]) -> Callable[[], list[Alarm]]:
+    """The history without its oldest entries, where they are too many."""
+
+    def kept() -> list[Alarm]:
+        found = entries()
+        del found[:-MOST_CHANGES]
+        return found
+
+    return kept
 
 
 class AlarmEvaluator:
@@ -40,6 +54,7 @@ class AlarmEvaluator:
 
     def __init__(self, scale: Callable[[AlarmInvocation], object]) -> None:
         patches.replace(cloudwatch, "_evaluate_alarm", lambda _: lambda alarm: None)
+        patches.replace(cloudwatch, "_history_entries", newest)
         self._scale = scale
         self._asked_at: dict[str, float] = {}
 

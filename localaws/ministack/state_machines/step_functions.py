@@ -46,6 +46,7 @@ class StepFunctions:
         patches.replace(stepfunctions, "_invoke_resource", self._tasks.invoking)
         patches.replace(stepfunctions, "_emit_execution_status_event", self._counting)
         patches.replace(eventbridge, "_invoke_target", self._checking_target)
+        patches.replace(eventbridge, "_events_log_list", lambda _: list)
 
     def start_schedules(self) -> None:
         """Let rules and schedules fire by the clock, once what an earlier run left is back."""

@@ -1,4 +1,4 @@
-"""Metrics and log events take so much room at most, whatever comes in."""
+"""Metrics, log events and histories take so much room at most, whatever comes in."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ import pytest
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, cloudwatch_logs
 
-from localaws.ministack.cloudwatch import log_store, metric_store
+from localaws.ministack.cloudwatch import alarms, log_store, metric_store
+from localaws.ministack.cloudwatch.alarms import newest
 from localaws.ministack.cloudwatch.log_store import LogStore
 from localaws.ministack.cloudwatch.metric_store import MetricStore
 
@@ -74,3 +75,10 @@ def test_long_log_events_do_not_add_up(tmp_path: Path, monkeypatch: pytest.Monke
         store.save()
     events = cloudwatch_logs._log_groups["group"]["streams"]["stream"]["events"]
     assert [event["message"][:2] for event in events] == ["16", "17", "18", "19"]
+
+
+def test_changes_of_alarms_do_not_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarms, "MOST_CHANGES", 3)
+    history = [{"number": number} for number in range(5)]
+    assert [entry["number"] for entry in newest(lambda: history)()] == [2, 3, 4]
+    assert len(history) == 3
