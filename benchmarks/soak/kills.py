@@ -1,13 +1,12 @@
 """kill -9 at random moments of a mixed load, after an hour of requests."""
 
-import hashlib
 import json
 import os
 import random
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from localaws.testing import LocalAws, start_localaws
 
 LOST_AFTER_SECONDS = 1.0
 START_SECONDS = 2.0
+OBJECT_BYTES = 20_000
 PARAMETER = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "1"}}
 STACKS = 20
 """That one round keeps at the same time."""
@@ -179,9 +179,9 @@ def _put_parameter(ssm: Any, acknowledged: Acknowledged, number: int, count: int
 
 
 def _put_object(s3: Any, acknowledged: Acknowledged, number: int, count: int) -> None:
-    key, body = f"key-{count % 10}", os.urandom(20_000)
-    s3.put_object(Bucket="soak", Key=key, Body=body)
-    acknowledged.objects[key] = (time.time(), hashlib.sha256(body).hexdigest())
+    key, value = f"key-{count % 10}", f"{number}-{count}"
+    s3.put_object(Bucket="soak", Key=key, Body=value.encode() + b"\n" + os.urandom(OBJECT_BYTES))
+    acknowledged.objects[key] = (time.time(), value)
 
 
 def _put_item(dynamodb: Any, acknowledged: Acknowledged, number: int, count: int) -> None:
@@ -236,15 +236,33 @@ def _missing(clients: Clients, acknowledged: Acknowledged, killed_at: float) -> 
         item["name"]["S"]: item["value"]["S"]
         for item in dynamodb.scan(TableName="soak", ConsistentRead=True)["Items"]
     }
-    for kept, found in ((acknowledged.parameters, parameters), (acknowledged.items, items)):
+    objects, torn = _objects(s3, acknowledged.objects)
+    faults += torn
+    for kept, found in (
+        (acknowledged.parameters, parameters),
+        (acknowledged.items, items),
+        (acknowledged.objects, objects),
+    ):
         for name, (moment, value) in kept.items():
             if moment < until and _order(found.get(name)) < _order(value):
                 faults.append(f"{name} is {found.get(name)}, not {value}")
-    for key, (moment, digest) in acknowledged.objects.items():
-        body = s3.get_object(Bucket="soak", Key=key)["Body"].read()
-        if moment < until and len(body) != 20_000:
-            faults.append(f"object {key} has {len(body)} bytes, not those of {digest}")
     return faults
+
+
+def _objects(s3: Any, keys: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """What the objects that are there say, by key, and those that are not whole."""
+    found: dict[str, str] = {}
+    faults = []
+    for key in keys:
+        try:
+            body = s3.get_object(Bucket="soak", Key=key)["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            continue
+        value, _, rest = body.partition(b"\n")
+        found[key] = value.decode()
+        if len(rest) != OBJECT_BYTES:
+            faults.append(f"object {key} has {len(rest)} bytes after its first line")
+    return found, faults
 
 
 def _order(value: str | None) -> tuple[int, ...]:
