@@ -6,8 +6,10 @@ whoever can mend it, and everything else works.
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from localaws.damage import set_aside
 from localaws.state import StateError
@@ -15,6 +17,42 @@ from localaws.state import StateError
 APPLICATION_ID = 0x4C415752  # "LAWR"
 Key = tuple[str, str]
 """A part of the file and a name within it."""
+
+
+Value = TypeVar("Value")
+Name = TypeVar("Name")
+
+
+class Changes(Generic[Value, Name]):
+    """Rows that are to be saved together, None for those that go; safe to use from any thread.
+
+    With them goes what is needless once they are saved.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: dict[Key, Value | None] = {}
+        self._needless: list[Name] = []
+
+    def note(self, key: Key, value: Value | None, *needless: Name) -> None:
+        """A row becomes this."""
+        with self._lock:
+            self._rows[key] = value
+            self._needless += needless
+
+    @contextmanager
+    def taken(self) -> Iterator[tuple[dict[Key, Value | None], list[Name]]]:
+        """All until now; they come again the next time where the block fails to save them."""
+        with self._lock:
+            rows, self._rows = self._rows, {}
+            needless, self._needless = self._needless, []
+        try:
+            yield rows, needless
+        except BaseException:
+            with self._lock:
+                self._rows = {**rows, **self._rows}
+                self._needless += needless
+            raise
 
 
 class RowStore:

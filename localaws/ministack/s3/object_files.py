@@ -23,7 +23,7 @@ from localaws.damage import kept_beside
 from localaws.ministack import patches
 from localaws.ministack.s3.object_records import Known, damage_of, read_known, restore
 from localaws.ministack.s3.small_bodies import MOST_BYTES, SmallBodies
-from localaws.row_store import Key, RowStore
+from localaws.row_store import Changes, Key, RowStore
 
 same_bytes: ContextVar[Path | None] = ContextVar("same_bytes", default=None)
 """A file that holds the bytes of the object that is being put, and that nobody changes."""
@@ -45,9 +45,8 @@ class ObjectFiles:
         large = (int(path.name, 16) for path in directory.iterdir())
         self._last = max(-self._small.least(), *large, 0)
         self._lock = threading.Lock()
-        self._changed: dict[Key, Known | None] = {}
+        self._changes: Changes[Known, int] = Changes()
         self._unsaved: dict[int, bytes] = {}
-        self._dropped: list[int] = []
 
     def install(self) -> None:
         """Take the place of MiniStack's pairs of files: see the table of patches."""
@@ -78,9 +77,7 @@ class ObjectFiles:
         """Forget an object."""
         part = _part(bucket)
         gone = self._numbers.get(part, {}).pop(key, None)
-        with self._lock:
-            self._changed[part, key] = None
-            self._dropped += [] if gone is None else [gone]
+        self._changes.note((part, key), None, *([] if gone is None else [gone]))
 
     def read(self, bucket: str, key: str, record: Mapping[str, Any]) -> bytes:
         """The bytes of an object; none where they are gone, which the log says."""
@@ -105,21 +102,13 @@ class ObjectFiles:
         sqlite3.Error
             When the disk does not take it; it is kept for the next time.
         """
-        with self._lock:
-            changed, self._changed = self._changed, {}
-            dropped, self._dropped = self._dropped, []
+        with self._changes.taken() as (changed, dropped):
+            if not changed:
+                return
             bodies = dict(self._unsaved)
-        if not changed:
-            return
-        texts = {key: json.dumps(known) for key, known in changed.items() if known is not None}
-        try:
+            texts = {key: json.dumps(known) for key, known in changed.items() if known is not None}
             self._small.write(bodies)
             self._rows.write(texts, [key for key, known in changed.items() if known is None])
-        except BaseException:
-            with self._lock:
-                self._changed = {**changed, **self._changed}
-                self._dropped += dropped
-            raise
         for number in bodies:
             del self._unsaved[number]
         self._remove(dropped)
@@ -194,9 +183,8 @@ class ObjectFiles:
         if new is not None:
             numbers[key] = new
         row = {**known, **s3._key_history_meta(bucket, key), "number": numbers.get(key)}
-        with self._lock:
-            self._changed[part, key] = row
-            self._dropped += [old] if old is not None and new is not None else []
+        replaced = old if new is not None else None
+        self._changes.note((part, key), row, *([] if replaced is None else [replaced]))
 
     def _next(self) -> int:
         with self._lock:

@@ -9,16 +9,16 @@ import json
 import logging
 import re
 import secrets
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from ministack.core.responses import get_account_id
 from ministack.services import s3
 
+from localaws.damage import kept_beside
 from localaws.ministack import patches
-from localaws.row_store import Key, RowStore
+from localaws.row_store import Changes, RowStore
 
 MOST_BYTES = 4 * 2**30
 """Of one upload, which is put together in memory."""
@@ -38,9 +38,7 @@ class Uploads:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory = directory
         self._rows = RowStore(databases / "s3_uploads.sqlite")
-        self._lock = threading.Lock()
-        self._changed: dict[Key, str | None] = {}
-        self._dropped: list[str] = []
+        self._changes: Changes[str, str] = Changes()
 
     def install(self) -> None:
         """Put them in MiniStack's place."""
@@ -52,19 +50,17 @@ class Uploads:
 
     def load(self) -> None:
         """Bring back the uploads that were under way."""
+        rows = sorted(self._rows.load().items())
+        if self._rows.began_anew:
+            self._directory.rename(kept_beside(self._directory))
+            self._directory.mkdir(mode=0o700)
         needless = {path.name for path in self._directory.iterdir()}
-        for (owner, name), text in sorted(self._rows.load().items()):
-            account, _, upload_id = owner.partition("/")
-            known = json.loads(text)
-            if not name:
-                s3._multipart_uploads._data[account, upload_id] = {**known, "parts": {}}
-                continue
-            upload = s3._multipart_uploads._data.get((account, upload_id))
-            if upload is None or known["file"] not in needless:
-                logger.error("part %s of the upload %s of S3 is gone", name, upload_id)
-                continue
-            needless.discard(known["file"])
-            upload["parts"][int(name)] = {**known, "body": None}
+        for (owner, name), text in rows:
+            try:
+                needless -= self._restore(owner, name, text)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                what = f"part {name} of the upload {owner}" if name else f"the upload {owner}"
+                logger.error("%s of S3 is damaged, and left out: %r", what, error)
         self._remove(needless)  # written, and killed before anybody could count on it
 
     def save(self) -> None:
@@ -75,26 +71,31 @@ class Uploads:
         sqlite3.Error
             When the disk does not take it; it is kept for the next time.
         """
-        with self._lock:
-            changed, self._changed = self._changed, {}
-            dropped, self._dropped = self._dropped, []
-        if not changed:
-            return
-        try:
+        with self._changes.taken() as (changed, dropped):
+            if not changed:
+                return
             self._rows.write(
                 {key: text for key, text in changed.items() if text is not None},
                 [key for key, text in changed.items() if text is None],
             )
-        except BaseException:
-            with self._lock:
-                self._changed = {**changed, **self._changed}
-                self._dropped += dropped
-            raise
         self._remove(dropped)
 
     def close(self) -> None:
         """Release the database."""
         self._rows.close()
+
+    def _restore(self, owner: str, name: str, text: str) -> set[str]:
+        """Bring back an upload, or a part of one; the files that it needs."""
+        account, _, upload_id = owner.partition("/")
+        known = json.loads(text)
+        uploads = s3._multipart_uploads._data
+        if not name:
+            uploads[account, upload_id] = {**known, "parts": {}}
+            return set()
+        if (self._directory / known["file"]).stat().st_size != known["size"]:
+            raise ValueError("its bytes are not all there")
+        uploads[account, upload_id]["parts"][int(name)] = {**known, "body": None}
+        return {known["file"]}
 
     def _creating(self, create: Operation) -> Operation:
         def created(*request: Any) -> Any:
@@ -123,8 +124,7 @@ class Uploads:
                 text = f"Your proposed upload exceeds {MOST_BYTES} bytes, the most localaws takes"
                 return s3._error("EntityTooLarge", text, 400)
             parts[number] = self._keep(part)
-            self._note(upload_id, str(number), parts[number])
-            self._drop(before)
+            self._note(upload_id, str(number), parts[number], before)
             return answer
 
         return added
@@ -161,23 +161,19 @@ class Uploads:
             if upload is not None and upload_id not in s3._multipart_uploads:
                 self._note(upload_id, "", None)
                 for number, part in upload["parts"].items():
-                    self._note(upload_id, str(number), None)
-                    self._drop(part)
+                    self._note(upload_id, str(number), None, part)
             return answer
 
         return ended
 
-    def _note(self, upload_id: str, name: str, known: Upload | None) -> None:
-        owner = f"{get_account_id()}/{upload_id}"
-        with self._lock:
-            self._changed[owner, name] = None if known is None else json.dumps(known)
+    def _note(
+        self, upload_id: str, name: str, known: Upload | None, replaced: Part | None = None
+    ) -> None:
+        key = f"{get_account_id()}/{upload_id}", name
+        needless = [] if replaced is None else [replaced["file"]]
+        self._changes.note(key, None if known is None else json.dumps(known), *needless)
 
-    def _drop(self, part: Part | None) -> None:
-        if part is not None:
-            with self._lock:
-                self._dropped.append(part["file"])
-
-    def _remove(self, files: "set[str] | list[str]") -> None:
+    def _remove(self, files: Iterable[str]) -> None:
         for name in files:
             (self._directory / name).unlink(missing_ok=True)
 

@@ -149,17 +149,26 @@ class Overtaken(Registry):
         return super().introduce(*arguments, **options)
 
 
+Overtaking = Callable[[Candidate], Publisher]
+
+
+@pytest.fixture
+def overtaken_by(
+    publisher: Publisher, s3: "S3Client", bucket: str, localaws: LocalAws, table: str
+) -> Overtaking:
+    """A publisher while whose run somebody else publishes another candidate."""
+
+    def make(other: Candidate) -> Publisher:
+        registry = Overtaken(localaws, table, lambda: publisher.publish([other]))
+        return Publisher(registry, s3, bucket, GateRules())
+
+    return make
+
+
 def test_of_two_that_publish_a_city_at_the_same_time_the_second_is_told(
-    publisher: Publisher,
-    registry: Registry,
-    s3: "S3Client",
-    bucket: str,
-    localaws: LocalAws,
-    table: str,
+    overtaken_by: Overtaking, registry: Registry, s3: "S3Client", bucket: str
 ) -> None:
-    first = trained(s3, bucket, "Overtaken_AA", b"first")
-    overtaken = Overtaken(localaws, table, lambda: publisher.publish([first]))
-    late = Publisher(overtaken, s3, bucket, GateRules())
+    late = overtaken_by(trained(s3, bucket, "Overtaken_AA", b"first"))
     (second,) = late.publish([trained(s3, bucket, "Overtaken_AA", b"second")])
     assert second.outcome is Outcome.FAILED
     assert "somebody else" in second.reason
@@ -168,33 +177,21 @@ def test_of_two_that_publish_a_city_at_the_same_time_the_second_is_told(
 
 
 def test_of_two_that_publish_the_same_bytes_at_the_same_time_both_end_well(
-    publisher: Publisher,
-    registry: Registry,
-    s3: "S3Client",
-    bucket: str,
-    localaws: LocalAws,
-    table: str,
+    overtaken_by: Overtaking, registry: Registry, s3: "S3Client", bucket: str
 ) -> None:
     twice = trained(s3, bucket, "Twins_AA", b"one")
-    overtaken = Overtaken(localaws, table, lambda: publisher.publish([twice]))
-    (second,) = Publisher(overtaken, s3, bucket, GateRules()).publish([twice])
+    (second,) = overtaken_by(twice).publish([twice])
     assert second.outcome is Outcome.UNCHANGED
     assert second.target_model == "Twins_AA/Twins_AA.tar.gz"
     assert [version.number for version in registry.versions("Twins_AA")] == [1]
 
 
 def test_a_number_that_somebody_draws_meanwhile_is_passed_over(
-    publisher: Publisher,
-    registry: Registry,
-    s3: "S3Client",
-    bucket: str,
-    localaws: LocalAws,
-    table: str,
+    overtaken_by: Overtaking, registry: Registry, s3: "S3Client", bucket: str
 ) -> None:
     worse = trained(s3, bucket, "Drawn_AA", b"worse", metrics={"mae": 70_000.0})
-    overtaken = Overtaken(localaws, table, lambda: publisher.publish([worse]))
     better = trained(s3, bucket, "Drawn_AA", b"better")
-    (published,) = Publisher(overtaken, s3, bucket, GateRules()).publish([better])
+    (published,) = overtaken_by(worse).publish([better])
     assert published.outcome is Outcome.PUBLISHED
     states = {version.number: version.state for version in registry.versions("Drawn_AA")}
     assert states == {1: State.CANDIDATE, 2: State.SERVING}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from ministack.services import s3
 
+from localaws.damage import kept_aside
 from localaws.ministack.s3 import uploads
 from localaws.ministack.s3.uploads import Uploads
 
@@ -123,3 +124,30 @@ def test_more_than_is_put_together_in_memory_is_refused_and_what_was_there_stays
     assert add(store, 2, b"x" * 4)[0] == 400
     assert add(store, 1, b"x" * 6)[0] == 400
     assert complete(store) == b"four"
+
+
+def test_a_part_that_is_cut_short_is_named_and_the_others_stay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = begin(tmp_path)
+    create(store)
+    add(store, 1, b"one")
+    add(store, 2, b"two")
+    store.save()
+    file = s3._multipart_uploads[ID]["parts"][1]["file"]
+    (tmp_path / "parts" / file).write_bytes(b"o")
+    again = begin(tmp_path)
+    assert f"part 1 of the upload 000000000000/{ID} of S3 is damaged" in caplog.text
+    assert complete(again) == b"two"
+
+
+def test_of_a_damaged_database_the_parts_are_kept(tmp_path: Path) -> None:
+    store = begin(tmp_path)
+    create(store)
+    add(store, 1, b"one")
+    store.save()
+    store.close()
+    (tmp_path / "s3_uploads.sqlite").write_bytes(b"no database")
+    begin(tmp_path)
+    (kept,) = [path for path in kept_aside(tmp_path) if path.is_dir()]
+    assert [file.read_bytes() for file in kept.iterdir()] == [b"one"]
