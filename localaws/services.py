@@ -23,7 +23,7 @@ from localaws.ministack.cloudwatch import log_filtering, metric_filters, metric_
 from localaws.ministack.cloudwatch.alarms import AlarmEvaluator
 from localaws.ministack.cloudwatch.log_insights import service as log_insights
 from localaws.ministack.embedding import LATE_SERVICES, MODULES, MiniStack, header_pairs, is_api
-from localaws.ministack.iam import managed_policies
+from localaws.ministack.iam import encryption, managed_policies
 from localaws.ministack.iam.administrator import put_administrator
 from localaws.ministack.iam.enforcement import Enforcement
 from localaws.ministack.iam.identities import MiniStackIdentities
@@ -32,7 +32,6 @@ from localaws.ministack.iam.simulation import Simulation
 from localaws.ministack.iam.web_identity import WebIdentity
 from localaws.ministack.s3 import (
     conditional_writes,
-    default_encryption,
     earlier_objects,
     events,
     replication,
@@ -99,7 +98,7 @@ class Services:
         replication.install()
         self._uploads = Uploads(state.upload_parts_directory, state.services_directory)
         self._uploads.install()
-        default_encryption.install()
+        encryption.install()
         events.install()
         user_patterns.install()
         self._late_services: asyncio.Future[None] | None = None

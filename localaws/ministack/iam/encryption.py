@@ -1,8 +1,11 @@
 """The KMS keys behind S3 objects, and what whoever reads or writes them needs of a key.
 
+What a bucket encrypts objects with by default is read once from its configuration, not each time.
+
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from xml.etree import ElementTree
@@ -10,9 +13,30 @@ from xml.etree import ElementTree
 from ministack.services import s3
 
 from iam_policy import ContextValue
+from localaws.ministack import patches
 
 _KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 _READS = frozenset({"s3:GetObject", "s3:GetObjectVersion"})
+_CONFIGURATIONS = 256
+
+Headers = Mapping[str, str]
+
+
+def install() -> None:
+    """Put it in MiniStack's place."""
+    patches.replace(s3, "_bucket_default_sse_headers", _remembering)
+
+
+def _remembering(headers_of: Callable[[str], Headers]) -> Callable[[str], Headers]:
+    @lru_cache(_CONFIGURATIONS)
+    def read(bucket: str, configuration: str | bytes) -> Headers:
+        return headers_of(bucket)
+
+    def headers(bucket: str) -> Headers:
+        configuration = s3._bucket_encryption.get(bucket)
+        return dict(read(bucket, configuration)) if configuration else {}
+
+    return headers
 
 
 @dataclass(frozen=True)
@@ -50,7 +74,7 @@ def default_key(bucket: str, account_id: str) -> str | None:
     return None if configuration is None else _key_in(configuration)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(_CONFIGURATIONS)
 def _key_in(configuration: str | bytes) -> str | None:
     root = ElementTree.fromstring(configuration)  # noqa: S314 - checked when it was put
     found = (element for element in root.iter() if element.tag.endswith("KMSMasterKeyID"))
