@@ -28,7 +28,7 @@ def main() -> None:
         if options.templates:
             faults += stacks(Path(folder) / "templates", options.templates)
         if options.kills:
-            faults += kills(Path(folder) / "kills", options.kills, seconds=6, hours=1)
+            faults += kills(Path(folder) / "kills", options.kills, seconds=14, hours=1)
     print("\n".join(faults) or "every promise was kept")
     raise SystemExit(bool(faults))
 

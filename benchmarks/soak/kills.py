@@ -6,6 +6,7 @@ import random
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +17,25 @@ from botocore.config import Config
 
 from localaws import lifecycle
 from localaws.http.access_log import ROTATE_BYTES
+from localaws.state import ACCOUNT_ID
 from localaws.testing import LocalAws, start_localaws
 
 LOST_AFTER_SECONDS = 1.0
 START_SECONDS = 2.0
 OBJECT_BYTES = 20_000
+ROLE = "soak"
+LINEAR_LEARNER = "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": "sagemaker.amazonaws.com"},
+    },
+}
 PARAMETER = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "1"}}
 STACKS = 20
-"""That one round keeps at the same time."""
+"""That there are at most, but for those that a kill interrupted."""
 
 
 @dataclass
@@ -33,6 +45,7 @@ class Acknowledged:
     parameters: dict[str, tuple[float, str]] = field(default_factory=dict)
     objects: dict[str, tuple[float, str]] = field(default_factory=dict)
     items: dict[str, tuple[float, str]] = field(default_factory=dict)
+    stacks: deque[str] = field(default_factory=deque)
 
     def forget_after(self, moment: float) -> None:
         """Drop what a kill was allowed to lose: the next one is not to blame for it."""
@@ -60,7 +73,7 @@ def kills(
         stop = threading.Event()
         threads = [
             threading.Thread(target=load, args=(clients, acknowledged, number, stop))
-            for load in (_put_parameters, _put_objects, _put_items, _make_stacks)
+            for load in LOADS
         ]
         for thread in threads:
             thread.start()
@@ -97,12 +110,19 @@ class Clients:
         self.cloudwatch: Any = session.client("cloudwatch", config=once)
         self.dynamodb: Any = session.client("dynamodb", config=once)
         self.logs: Any = session.client("logs", config=once)
+        self.iam: Any = session.client("iam", config=once)
         self.s3: Any = session.client("s3", config=once)
+        self.sagemaker: Any = session.client("sagemaker", config=once)
         self.ssm: Any = session.client("ssm", config=once)
 
 
 def _prepare(localaws: LocalAws, clients: Clients, hours: float) -> None:
+    clients.iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(TRUST))
+    clients.iam.attach_role_policy(
+        RoleName=ROLE, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
+    )
     clients.s3.create_bucket(Bucket="soak")
+    clients.s3.put_object(Bucket="soak", Key="train.csv", Body=b"2,1\n4,2\n6,3\n" * 20)
     clients.dynamodb.create_table(
         TableName="soak",
         KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
@@ -192,16 +212,43 @@ def _put_item(dynamodb: Any, acknowledged: Acknowledged, number: int, count: int
 
 def _make_stack(cloudformation: Any, acknowledged: Acknowledged, number: int, count: int) -> None:
     body = json.dumps({"Resources": {"A": PARAMETER, "B": {**PARAMETER, "DependsOn": "A"}}})
-    cloudformation.create_stack(StackName=f"soak-{number}-{count}", TemplateBody=body)
-    if count >= STACKS:
-        cloudformation.delete_stack(StackName=f"soak-{number}-{count - STACKS}")
+    name = f"soak-{number}-{count}"
+    cloudformation.create_stack(StackName=name, TemplateBody=body)
+    acknowledged.stacks.append(name)
+    if len(acknowledged.stacks) > STACKS:
+        cloudformation.delete_stack(StackName=acknowledged.stacks.popleft())
     time.sleep(0.05)
 
 
-_put_parameters = _regularly(_put_parameter, "ssm")
-_put_objects = _regularly(_put_object, "s3")
-_put_items = _regularly(_put_item, "dynamodb")
-_make_stacks = _regularly(_make_stack, "cloudformation")
+def _start_job(sagemaker: Any, acknowledged: Acknowledged, number: int, count: int) -> None:
+    sagemaker.create_training_job(
+        TrainingJobName=f"soak-{number}-{count}",
+        AlgorithmSpecification={"TrainingImage": LINEAR_LEARNER, "TrainingInputMode": "File"},
+        RoleArn=f"arn:aws:iam::{ACCOUNT_ID}:role/{ROLE}",
+        HyperParameters={"predictor_type": "regressor", "epochs": "1", "mini_batch_size": "20"},
+        InputDataConfig=[
+            {
+                "ChannelName": "train",
+                "ContentType": "text/csv",
+                "DataSource": {
+                    "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://soak/train.csv"}
+                },
+            }
+        ],
+        OutputDataConfig={"S3OutputPath": "s3://soak/models"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 60},
+    )
+    time.sleep(0.5)
+
+
+LOADS = (
+    _regularly(_put_parameter, "ssm"),
+    _regularly(_put_object, "s3"),
+    _regularly(_put_item, "dynamodb"),
+    _regularly(_make_stack, "cloudformation"),
+    _regularly(_start_job, "sagemaker"),
+)
 
 
 def _kill(directory: Path) -> float:
@@ -271,12 +318,15 @@ def _order(value: str | None) -> tuple[int, ...]:
 
 
 def _in_progress(clients: Clients) -> list[str]:
-    """The stacks that do not come to an end."""
+    """The stacks and jobs that do not come to an end."""
     deadline = time.monotonic() + 20
     while True:
         pages = clients.cloudformation.get_paginator("list_stacks").paginate()
         stacks = [stack for page in pages for stack in page["StackSummaries"]]
         unended = [s["StackName"] for s in stacks if s["StackStatus"].endswith("IN_PROGRESS")]
+        for status in ("InProgress", "Stopping"):
+            jobs = clients.sagemaker.list_training_jobs(StatusEquals=status)
+            unended += [job["TrainingJobName"] for job in jobs["TrainingJobSummaries"]]
         if not unended or time.monotonic() > deadline:
-            return [f"stack {name} is in progress" for name in unended]
+            return [f"{name} is in progress" for name in unended]
         time.sleep(0.2)
