@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from benchmarks.figure import Figure
 from fleet.capacity.lru import Popularity
 from fleet.capacity.plan import Workload
-from fleet.capacity.prices import Instance
+from fleet.capacity.prices import read_prices
+from fleet.versions import SHARDS
 
 SIZES = (10_000, 1_000_000, 100_000_000)
-INSTANCE = Instance(vcpus=4, memory_gib=32, hour=0.302)
-"""ml.r5.xlarge, as ``housing plan`` has it."""
+INSTANCE_TYPE = "ml.r5.xlarge"
 INSTANCES = 64
 ZIPF = 1.0
 
@@ -36,7 +36,7 @@ class Limits:
     """
 
     trained: float = 200
-    publishers: float = 200
+    publishers: float = 500
     s3_writes: float = 3_500
     s3_reads: float = 5_500
     new_table: float = 4_000
@@ -44,12 +44,10 @@ class Limits:
     partition: float = 1_000
 
 
-UNITS_A_CITY = 16
-"""Write units of a first version: two transactions, which count twice, on an item of 3 KB and on
-one of 1 KB; of a later version 6 more."""
-INDEX_UNITS_A_CITY = 2
-INDEX_KEYS = 8
-"""``fleet.versions.SHARDS``."""
+UNITS_A_CITY = 8
+"""Write units of a first version: a transaction, which counts twice, of an item of 3 KB and one of
+1 KB; of a later version 6 more."""
+INDEX_UNITS_A_CITY = 1
 
 
 def run() -> list[Figure]:
@@ -69,11 +67,12 @@ def _figures(cities: int, limits: Limits) -> Iterator[Figure]:
         "copies asked for by one core": limits.publishers,
         "registry, new table": limits.new_table / UNITS_A_CITY,
         "registry, table at its quota": limits.table / UNITS_A_CITY,
-        "registry, its index of cities": limits.partition * INDEX_KEYS / INDEX_UNITS_A_CITY,
+        "registry, its index of cities": limits.partition * SHARDS / INDEX_UNITS_A_CITY,
     }
     for stage, rate in stages.items():
         yield Figure(f"  {stage}", cities / rate / 60, "minutes", f"{rate:,.0f} cities a second")
-    held = Workload(cities, 100).models_on(INSTANCE) * INSTANCES
+    instance = read_prices().instances[INSTANCE_TYPE]
+    held = Workload(cities, 100).models_on(instance) * INSTANCES
     warm = Popularity.zipf(cities, ZIPF).hit_ratio(held)
-    beside = f"{INSTANCES} ml.r5.xlarge hold {min(held, cities):,}; Zipf({ZIPF:g})"
+    beside = f"{INSTANCES} {INSTANCE_TYPE} hold {min(held, cities):,}; Zipf({ZIPF:g})"
     yield Figure("  warm requests of one endpoint, simulated", warm * 100, "%", beside)
