@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from sagemaker_mme.problems import raise_problems, seconds_problem
-from sagemaker_mme.target_model import CONDITION_KEY, pattern_problems
+from sagemaker_mme.target_model import CONDITION_KEY, WAYS_AROUND, pattern_problems
 
 
 class EndpointTagInvokerRole(iam.Role):
@@ -89,13 +89,7 @@ class EndpointTagInvokerRole(iam.Role):
             iam.PolicyStatement(
                 sid="DenyWaysAround",
                 effect=iam.Effect.DENY,
-                actions=[
-                    "sagemaker:AddTags",
-                    "sagemaker:InvokeEndpointAsync",
-                    "sagemaker:InvokeEndpointWith*",
-                    "sts:AssumeRole",
-                    "sts:TagSession",
-                ],
+                actions=["sagemaker:AddTags", *WAYS_AROUND],
                 resources=["*"],
             )
         )

@@ -6,6 +6,13 @@ from collections.abc import Iterator, Sequence
 from sagemaker_mme.problems import is_token
 
 CONDITION_KEY = "sagemaker:TargetModel"
+WAYS_AROUND = (
+    "sagemaker:InvokeEndpointAsync",
+    "sagemaker:InvokeEndpointWith*",
+    "sts:AssumeRole",
+    "sts:TagSession",
+)
+"""What reaches models without naming a target model, or as another role."""
 MAX_LENGTH = 1024
 _POLICY_VARIABLE = re.compile(r"\$\{[^}]*\}")
 _FOLDER = re.compile(rf"(?:{_POLICY_VARIABLE.pattern}|[^/])*")

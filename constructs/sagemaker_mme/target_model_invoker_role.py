@@ -16,7 +16,13 @@ from sagemaker_mme.iam_quotas import (
     quota_problems,
 )
 from sagemaker_mme.problems import is_token, raise_problems, seconds_problem
-from sagemaker_mme.target_model import CONDITION_KEY, folder_of, has_wildcard, pattern_problems
+from sagemaker_mme.target_model import (
+    CONDITION_KEY,
+    WAYS_AROUND,
+    folder_of,
+    has_wildcard,
+    pattern_problems,
+)
 
 _SESSION_SECONDS = (3600, 43200)
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}")
@@ -107,12 +113,7 @@ class TargetModelInvokerRole(iam.Role):
             iam.PolicyStatement(
                 sid="DenyWaysAround",
                 effect=iam.Effect.DENY,
-                actions=[
-                    "sagemaker:InvokeEndpointAsync",
-                    "sagemaker:InvokeEndpointWith*",
-                    "sts:AssumeRole",
-                    "sts:TagSession",
-                ],
+                actions=list(WAYS_AROUND),
                 resources=["*"],
             )
         )
