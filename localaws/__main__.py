@@ -9,6 +9,7 @@ import sys
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 from localaws import lifecycle
@@ -59,6 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=version("sagemaker-mme-localaws"))
     commands = parser.add_subparsers(required=True, metavar="command")
     start = commands.add_parser("start", help="start the server; returns when it answers")
     start.set_defaults(command=_start)

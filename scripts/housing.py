@@ -60,7 +60,9 @@ def _summary(name: str) -> str:
     return (ast.get_docstring(ast.parse(source)) or "").partition("\n\n")[0].replace("\n", " ")
 
 
-command = LazyGroup(help=__doc__, context_settings=CONTEXT)
+command = click.version_option(package_name="sagemaker-mme-fleet", message="%(version)s")(
+    LazyGroup(help=__doc__, context_settings=CONTEXT)
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -14,6 +16,7 @@ from botocore.exceptions import ClientError, NoRegionError
 from fleet.deployment import Deployment, DeploymentError
 from fleet.errors import HousingError
 from fleet.project import project_folder, spelled
+from localaws import __main__ as localaws
 from scripts import housing
 from scripts.command import Aws, aws_options, make_command, run
 
@@ -72,6 +75,18 @@ def test_the_list_of_commands_says_what_each_does_and_imports_none() -> None:
 def test_a_command_that_does_not_exist_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(housing.command, "housing", ["tran"]) == 2
     assert "No such command 'tran'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("main", "distribution"),
+    [(housing.main, "sagemaker-mme-fleet"), (localaws.main, "sagemaker-mme-localaws")],
+)
+def test_the_version_is_that_of_the_distribution(
+    main: Callable[[list[str]], object], distribution: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert (ended.value.code, capsys.readouterr().out.strip()) == (0, version(distribution))
 
 
 def test_the_commands_own_status_is_the_exit_status() -> None:
