@@ -37,6 +37,7 @@ DEPLOYED_ONCE = frozenset(
         "tests/local/library",
         "tests/local/registry",
         "tests/synth",
+        "tests/unit/constructs",
     }
 )
 """Folders whose files share something that takes long to make: one worker runs all of them."""

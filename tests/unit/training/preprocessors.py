@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from fleet.schema import HOUSES, Schema
+from localaws.containers.process_host import ProcessHost
+from tests.unit.programs import start_program
 from training.preprocessor import sklearn_preprocessor as script
 
 
@@ -23,17 +23,12 @@ SCHEMA = read(HOUSES)
 
 
 def run_script(
-    channel: Path, model: Path, schema: Schema = HOUSES
-) -> "subprocess.CompletedProcess[str]":
-    """The script as a training job runs it, its schema beside it."""
+    host: ProcessHost, channel: Path, model: Path, schema: Schema = HOUSES
+) -> tuple[int | None, str]:
+    """Exit code and output of the script, run as a training job does, its schema beside it."""
     with tempfile.TemporaryDirectory() as folder:
         code = Path(folder)
         shutil.copy(script.__file__, code / "sklearn_preprocessor.py")
         (code / "schema.json").write_text(schema.to_json(), encoding="utf-8")
-        environment = {"SM_CHANNEL_TRAIN": str(channel), "SM_MODEL_DIR": str(model)}
-        return subprocess.run(
-            [sys.executable, str(code / "sklearn_preprocessor.py")],
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-        )
+        variables = {**os.environ, "SM_CHANNEL_TRAIN": str(channel), "SM_MODEL_DIR": str(model)}
+        return start_program(host, code / "sklearn_preprocessor.py", code, variables).end()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fleet.column import Column, Kind, Missing, Unknown
 from fleet.schema import Schema
+from localaws.containers.process_host import ProcessHost
 from tests.unit.training.preprocessors import SCHEMA, read, run_script
 from training.houses import CITIES, Market
 from training.preprocessor import sklearn_preprocessor as script
@@ -19,14 +20,14 @@ PRICED_HOUSE = f"{HOUSE},351000.0"
 
 
 @pytest.fixture(scope="module")
-def model_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_directory(process_host: ProcessHost, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the script leaves when it runs as a training job on the houses of all cities."""
     channel = tmp_path_factory.mktemp("train")
     for city in CITIES:
         (channel / f"{city}.csv").write_text(Market().houses(city, 200).to_csv())
     model = tmp_path_factory.mktemp("model")
-    completed = run_script(channel, model)
-    assert completed.returncode == 0, completed.stderr
+    code, output = run_script(process_host, channel, model)
+    assert code == 0, output
     return model
 
 
@@ -71,14 +72,16 @@ def test_it_is_fitted_on_every_file_of_the_channel(model: script.Preprocessor) -
     assert model.scale[0] == pytest.approx(years.std(), rel=1e-12)
 
 
-def test_the_fit_fails_with_file_row_and_column_of_a_bad_cell(tmp_path: Path) -> None:
+def test_the_fit_fails_with_file_row_and_column_of_a_bad_cell(
+    process_host: ProcessHost, tmp_path: Path
+) -> None:
     channel, model = tmp_path / "train", tmp_path / "model"
     channel.mkdir()
     model.mkdir()
     (channel / "Chicago_IL.csv").write_text(f"{PRICED_HOUSE}\n1988,,2,2.5,1.46,1,y,n,351000.0\n")
-    completed = run_script(channel, model)
-    assert completed.returncode == 1
-    assert completed.stderr == "Chicago_IL.csv: row 2, column SQUARE_FEET: missing\n"
+    code, output = run_script(process_host, channel, model)
+    assert code == 1
+    assert output == "Chicago_IL.csv: row 2, column SQUARE_FEET: missing\n"
     assert list(model.iterdir()) == []
 
 
@@ -233,12 +236,12 @@ red,2.5,b,1970-01-02,,middle
 
 
 @pytest.fixture(scope="module")
-def any_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def any_model(process_host: ProcessHost, tmp_path_factory: pytest.TempPathFactory) -> Path:
     channel = tmp_path_factory.mktemp("train")
     (channel / "x.csv").write_text(ROWS)
     model = tmp_path_factory.mktemp("model")
-    completed = run_script(channel, model, ANY)
-    assert completed.returncode == 0, completed.stderr
+    code, output = run_script(process_host, channel, model, ANY)
+    assert code == 0, output
     return model
 
 

@@ -3,9 +3,6 @@
 import io
 import json
 import os
-import signal
-import subprocess
-import sys
 import tarfile
 import time
 from pathlib import Path
@@ -15,6 +12,8 @@ import numpy as np
 import pytest
 
 from fleet.drift import describe_columns
+from localaws.containers.process_host import ProcessHost
+from tests.unit.programs import Program, start_program
 from tests.unit.training.fleet_trainer.fitted import (
     URL,
     city_file,
@@ -51,7 +50,8 @@ BAD = {
 class Job:
     """A source, unpacked as the toolkit unpacks it, and a preprocessor."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, processes: ProcessHost, directory: Path) -> None:
+        self.processes = processes
         self.directory = directory
         self.preprocessor = write_preprocessor(directory / "preprocessor")
         with tarfile.open(fileobj=io.BytesIO(source())) as archive:
@@ -76,17 +76,12 @@ class Job:
         host: str = "algo-1",
         cores: int = 2,
         serving: Path | None = None,
-    ) -> Any:
+    ) -> Program:
         model.mkdir(parents=True, exist_ok=True)
         channel = {} if serving is None else {"SM_CHANNEL_SERVING": str(serving)}
-        return subprocess.Popen(
-            [sys.executable, PROGRAM],
-            cwd=self.directory / "code",
-            env={**self.environment(cities, model, host, cores), **channel},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        environment = {**self.environment(cities, model, host, cores), **channel}
+        code = self.directory / "code"
+        return start_program(self.processes, code / PROGRAM, code, environment)
 
     def run(
         self,
@@ -96,15 +91,14 @@ class Job:
         cores: int = 2,
         serving: Path | None = None,
     ) -> str:
-        process = self.start(cities, model, host, cores, serving)
-        output, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, output
-        return str(output)
+        code, output = self.start(cities, model, host, cores, serving).end()
+        assert code == 0, output
+        return output
 
 
 @pytest.fixture(scope="module")
-def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
-    return Job(tmp_path_factory.mktemp("job"))
+def job(process_host: ProcessHost, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return Job(process_host, tmp_path_factory.mktemp("job"))
 
 
 @pytest.fixture(scope="module")
@@ -217,13 +211,13 @@ def test_a_city_that_cannot_be_trained_fails_alone_and_is_named(model: Path) -> 
 def test_one_that_is_stopped_keeps_what_it_has_trained(job: Job, tmp_path: Path) -> None:
     files = {f"City{number:04}": GOOD["City00_AA"] for number in range(4000)}
     cities = write_cities(tmp_path / "cities", files)
-    process = job.start(cities, tmp_path / "model")
+    program = job.start(cities, tmp_path / "model")
     while not list((tmp_path / "model").glob("*.tar.gz")):
         time.sleep(0.05)
-        assert process.poll() is None
-    process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, output
+        assert program.process.code is None
+    program.process.terminate()
+    code, output = program.end()
+    assert code == 0, output
     written = artifacts(tmp_path / "model")
     assert 0 < len(written) < len(files)
     assert sorted(written) == list(reports(tmp_path / "model"))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from localaws.containers.process_host import ProcessHost
 from tests.environments import TOOLKIT
 from tests.unit.training.fleet_trainer.fitted import URL, write_cities, write_preprocessor
 from tests.unit.training.fleet_trainer.test_program import BAD, GOOD, Job, artifacts, reports
@@ -74,7 +75,9 @@ def base(tmp_path: Path) -> Path:
     return base
 
 
-def test_the_toolkit_runs_it_to_the_same_artifacts_and_reports(base: Path, tmp_path: Path) -> None:
+def test_the_toolkit_runs_it_to_the_same_artifacts_and_reports(
+    process_host: ProcessHost, base: Path, tmp_path: Path
+) -> None:
     done = subprocess.run(
         [str(TOOLKIT.python), "-c", TRAIN],
         # The name of the host is not looked up, as there is no cluster.
@@ -92,6 +95,6 @@ def test_the_toolkit_runs_it_to_the_same_artifacts_and_reports(base: Path, tmp_p
 
     here = tmp_path / "here"
     cities = write_cities(here / "cities", CITIES)
-    Job(here).run(cities, here / "model")
+    Job(process_host, here).run(cities, here / "model")
     assert artifacts(base / "model") == artifacts(here / "model")
     assert reports(base / "model") == reports(here / "model")
