@@ -85,7 +85,7 @@ class InstanceQuotas:
 
     def _jobs(self, scope: Scope, kind: str, status: str, resources: str) -> Instances:
         found: Instances = Counter()
-        for record in self._store.list(kind, scope):
+        for record in self._store.members(kind, scope, (status, resources)):
             if record[status] in UNFINISHED:
                 found += _of_resources(record, resources)
         return found

@@ -70,14 +70,14 @@ class JobRecords:
                 check(record)
                 self._store.delete(self._kind, scope, name.lower())
 
-    def in_scope(self, scope: Scope) -> list[Record]:
-        """All records of a scope."""
-        return self._store.list(self._kind, scope)
+    def summaries(self, scope: Scope, members: Sequence[str]) -> list[Record]:
+        """These members of all records of a scope."""
+        return self._store.members(self._kind, scope, members)
 
-    def everywhere(self) -> Iterator[tuple[Scope, Record]]:
-        """All records of all scopes."""
+    def everywhere(self, members: Sequence[str]) -> Iterator[tuple[Scope, Record]]:
+        """These members of all records of all scopes."""
         for scope in self._store.scopes(self._kind):
-            for record in self.in_scope(scope):
+            for record in self.summaries(scope, members):
                 yield scope, record
 
 
@@ -116,7 +116,7 @@ class JobFamily(ResourceFamily):
     def start(self) -> None:
         """A job that an earlier run left in progress has failed."""
         shutil.rmtree(self._work_directory, ignore_errors=True)
-        for scope, record in self._records.everywhere():
+        for scope, record in self._records.everywhere((self._name, self._status)):
             if record[self._status] in UNFINISHED:
                 self._fail(scope, record[self._name], internal_error(INTERRUPTED))
 
@@ -141,8 +141,4 @@ class JobFamily(ResourceFamily):
         return self._work_directory / scope.account_id / scope.region / folder
 
     def _page(self, scope: Scope, request: Request, members: Sequence[str]) -> Response:
-        summaries = (
-            {member: record[member] for member in members if member in record}
-            for record in self._records.in_scope(scope)
-        )
-        return self._listing.page(summaries, request)
+        return self._listing.page(self._records.summaries(scope, members), request)

