@@ -14,7 +14,6 @@ import boto3
 import click
 from botocore.config import Config
 
-from fleet.cache.charts import draw_charts
 from fleet.cache.console import ProgressReport, print_summary
 from fleet.cache.copies import model_copies, new_run_prefix, published_models, remove_leftovers
 from fleet.cache.endpoint import EndpointError, WatchedEndpoint, describe_endpoint
@@ -188,6 +187,8 @@ def _write(
     settings = {name: str(value) for name, value in asdict(options).items() if value is not None}
     write_text(directory / "invocations.csv", invocations_csv(experiment))
     write_text(directory / "results.json", results_json(endpoint, settings, experiment))
+    from fleet.cache.charts import draw_charts  # matplotlib, for which no --help waits
+
     draw_charts(directory, endpoint, experiment)
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ def shown(columns: int, program: str, interrupt_at: str | None = None, **more: s
     return on_terminal(command, columns, environment=environment, interrupt_at=interrupt_at)
 
 
+@cache
 def table(columns: int, **variables: str) -> Shown:
     """What the program above shows."""
     return shown(columns, PROGRAM.format(wait="pass"), **variables)

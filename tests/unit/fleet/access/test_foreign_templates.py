@@ -1,6 +1,7 @@
 """Other people's templates: what their roles may invoke, in the command and in their own tests."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -175,7 +176,8 @@ def test_the_partner_reaches_chicago(folder):
 def test_it_works_in_a_repository_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "test_access.py").write_text(FOREIGN_TESTS)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_access.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # of plugins it has none
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "1 failed, 1 passed" in done.stdout
     assert "FAILED test_access.py::test_the_partner_reaches_chicago" in done.stdout
