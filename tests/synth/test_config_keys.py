@@ -73,7 +73,7 @@ def test_every_key_is_tried() -> None:
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, str]]:
     """By key, the templates of stage dev when it and those of its group are set."""
-    found = {}
+    found: dict[str, Mapping[str, str]] = {}
     for keys in TOGETHER:
         changes = {key: KEYS[key][0] for key in keys}
         templates = synthesize(tmp_path_factory.mktemp("cdk.out"), **changes)
