@@ -6,9 +6,11 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 BOTOCORE_NAMES = {
+    "apigateway": "apigateway",
     "application-autoscaling": "application-autoscaling",
     "cloudformation": "cloudformation",
     "cloudtrail": "cloudtrail",
+    "cognito-idp": "cognito-idp",
     "dynamodb": "dynamodb",
     "ecr": "ecr",
     "events": "events",

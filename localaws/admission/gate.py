@@ -37,8 +37,10 @@ RULES: Mapping[tuple[str, str], Rule] = {
 }  # fmt: skip
 """What services refuse beyond their models, by service and operation."""
 VALIDATION_CODES = {
+    "apigateway": "BadRequestException",
     "cloudformation": "ValidationError",
     "cloudwatch": "ValidationError",
+    "cognito-idp": "InvalidParameterException",
     "ecr": "InvalidParameterException",
     "iam": "ValidationError",
     "lambda": "InvalidParameterValueException",

@@ -30,7 +30,7 @@ def check(selectors: Iterable[Mapping[str, Any]], advanced: Iterable[Mapping[str
     """Raise ``AwsError`` for selectors that CloudTrail refuses, or that nothing here fits."""
     for selector in selectors:
         if selector.get("DataResources"):
-            kinds = ", ".join(resource["Type"] for resource in selector["DataResources"])
+            kinds = ", ".join(str(resource.get("Type")) for resource in selector["DataResources"])
             raise _invalid(f"{_ALONE}, and none of {kinds}")
     for selector in advanced:
         fields = {rule["Field"]: rule for rule in selector["FieldSelectors"]}

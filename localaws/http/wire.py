@@ -3,15 +3,15 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from random import getrandbits
 from typing import Any
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
 from localaws.admission.reading import HttpRequest
+from localaws.error_documents import error_document
 from localaws.errors import AwsError
 from localaws.signature import SignedRequest
 
@@ -161,21 +161,10 @@ def error_response(error: AwsError, request_id: str) -> Response:
 
 def error_of_service(error: AwsError, exchange: Exchange, request_id: str) -> Response:
     """An error in the protocol that a request to another service speaks."""
-    headers = exchange.headers
-    if "x-amz-target" in headers or exchange.service in ("lambda", "scheduler"):
-        response = error_response(error, request_id)
-    else:
-        response = Response(error.status, [(b"content-type", b"application/xml")], b"")
-        fields = {"Code": error.code, "Message": error.message, **error.fields}
-        content = "".join(f"<{name}>{escape(str(text))}</{name}>" for name, text in fields.items())
-        document = f"<Error>{content}</Error>"
-        if exchange.service not in ("", "s3"):
-            document = (
-                f"<ErrorResponse>{document}<RequestId>{request_id}</RequestId></ErrorResponse>"
-            )
-        response = replace(response, body=document.encode())
-    response.headers.append((b"connection", b"close"))  # the body may not have been read
-    return response
+    fields, body = error_document(exchange.service, exchange.headers, error, request_id)
+    fields |= {"x-amzn-requestid": request_id, "connection": "close"}  # it may not have been read
+    headers = [(name.lower().encode(), text.encode("latin-1")) for name, text in fields.items()]
+    return Response(error.status, headers, body)
 
 
 def _seconds(value: object) -> float:

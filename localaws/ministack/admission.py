@@ -4,10 +4,11 @@ import asyncio
 import importlib
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ministack.core.responses import error_response_json, error_response_xml, get_account_id
+from ministack.core.responses import get_account_id, new_uuid
 from ministack.core.responses import get_region as _region
 from ministack.services import iam, kms, s3
 
@@ -15,15 +16,19 @@ from localaws.admission.account import PolicyOwner
 from localaws.admission.gate import check, validate_call
 from localaws.admission.reading import HttpRequest, read_call
 from localaws.authorization import service_may_assume
+from localaws.error_documents import WRITABLE, error_document
 from localaws.errors import AwsError
+from localaws.ministack.absent import CODE, NOT_IMPLEMENTED
 from localaws.ministack.embedding import Answer, ServiceHandler
 from localaws.ministack.iam import enforcement
 from localaws.ministack.iam.identities import MiniStackIdentities
 from localaws.ministack.tag_quota import check_tags
 from localaws.service_models import BOTOCORE_NAMES, service_model
 
-_WRITABLE = bytes(63 if c < 32 and c not in b"\t\n\r" else c for c in range(256))
-"""XML has no way to write control characters (https://www.w3.org/TR/xml/#charsets): ? for each."""
+_STRAY = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)|<(?![/?!A-Za-z_])")
+"""Characters of a text that MiniStack put into XML as they are."""
+_UNKNOWN = re.compile(rb"Unknown (?:[\w ]*(?:action|operation): (\w+)|(?:API Gateway v1 )?path: )")
+ERROR = 400
 logger = logging.getLogger(__name__)
 _loaded: set[str] = set()
 """The models that were read; it takes a third of a second each."""
@@ -46,6 +51,7 @@ def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
             await asyncio.to_thread(service_model, model)  # others are served meanwhile
             _loaded.add(model)
         request = HttpRequest(method, path, headers, query, body)
+        call = None
         try:
             _check_owner(request)
             call = read_call(model, request)
@@ -55,16 +61,21 @@ def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
                 if "x-amz-target" in headers and b"null" in body:
                     # Members that are null count as left out; MiniStack stumbles over them.
                     body = json.dumps(call.parameters).encode()
+            status, fields, answer = await handler(method, path, headers, body, query)
+            if status >= ERROR and call is not None:
+                _check_present(service, call.operation, answer)
         except AwsError as error:
             return _refusal(model, request, error)
-        try:
-            status, fields, answer = await handler(method, path, headers, body, query)
-        except Exception as failure:  # a fault of the emulator's, said in the service's protocol
+        except Exception as failure:
+            if call is None:  # MiniStack met what no operation of the service looks like
+                text = f"{method} {path} is no operation of {service}"
+                return _refusal(model, request, AwsError("UnknownOperationException", text, 404))
+            # A fault of the emulator's, said in the service's protocol.
             logger.exception("%s %s failed", service, path)
             text = f"localaws failed: {failure!r}"
             return _refusal(model, request, AwsError("InternalFailure", text, 500))
-        if answer[:1] == b"<" and (status >= 400 or model != "s3"):
-            answer = answer.translate(_WRITABLE)
+        if answer[:1] == b"<" and (status >= ERROR or model != "s3"):
+            answer = _STRAY.sub(_written, answer.translate(WRITABLE))
         return status, fields, answer
 
     return handle
@@ -84,8 +95,16 @@ def problem_of(service: str, request: HttpRequest) -> AwsError | None:
     return None
 
 
-def _printable(message: str) -> str:
-    return message.encode("utf-8", "replace").translate(_WRITABLE).decode("utf-8", "replace")
+def _check_present(service: str, operation: str, answer: bytes) -> None:
+    """What AWS has and localaws lacks is not said to be unknown."""
+    unknown = _UNKNOWN.search(answer)
+    if unknown is not None and unknown[1] in (None, operation.encode()):
+        text = f"localaws does not have the operation {operation} of {service}."
+        raise AwsError(CODE, text, NOT_IMPLEMENTED)
+
+
+def _written(stray: re.Match[bytes]) -> bytes:
+    return b"&amp;" if stray[0] == b"&" else b"&lt;"
 
 
 def _check_owner(request: HttpRequest) -> None:
@@ -97,15 +116,7 @@ def _check_owner(request: HttpRequest) -> None:
 
 def _refusal(service: str, request: HttpRequest, error: AwsError) -> Answer:
     """The error in the protocol that the request speaks."""
-    answer: Answer
-    if service == "s3":
-        answer = error_response_xml(error.code, _printable(error.message), error.status)
-    elif "x-amz-target" in request.headers or service in ("lambda", "scheduler"):
-        answer = error_response_json(error.code, error.message, error.status)
-        answer[1]["x-amzn-errortype"] = error.code
-    else:
-        answer = iam._error(error.status, error.code, _printable(error.message), ns="iam")
-    return answer
+    return error.status, *error_document(service, request.headers, error, new_uuid())
 
 
 class MiniStackAccount:

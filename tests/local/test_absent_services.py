@@ -1,6 +1,7 @@
 """What clients are told of services that localaws does not have."""
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from localaws.testing import LocalAws
@@ -34,3 +35,27 @@ def test_a_runtime_that_is_not_there_is_not_said_to_be_sagemaker(localaws: Local
     client = localaws.session().client("sagemaker-featurestore-runtime")
     with pytest.raises(ClientError, match="does not have the operation GET /FeatureGroup/a"):
         client.get_record(FeatureGroupName="a", RecordIdentifierValueAsString="b")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("apigateway", "GetDocumentationVersions", {"restApiId": "a"}),
+        ("cloudformation", "DescribeAccountLimits", {}),
+        ("iam", "CreateServiceSpecificCredential", {"UserName": "u", "ServiceName": "s"}),
+        ("kms", "DescribeCustomKeyStores", {}),
+        ("logs", "DescribeExportTasks", {}),
+        ("stepfunctions", "RedriveExecution", {"executionArn": "arn:aws:states:a:b:c:d:e"}),
+        ("sts", "DecodeAuthorizationMessage", {"EncodedMessage": "a"}),
+    ],
+)
+def test_an_operation_that_is_not_there_is_said_to_be_missing_here(
+    localaws: LocalAws, service: str, operation: str, parameters: dict[str, str]
+) -> None:
+    """AWS has it: it is not called unknown."""
+    client = localaws.session().client(service)  # type: ignore[call-overload]
+    with pytest.raises(
+        ClientError, match=f"does not have the operation {operation} of "
+    ) as refused:
+        getattr(client, xform_name(operation))(**parameters)
+    assert refused.value.response["Error"]["Code"] == "NotImplemented"

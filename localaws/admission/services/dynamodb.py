@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, zip_longest
 
 from localaws.admission.account import Account
 from localaws.admission.rule import Parameters, Rule, in_turn
@@ -69,7 +69,7 @@ def _changed_by(text: str, names: tuple[tuple[str, str], ...]) -> frozenset[str]
 def _targets(text: str, names: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     """The paths that an update changes."""
     begins = [*_SECTION.finditer(text)]
-    for section, after in zip(begins, [*begins[1:], None], strict=True):
+    for section, after in zip_longest(begins, begins[1:]):
         for action in _SEPARATOR.split(text[section.end() : after.start() if after else len(text)]):
             target = action.split("=")[0].split()[:1]
             yield tuple(names.get(part, part) for part in _PART.findall("".join(target)))

@@ -47,6 +47,11 @@ def _policy_name(parameters: Parameters, account: Account) -> None:
 
 def _decrypt(parameters: Parameters, account: Account) -> None:
     """What MiniStack encrypts begins with the id of the key."""
+    if "CiphertextBlob" not in parameters:
+        raise invalid(
+            "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy"
+            " constraint: Member must not be null"
+        )
     asked = account.record("key", parameters.get("KeyId") or "")
     try:
         used = base64.b64decode(parameters["CiphertextBlob"])[:36].decode()
@@ -97,6 +102,8 @@ def _key_usable(parameters: Parameters, account: Account) -> None:
 
 
 def _grant(parameters: Parameters, account: Account) -> None:
+    if "GranteePrincipal" not in parameters:
+        raise invalid("localaws has no grants to services: GranteePrincipal is needed here.")
     principal = parameters["GranteePrincipal"]
     if not principal.startswith("arn:"):
         raise AwsError("InvalidArnException", f"Invalid ARN: {principal}")
