@@ -2,17 +2,13 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
 
 from rich.console import Console as RichConsole
 from rich.markup import escape
-from rich.table import Table
-
-MOST_DRAWN = 500
-"""Rows of a table with lines; drawing 10,000 takes ten seconds."""
 
 
 class Console:
@@ -43,32 +39,15 @@ class Console:
         self._rich.print(line, markup=False)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table; all columns but the first are numbers and align right."""
-        if not self.is_terminal:
-            self._write(_plain_table(title, columns, rows))
-            return
-        if len(rows) > MOST_DRAWN:
-            lines = _plain_table(title, columns, rows)
-            fits = max(map(len, lines)) <= self._rich.width
-            self._write(lines if fits else _records(title, columns, rows))
-            return
-        table = Table(title=escape(title), title_justify="left", header_style="bold")
-        for index, column in enumerate(columns):
-            table.add_column(escape(column), justify="right" if index else "left", no_wrap=True)
-        for row in rows:
-            table.add_row(*map(escape, row))
-        if self._width_of(table) > self._rich.width:
-            self._write(_records(title, columns, rows))
-        else:
-            self._rich.print(table)
+        """Print a table; all columns but the first are numbers and align right.
 
-    def _width_of(self, table: Table) -> int:
-        """What it takes to draw every cell whole; measured on a terminal as wide as may be."""
-        options = self._rich.options.update(width=sys.maxsize)
-        return self._rich.measure(table, options=options).maximum
-
-    def _write(self, lines: Iterable[str]) -> None:
-        """All at once, and past rich: of 10,000 cities it would take a second."""
+        Where a terminal is not as wide, each cell has a line, so that none is cut off.
+        """
+        lines = list(_aligned([columns, *rows]))
+        if max(map(len, lines)) > self.width:
+            lines = list(_records(columns, rows))
+        self._rich.print(title, style="bold", markup=False)
+        # Past rich, and all at once: of 10,000 cities it would take a second.
         print("\n".join(lines), file=self._rich.file)
 
     @contextmanager
@@ -112,24 +91,17 @@ class Console:
             self._status.start()
 
 
-def _plain_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
-) -> Sequence[str]:
-    lines = [columns, *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    written = [title]
+def _aligned(lines: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for first, *others in lines:
         cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        written.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
-    return written
+        yield "  ".join([first.ljust(widths[0]), *cells]).rstrip()
 
 
-def _records(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A table that is wider than the terminal: a line a cell, so that none is cut off."""
-    yield title
+def _records(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     width = max(map(len, columns[1:]), default=0)
     for first, *others in rows:
-        yield first if columns[0] in ("", title) else f"{columns[0]} {first}"
+        yield f"{columns[0]} {first}".lstrip()
         for column, cell in zip(columns[1:], others, strict=True):
             yield f"  {column.ljust(width)}  {cell}".rstrip()
 

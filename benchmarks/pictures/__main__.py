@@ -20,8 +20,7 @@ from localaws.testing.terminal import on_terminal
 PROJECT = Path(__file__).resolve().parents[2]
 IMAGES = PROJECT / "docs" / "images"
 HOUSING = str(Path(sys.executable).with_name("housing"))
-COLUMNS = 112
-"""In which the widest table of the demo fits."""
+COLUMNS = 80
 PASSES = "60,60,200,200"
 MINUTES, PERIOD = 1.5, 1
 

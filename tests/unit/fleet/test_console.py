@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from fleet.console import MOST_DRAWN, Console
+from fleet.console import Console
 from training.job import JobEvent
 from training.job_reporter import JobReporter
 
@@ -29,22 +29,15 @@ def test_a_table_off_a_terminal_is_aligned_text() -> None:
     ]
 
 
-def test_a_table_on_a_terminal_has_lines() -> None:
-    stream = Terminal()
-    Console(stream).table("Title", ["city"], [["Chicago_IL"]])
-    assert "│" in stream.getvalue()
-
-
 @pytest.mark.parametrize(
     ("city", "line"),
     [("Chicago_IL", "Chicago_IL      9"), ("Chicago_IL" * 20, "  price  9")],
 )
-def test_a_long_table_on_a_terminal_is_not_drawn_and_has_every_cell(city: str, line: str) -> None:
+def test_a_table_on_a_terminal_has_every_cell(city: str, line: str) -> None:
     """A line a row where that fits, and a line a cell where it does not."""
     stream = Terminal()
-    Console(stream).table("Title", ["city", "price"], [[city, "9"]] * (MOST_DRAWN + 1))
-    assert "│" not in stream.getvalue()
-    assert plain(stream).count(line) == MOST_DRAWN + 1
+    Console(stream).table("Title", ["city", "price"], [[city, "9"]] * 3)
+    assert plain(stream).count(line) == 3
 
 
 def test_a_step_says_how_long_it_took_and_what_came_of_it() -> None:
