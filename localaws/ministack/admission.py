@@ -249,6 +249,7 @@ def _user(name: str) -> Mapping[str, Any] | None:
 
 
 _RECORDS: Mapping[str, Callable[[str], Mapping[str, Any] | None]] = {
+    "activity": _held("stepfunctions", "_activities"),
     "bucket": _held("s3", "_buckets"),
     "composite alarm": _held("cloudwatch", "_composite_alarms"),
     "event bus": _held("eventbridge", "_event_buses"),
@@ -259,6 +260,7 @@ _RECORDS: Mapping[str, Callable[[str], Mapping[str, Any] | None]] = {
     "point in time recovery": _recovery,
     "query": _held("cloudwatch_logs", "_queries"),
     "rule": _rule,
+    "state machine": _held("stepfunctions", "_state_machines"),
     "table": _held("dynamodb", "_tables"),
     "time to live": _time_to_live,
     "topic": _held("sns", "_topics"),

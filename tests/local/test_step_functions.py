@@ -218,7 +218,12 @@ def test_without_permission_for_the_managed_rule_a_task_cannot_wait(
 
 
 def test_an_execution_without_end_fails_at_the_most_events(machines: Machines) -> None:
-    arn = machines.make("endless", {"Again": {"Type": "Pass", "Next": "Again"}})
+    ever = {"Variable": "$.never", "IsPresent": True, "Next": "End"}
+    states = {
+        "Again": {"Type": "Choice", "Choices": [ever], "Default": "Again"},
+        "End": {"Type": "Succeed"},  # which every machine needs
+    }
+    arn = machines.make("endless", states)
     ended = machines.run(arn)
     assert ended["status"] == "FAILED"
     assert ended["error"] == "States.Runtime"

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from localaws.admission.services.state_values import is_expression, is_path
+
 _ORDER = ("Equals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
 _TESTS = frozenset(
     f"Is{kind}" for kind in ("Boolean", "Null", "Numeric", "Present", "String", "Timestamp")
@@ -27,6 +29,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", r
 def rule_problems(rule: Mapping[str, Any], *, top: bool = True) -> Iterator[tuple[str, str]]:
     """What is wrong with a rule: where in it, and in which words."""
     if "Condition" in rule:  # JSONata
+        if not isinstance(rule["Condition"], bool) and not is_expression(rule["Condition"]):
+            yield "/Condition", "Value is not a JSONata expression"
         return
     operators = sorted(rule.keys() & _OPERATORS)
     for name in sorted(rule.keys() - _OPERATORS - _OTHERS):
@@ -47,7 +51,7 @@ def rule_problems(rule: Mapping[str, Any], *, top: bool = True) -> Iterator[tupl
         yield from _inner(operand, "/Not")
     else:
         variable = rule.get("Variable")
-        if not isinstance(variable, str) or not variable.startswith("$"):
+        if not is_path(variable):
             yield "/Variable", "Value is not a valid JSONPath"
         if not _is_operand(operator, operand):
             yield f"/{operator}", "The value has not the type of the comparison"
@@ -65,7 +69,7 @@ def _is_operand(operator: str, operand: Any) -> bool:
     if operator in _TESTS or operator == "BooleanEquals":
         return isinstance(operand, bool)
     if operator in _PATHS:
-        return isinstance(operand, str) and operand.startswith("$")
+        return is_path(operand)
     match _COMPARISONS[operator]:
         case "Numeric":
             return isinstance(operand, int | float) and not isinstance(operand, bool)

@@ -143,6 +143,12 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("ssm", "PutParameter", {"Name": "/p", "Value": "1", "Tier": "Standard", "Overwrite": True}, "ValidationException"),
     ("stepfunctions", "CreateStateMachine", {**MACHINE, "name": "a b"}, "InvalidName"),
     ("stepfunctions", "CreateStateMachine", {**MACHINE, "name": "a", "definition": "{"}, "InvalidDefinition"),
+    ("stepfunctions", "CreateActivity", {"name": "a b"}, "InvalidName"),
+    ("stepfunctions", "CreateStateMachine", {**MACHINE, "name": "a", "roleArn": "nobody"}, "InvalidArn"),
+    ("stepfunctions", "CreateStateMachine", {**MACHINE, "name": "a", "loggingConfiguration": {"level": "ALL", "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": "arn:aws:logs:us-east-1:123456789012:log-group:none:*"}}]}}, "InvalidLoggingConfiguration"),
+    ("stepfunctions", "SendTaskSuccess", {"taskToken": "t", "output": "{"}, "InvalidOutput"),
+    ("stepfunctions", "StartExecution", {"stateMachineArn": "a"}, "InvalidArn"),
+    ("stepfunctions", "TagResource", {"resourceArn": MACHINE_ARN, "tags": []}, "ResourceNotFound"),
     ("stepfunctions", "StartExecution", {"stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:a", "input": "{"}, "InvalidExecutionInput"),
     ("cloudformation", "CreateStack", {"StackName": "s", "RoleARN": ROLE.replace("here", "nowhere")}, "ValidationError"),
     ("cloudformation", "CreateStack", {"StackName": "s", "Parameters": [{"ParameterKey": "P"}, {"ParameterKey": "P"}]}, "ValidationError"),
@@ -224,11 +230,35 @@ def test_refused(service: str, operation: str, parameters: dict[str, Any], code:
     assert refusal(service, operation, there(), **parameters).code == code
 
 
+def jsonata(**states: Any) -> dict[str, Any]:
+    return {**machine(**states), "QueryLanguage": "JSONata"}
+
+
+def mapped(config: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    processor = INNER if config is None else {**INNER, "ProcessorConfig": config}
+    return {
+        "Type": "Map",
+        "ItemProcessor": processor,
+        **({} if "End" in more else {"Next": "B"}),
+        **more,
+    }
+
+
+def task(resource: str, **parameters: Any) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::{resource}",
+        "Parameters": parameters,
+        "Next": "B",
+    }
+
+
 def machine(**states: Any) -> dict[str, Any]:
     return {"StartAt": "A", "States": states}
 
 
 END = {"Type": "Pass", "End": True}
+DISTRIBUTED = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
 INNER = {"StartAt": "B", "States": {"B": END}}
 TASK = {"Type": "Task", "Resource": RULE, "End": True}
 
@@ -244,6 +274,10 @@ TASK = {"Type": "Task", "Resource": RULE, "End": True}
         machine(A={"Type": "Parallel", "Branches": [INNER], "End": True}),
         {**machine(A={"Type": "Pass", "Output": "{% 1 %}", "End": True}), "QueryLanguage": "JSONata"},
         machine(A={"Type": "Wait", "Seconds": 0, "Next": "B"}, B=END),
+        machine(A=mapped(DISTRIBUTED, ItemReader={"Resource": "arn:aws:states:::s3:getObject"}, Label="a", ToleratedFailurePercentage=0.5, End=True)),
+        machine(A={"Type": "Pass", "Assign": {"a": 1, "b.$": "$.c['d.e'][0]"}, "End": True}),
+        machine(A=task("sns:publish.waitForTaskToken", **{"TopicArn": "a", "Message.$": "$"}), B=END),
+        jsonata(A={"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "B"}]}, B=END),
     ],
 )  # fmt: skip
 def test_definitions_that_are_right_pass(definition: Any) -> None:
@@ -275,6 +309,11 @@ def test_definitions_that_are_right_pass(definition: Any) -> None:
         machine(A={"Type": "Parallel", "Branches": [1], "End": True}),
         {**machine(A={**END, "InputPath": "$.a"}), "QueryLanguage": "JSONata"},
         {"StartAt": "A" * 81, "States": {"A" * 81: END}},
+        {**machine(A=END), "TimeoutSeconds": 0}, {**machine(A=END), "Version": "2.0"},
+        machine(A={"Type": "Pass", "Next": "B"}, B={"Type": "Pass", "Next": "A"}),
+        machine(A={"Type": "Fail", "Error": "x", "ErrorPath": "$.e"}),
+        jsonata(A={**END, "QueryLanguage": "JSONPath"}),
+        jsonata(A={"Type": "Choice", "Choices": [{"Condition": "yes", "Next": "B"}]}, B=END),
     ],
 )  # fmt: skip
 def test_definitions_that_are_wrong_are_told_why(definition: Any) -> None:
@@ -300,6 +339,16 @@ def test_definitions_that_are_wrong_are_told_why(definition: Any) -> None:
         {**TASK, "Retry": [{"ErrorEquals": ["X"], "MaxAttempts": 100_000_000}]},
         {"Type": "Map", "MaxConcurrency": -1, "ItemProcessor": INNER, "Next": "B"},
         {"Type": "Parallel", "Branches": [{"StartAt": "A", "States": {"A": END}}], "Next": "B"},
+        mapped({"Mode": "WEIRD"}), mapped({"Mode": "DISTRIBUTED"}), mapped(ItemsPath="items"),
+        mapped(Iterator=INNER), mapped(ItemReader={"Resource": "arn:aws:states:::s3:getObject"}),
+        mapped(DISTRIBUTED, ToleratedFailurePercentage=101), mapped(DISTRIBUTED, Label=""),
+        mapped(DISTRIBUTED, ItemReader={"Resource": "arn:aws:states:::s3:putObject"}),
+        {"Type": "Map", "ItemProcessor": {**INNER, "QueryLanguage": "JSONata"}, "Next": "B"},
+        {"Type": "Pass", "InputPath": "$[", "Next": "B"},
+        {"Type": "Pass", "Assign": {"1a": 1}, "Next": "B"},
+        {"Type": "Pass", "Assign": {"states": 1}, "Next": "B"},
+        task("sns:publish", TopicArn="a", Message="b", Colour=1), task("lambda:invoke"),
+        task("sagemaker:createTrainingJob.later"), task("sns:frob", Message="b"),
     ],
 )  # fmt: skip
 def test_a_state_that_is_wrong(state: dict[str, Any]) -> None:
