@@ -30,6 +30,7 @@ $(VENV)/.installed: requirements.txt pyproject.toml constructs/pyproject.toml lo
 	@echo "set-up, 2 of 3: compile the largest of them"
 	@# The first import of a large package compiles it: better now than in the first deployment.
 	@$(BIN)/python -c 'import app, scripts.demo, localaws.server, ministack.app, matplotlib.figure, sklearn.compose'
+	@$(BIN)/python -O -c 'import app, stacks.housing, stacks.limits'
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json $(VENV)/.installed

@@ -2,7 +2,8 @@
 
 CloudFormation's schemas, which the CDK's own process loads, take as long as the modules of the
 stacks, which Python does: ``main`` has both done at once. That process answers one question at a
-time, so no module of the stacks may ask it anything when it is imported.
+time, so no module of the stacks may ask it anything when it is imported. ``-O`` in cdk.json leaves
+out the CDK's checks of the types of 780 calls, a tenth of the time: mypy and the tests make them.
 """
 
 import gc
@@ -50,6 +51,7 @@ def main() -> None:
         sys.exit(f"{error}")
     add_checks(app)
     problems = list(assembly_problems(app.synth()))
+    gc.freeze()  # Nor does the end of Python look for any.
     if problems:
         sys.exit("\n".join(problems))
 
