@@ -13,8 +13,9 @@ import pytest
 
 from localaws import lifecycle
 from localaws.state import open_state
-from localaws.testing import LocalAws, start_localaws
+from localaws.testing import LocalAws
 from localaws.testing.stacks import Stack, echo_endpoint, put_artifacts
+from tests.local.servers import start_localaws
 
 SAVED_WITHIN = 1.0
 """Seconds; what docs/localaws.md promises."""

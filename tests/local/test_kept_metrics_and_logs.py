@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from localaws import lifecycle
-from localaws.testing import LocalAws, start_localaws
+from localaws import lifecycle, testing
+from localaws.testing import LocalAws
+from tests.local.servers import start_localaws
 
 FLUSHED = 2.5
 """Seconds after which an acknowledged write is on disk: a flush a second, with some room."""
@@ -72,7 +73,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("left") / "state"
     _put(start_localaws(directory))
     _kill(directory)
-    start_localaws(directory).stop()
+    testing.start_localaws(directory).stop()  # which closes its databases
     return directory
 
 
@@ -115,7 +116,7 @@ def test_a_start_with_a_wrong_clock_deletes_nothing(
     with monkeypatch.context() as wrong:
         wrong.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
         wrong.setenv("SHIFT_DAYS", str(days))
-        start_localaws(directory)
+        testing.start_localaws(directory)
         time.sleep(FLUSHED)
         lifecycle.stop(directory)
     again = start_localaws(directory)
