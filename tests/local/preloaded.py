@@ -6,6 +6,11 @@ of MiniStack, which reads the settings of one server when it is imported.
 
 import gc
 import importlib
+from functools import cache
+from typing import Any
+
+from botocore.loaders import JSONFileLoader
+from botocore.session import Session
 
 from localaws.processes.fork_server import PRELOADED
 
@@ -25,5 +30,17 @@ for module in (
     "uvicorn",
 ):
     importlib.import_module(module)
+read = JSONFileLoader().load_file
+
+
+@cache
+def read_once(path: str) -> Any:
+    """One of botocore's files; each command of its own would parse megabytes of them."""
+    return read(path)
+
+
+JSONFileLoader.load_file = lambda self, file_path: read_once(file_path)  # type: ignore[method-assign]
+for service in ("cloudformation", "cloudwatch", "iam", "logs", "s3", "sagemaker", "ssm", "sts"):
+    Session().create_client(service, "us-east-1")
 gc.collect()
 gc.freeze()
