@@ -22,9 +22,10 @@ def main() -> None:
     print(f"{options.signatures} signatures: {len(faults)} taken or refused wrongly", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         if options.seconds:
+            undisturbed = evictions(Path(folder) / "all fit", 64, 300, 300, options.seconds / 10)
             seen = evictions(Path(folder) / "evictions", 64, 300, 50, options.seconds)
-            print(seen, flush=True)
-            faults += seen.faults()
+            print(f"all fit: {undisturbed}\nroom for 50: {seen}", flush=True)
+            faults += seen.faults(undisturbed)
         if options.templates:
             faults += stacks(Path(folder) / "templates", options.templates)
         if options.kills:
