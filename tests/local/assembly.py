@@ -9,8 +9,9 @@ from aws_cdk import App
 
 from localaws.testing import LocalAws
 from stacks.housing import add_stacks
-from tests.local.conftest import ROOT
 from tests.local.loaded_cdk import cdk
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,7 @@ class Assembly:
         cls, aws: LocalAws, folder: Path, stage: str, like: str = "dev", **changes: Any
     ) -> "Assembly":
         """The stacks of ``stage``, whose config is that of stage ``like`` in cdk.json, changed."""
-        context = json.loads((ROOT / "cdk.json").read_text())["context"]
-        context["housing"] = {stage: {**context["housing"][like], **changes}}
-        app = App(context=context, outdir=str(folder), builtin_cloud_formation_validation=False)
-        add_stacks(app, stage)
-        app.synth()
-        return cls(aws, stage, folder)
+        return cls(aws, stage, synthesized(folder, stage, like, **changes))
 
     def stack(self, part: str) -> str:
         """The name of one stack."""
@@ -56,3 +52,13 @@ class Assembly:
         client = self.aws.session().client("cloudformation")
         [stack] = client.describe_stacks(StackName=self.stack(part))["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def synthesized(folder: Path, stage: str, like: str = "dev", **changes: Any) -> Path:
+    """The folder, with the stacks of a stage."""
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    context["housing"] = {stage: {**context["housing"][like], **changes}}
+    app = App(context=context, outdir=str(folder), builtin_cloud_formation_validation=False)
+    add_stacks(app, stage)
+    app.synth()
+    return folder

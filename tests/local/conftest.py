@@ -12,12 +12,14 @@ from benchmarks.registry_table import deployed_table
 from localaws import lifecycle
 from localaws.testing import LocalAws
 from localaws.testing.stacks import Stack
+from tests.local.assembly import Assembly, synthesized
 from tests.local.loaded_cdk import cdk
 from tests.local.servers import start_localaws
 
 ROOT = Path(__file__).parents[2]
 
 StartLocalAws = Callable[[Path], LocalAws]
+StageOf = Callable[[LocalAws], Assembly]
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +38,8 @@ def own_localaws(tmp_path: Path) -> Iterator[LocalAws]:
     lifecycle.stop(directory)
 
 
-def made_once(
-    factory: pytest.TempPathFactory,
-    name: str,
-    start: StartLocalAws,
-    prepare: Callable[[LocalAws, Path], object],
-) -> StartLocalAws:
-    """Start servers in copies of a folder, which the first of all workers to ask for it makes.
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Path]) -> Path:
+    """A folder that the first of all workers to ask for it makes.
 
     Parameters
     ----------
@@ -50,24 +47,45 @@ def made_once(
         Of this worker.
     name
         Of the folder.
-    start, prepare
-        Start the server that makes it, and do what all copies are to begin with; ``prepare`` has
-        a folder for files of its own.
+    make
+        Makes it in a folder of its own.
     """
     shared = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    original = shared / name
     with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not original.exists():
-            folder = factory.mktemp(f"making-{name}")
-            aws = start(folder / "state")
-            try:
-                prepare(aws, folder)
-            finally:
-                aws.stop()
-            (folder / "state").rename(original)
+        if not (shared / name).exists():
+            make(factory.mktemp(f"making-{name}")).rename(shared / name)
+    return shared / name
+
+
+def starts_copies(
+    factory: pytest.TempPathFactory,
+    name: str,
+    start: StartLocalAws,
+    prepare: Callable[[LocalAws, Path], object],
+) -> StartLocalAws:
+    """Start servers in copies of a folder that is made once.
+
+    Parameters
+    ----------
+    factory, name
+        As for ``made_once``.
+    start, prepare
+        Start the server that makes it, and do what all copies are to begin with; ``prepare`` has
+        a folder for files of its own.
+    """
+
+    def make(folder: Path) -> Path:
+        aws = start(folder / "state")
+        try:
+            prepare(aws, folder)
+        finally:
+            aws.stop()
+        return folder / "state"
+
+    original = made_once(factory, name, make)
 
     def start_copy(directory: Path) -> LocalAws:
         shutil.copytree(original, directory)
@@ -77,27 +95,38 @@ def made_once(
 
 
 @pytest.fixture(scope="session")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> StageOf:
+    """The stacks of stage dev as cdk.json has it, for any server; synthesized once for all."""
+
+    def synthesize(folder: Path) -> Path:
+        return synthesized(folder / "cdk.out", "dev")
+
+    folder = made_once(tmp_path_factory, "dev", synthesize)
+    return lambda aws: Assembly(aws, "dev", folder)
+
+
+@pytest.fixture(scope="session")
 def start_bootstrapped(tmp_path_factory: pytest.TempPathFactory) -> StartLocalAws:
     """Starts a server in a new folder, bootstrapped for the CDK; that runs once for all."""
 
     def bootstrap(aws: LocalAws, folder: Path) -> None:
         cdk(aws, "bootstrap", aws.target, folder=folder)
 
-    return made_once(tmp_path_factory, "bootstrapped", start_localaws, bootstrap)
+    return starts_copies(tmp_path_factory, "bootstrapped", start_localaws, bootstrap)
 
 
 @pytest.fixture(scope="session")
 def start_with_storage(
-    start_bootstrapped: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+    start_bootstrapped: StartLocalAws,
+    dev: StageOf,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> StartLocalAws:
     """Starts a server in a new folder, with the storage stack of stage dev; deployed once."""
 
     def deploy(aws: LocalAws, folder: Path) -> None:
-        from tests.local.assembly import Assembly  # the CDK, which takes a second
+        dev(aws).deploy("storage")
 
-        Assembly.synthesize(aws, folder / "cdk.out", "dev").deploy("storage")
-
-    return made_once(tmp_path_factory, "with-storage", start_bootstrapped, deploy)
+    return starts_copies(tmp_path_factory, "with-storage", start_bootstrapped, deploy)
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,8 @@ from fleet.unloading import COPY_OF, Instances
 from fleet.versions import Verdict
 from localaws import lifecycle
 from localaws.testing import LocalAws
-from tests.local.assembly import Assembly
 from tests.local.commands import housing
-from tests.local.conftest import ROOT, StartLocalAws
+from tests.local.conftest import ROOT, StageOf, StartLocalAws
 from training.houses import COLUMNS, Market
 
 if TYPE_CHECKING:
@@ -91,16 +90,15 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(
-    start_with_storage: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+    start_with_storage: StartLocalAws, dev: StageOf, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
     directory = tmp_path_factory.mktemp("localaws") / "state"
     aws = start_with_storage(directory)
     try:
-        stage = Assembly.synthesize(aws, tmp_path_factory.mktemp("assembly") / "cdk.out", "dev")
         project = Project(aws)
         trained = project.train()
         assert trained.status == 0, trained.errors
-        stage.deploy("hosting")
+        dev(aws).deploy("hosting")
         yield project
     finally:
         lifecycle.stop(directory)

@@ -20,7 +20,7 @@ from localaws import lifecycle
 from localaws.testing import LocalAws
 from tests.local.assembly import Assembly
 from tests.local.commands import housing
-from tests.local.conftest import ROOT, StartLocalAws
+from tests.local.conftest import ROOT, StageOf, StartLocalAws
 
 RETRAINED_WITHIN_SECONDS = 300
 
@@ -70,15 +70,16 @@ def forget_project() -> None:
 
 
 @pytest.fixture
-def project(start_with_storage: StartLocalAws, tmp_path: Path) -> Iterator[OwnProject]:
+def project(
+    start_with_storage: StartLocalAws, dev: StageOf, tmp_path: Path
+) -> Iterator[OwnProject]:
     state = tmp_path / "state"
     aws = start_with_storage(state)
     try:
         folder = tmp_path / "project"
         folder.mkdir()
         shutil.copy(ROOT / "cdk.json", folder)
-        stage = Assembly.synthesize(aws, tmp_path / "cdk.out", "dev")
-        yield OwnProject(aws, folder, stage)
+        yield OwnProject(aws, folder, dev(aws))
     finally:
         lifecycle.stop(state)
 

@@ -13,8 +13,7 @@ from fleet.gate import GateRules
 from fleet.registry import Registry
 from fleet.versions import State
 from localaws.testing import LocalAws
-from tests.local.assembly import Assembly
-from tests.local.conftest import StartLocalAws
+from tests.local.conftest import StageOf, StartLocalAws
 from training.fleet_trainer.cities import split_rows
 from training.fleet_trainer.recipe import Recipe
 from training.houses import Market
@@ -64,12 +63,10 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(
-    start_with_storage: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+    start_with_storage: StartLocalAws, dev: StageOf, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
     """On a server of its own: the registry has no city of another test."""
     aws = start_with_storage(tmp_path_factory.mktemp("retraining") / "state")
-    assembly = tmp_path_factory.mktemp("assembly") / "cdk.out"
-    dev = Assembly.synthesize(aws, assembly, "dev")
     session = aws.session()
     deployment = find_deployment(session, "dev")
     workspace = Workspace.create(
@@ -86,8 +83,8 @@ def stage(
     artifact = pipeline.fit_preprocessor(pipeline.upload(houses))
     url = store_preprocessor(workspace.s3, workspace.bucket, artifact)
     publish_preprocessor(workspace.ssm, workspace.parameter, url)
-    dev.deploy("retraining")
-    yield Stage(aws, workspace, dev.outputs("retraining")["StateMachineArn"])
+    dev(aws).deploy("retraining")
+    yield Stage(aws, workspace, dev(aws).outputs("retraining")["StateMachineArn"])
     aws.stop()
 
 

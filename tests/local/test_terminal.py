@@ -17,9 +17,8 @@ from fleet.words import significant
 from localaws import lifecycle
 from localaws.testing import LocalAws
 from localaws.testing.terminal import Shown, on_terminal
-from tests.local.assembly import Assembly
 from tests.local.commands import housing
-from tests.local.conftest import ROOT, StartLocalAws
+from tests.local.conftest import ROOT, StageOf, StartLocalAws
 from training.houses import COLUMNS, Market
 
 CITIES = {"Sao_Paulo": "São Paulo", "Saint-Etienne-sur-Loire": "Saint-Étienne-sur-Loire"}
@@ -74,7 +73,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(
-    start_with_storage: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+    start_with_storage: StartLocalAws, dev: StageOf, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
     folder = tmp_path_factory.mktemp("terminal")
     aws = start_with_storage(folder / "state")
@@ -88,10 +87,9 @@ def project(
         project.houses.write_text(
             "".join((folder / "rows" / "São Paulo.csv").open().readlines()[: ROWS + 1])
         )
-        stage = Assembly.synthesize(aws, folder / "cdk.out", "dev")
         trained = project.asked("train", "--data", str(folder / "rows"))
         assert trained.returncode == 0, trained.stderr
-        stage.deploy("hosting", "access")
+        dev(aws).deploy("hosting", "access")
         yield project
     finally:
         lifecycle.stop(folder / "state")

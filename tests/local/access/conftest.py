@@ -14,8 +14,7 @@ from localaws.testing import LocalAws
 from localaws.testing.memory import model_archive
 from localaws.testing.stacks import ECHO
 from tests.local.access.http import Answer, SignedInvocation, sign_invocation
-from tests.local.assembly import Assembly
-from tests.local.conftest import StartLocalAws
+from tests.local.conftest import StageOf, StartLocalAws
 
 NEW_YORK = "NewYork_NY/NewYork_NY.tar.gz"
 CHICAGO = "Chicago_IL/Chicago_IL.tar.gz"
@@ -77,13 +76,13 @@ def outcome(call: Callable[[], object]) -> Answer:
 
 @pytest.fixture(scope="session")
 def access(
-    start_with_storage: StartLocalAws, tmp_path_factory: pytest.TempPathFactory
+    start_with_storage: StartLocalAws, dev: StageOf, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Access]:
     """A server with the access stack, deployed by the real CLI, and the endpoint."""
     directory = tmp_path_factory.mktemp("access")
     aws = start_with_storage(directory / "state")
     try:
-        Assembly.synthesize(aws, directory / "cdk.out", "dev").deploy("access")
+        dev(aws).deploy("access")
         session = aws.session()
         _create_endpoint(session)
         yield Access(aws, find_deployment(session, "dev"))

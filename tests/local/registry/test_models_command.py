@@ -15,8 +15,8 @@ from fleet.publishing import Publisher
 from fleet.registry import Registry
 from fleet.versions import Candidate, Version
 from localaws.testing import LocalAws
-from tests.local.assembly import Assembly
 from tests.local.commands import housing
+from tests.local.conftest import StageOf
 from tests.local.registry.conftest import candidate
 from training.houses import COLUMNS, Market
 from training.linear_learner.artifact import write_artifact
@@ -51,9 +51,8 @@ class Store:
 
 
 @pytest.fixture(scope="module")
-def store(bootstrapped: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    assembly = tmp_path_factory.mktemp("assembly") / "cdk.out"
-    Assembly.synthesize(bootstrapped, assembly, "dev").deploy("storage")
+def store(bootstrapped: LocalAws, dev: StageOf) -> Store:
+    dev(bootstrapped).deploy("storage")
     session = bootstrapped.session()
     deployment = find_deployment(session, "dev")
     registry = Registry(session.client("dynamodb"), deployment.require("registry_table_name"))
