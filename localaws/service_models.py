@@ -1,5 +1,6 @@
 """botocore's models of services, read without its clients, which take a second to import."""
 
+from collections.abc import Mapping
 from functools import cache
 
 from botocore.loaders import Loader
@@ -37,6 +38,13 @@ BOTOCORE_NAMES = {
 def service_model(service: str) -> ServiceModel:
     """The operations and shapes of a service, by botocore's name; it takes a third of a second."""
     return ServiceModel(_loader().load_service_model(service, "service-2"), service)
+
+
+@cache
+def error_codes(service: str) -> Mapping[str, str]:
+    """The codes on the wire of a service's exceptions, by the exceptions' names."""
+    shapes = service_model(service).error_shapes
+    return {shape.name: shape.metadata.get("error", {}).get("code", shape.name) for shape in shapes}
 
 
 @cache

@@ -24,6 +24,7 @@ from localaws.admission.services import (
     state_machines,
 )
 from localaws.admission.services.paging import check_token
+from localaws.admission.services.s3_errors import s3_code
 from localaws.admission.validation import validate
 from localaws.errors import AwsError
 
@@ -46,7 +47,6 @@ VALIDATION_CODES = {
     "lambda": "InvalidParameterValueException",
     "logs": "InvalidParameterException",
     "resourcegroupstaggingapi": "InvalidParameterException",
-    "s3": "MalformedXML",
     "sns": "InvalidParameter",
     "sts": "ValidationError",
 }
@@ -59,6 +59,8 @@ def validate_call(call: Call) -> None:
         validate(call.shape, call.parameters, open_ended=call.service != "s3")
     except AwsError as error:
         code = VALIDATION_CODES.get(call.service, error.code)
+        if call.service == "s3":
+            code = s3_code(call.shape, error.message)
         text = f"{MALFORMED_XML}: {error.message}" if code == "MalformedXML" else error.message
         raise AwsError(code, text, error.status) from None
 

@@ -36,6 +36,11 @@ MOST = {"Role": 1000, "User": 5000, "Group": 300, "Policy": 1500}
 """How many of a kind an account may have."""
 
 Parameters = dict[str, Any]
+_OF_OBJECTS = re.compile(
+    r"(abort|listmultipartuploadparts|bypass|restore|replicate|objectowner)\w*"
+    r"|(get|put|delete|update)object(?!lockconfiguration)\w*"
+)
+"""https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html"""
 _SERVICE = re.compile(r"[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|aws\.internal)|[a-z0-9-]+\.amazon\.com")
 _PRINCIPAL = re.compile(r"arn:[a-z-]+:iam::(\d{12}):(role|user)/.+")
 
@@ -156,9 +161,26 @@ def check_bucket_policy(bucket: str, document: str, account: Account) -> None:
         for resource in _texts(statement.get("Resource"), statement.get("NotResource")):
             if resource.partition("/")[0] != arn and not _may_match(resource, arn):
                 raise AwsError("MalformedPolicy", f"Policy has invalid resource: {resource}")
+        _check_applies(statement)
     for kind, value in _unknown_principals(document, account):
         text = f'Invalid principal in policy: "{kind}":"{value}"'
         raise AwsError("MalformedPolicy", text)
+
+
+def _check_applies(statement: Parameters) -> None:
+    """An action on objects needs a resource that has some, one on a bucket the bucket."""
+    resources = [*_texts(statement.get("Resource"))]
+    for action in _texts(statement.get("Action")) if resources else ():
+        name = action.partition(":")[2].lower()
+        if "*" in name or "?" in name:
+            continue
+        if _OF_OBJECTS.fullmatch(name):
+            applies = any("/" in resource or "*" in resource for resource in resources)
+        else:
+            applies = any("/" not in resource for resource in resources)
+        if not applies:
+            text = "Action does not apply to any resource(s) in statement"
+            raise AwsError("MalformedPolicy", text)
 
 
 def check_key_policy(document: str, account: Account, *, may_lock_out: bool) -> None:

@@ -1,6 +1,6 @@
 """Checks requests against botocore's service model, in the words of AWS's own checks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from functools import cache
 from typing import Any
 
@@ -60,6 +60,7 @@ class _Problems:
             "list": self._of_list,
             "map": self._of_map,
             "string": self._of_string,
+            "blob": self._of_blob,
             "boolean": self._of_boolean,
             "timestamp": self._of_timestamp,
             **dict.fromkeys(NUMBERS, self._of_number),
@@ -83,7 +84,7 @@ class _Problems:
 
     def _check(self, shape: Shape, value: Any, path: Path) -> None:
         check = self._checks.get(shape.type_name)
-        if check is not None:  # blobs are read by the protocol's own reader
+        if check is not None:
             check(shape, value, path)
 
     def _of_list(self, shape: ListShape, value: Any, path: Path) -> None:
@@ -118,6 +119,13 @@ class _Problems:
         if pattern and not matches(pattern, value):
             self._note(value, path, f"satisfy regular expression pattern: {pattern}")
 
+    def _of_blob(self, shape: Shape, value: Any, path: Path) -> None:
+        """Bytes of a body, or their text in base 64 within JSON; of a size alone."""
+        if isinstance(value, str):
+            value = b" " * (len(value.rstrip("=")) * 3 // 4)
+        if isinstance(value, bytes):
+            self._of_length(shape, value, path)
+
     def _of_boolean(self, shape: Shape, value: Any, path: Path) -> None:
         if not isinstance(value, bool):
             self._note(value, path, "be a boolean")
@@ -135,7 +143,7 @@ class _Problems:
         if (maximum := shape.metadata.get("max")) is not None and value > maximum:
             self._note(value, path, f"have value less than or equal to {maximum}")
 
-    def _of_length(self, shape: Shape, value: str | list[Any] | dict[str, Any], path: Path) -> None:
+    def _of_length(self, shape: Shape, value: Sized, path: Path) -> None:
         if (minimum := shape.metadata.get("min")) is not None and len(value) < minimum:
             self._note(value, path, f"have length greater than or equal to {minimum}")
         if (maximum := shape.metadata.get("max")) is not None and len(value) > maximum:

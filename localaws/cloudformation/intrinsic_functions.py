@@ -116,6 +116,7 @@ def _check_arguments(name: str, arguments: list[Any], path: str) -> None:
                 right = right and all(_is_text(item) for item in listed)
         case "Fn::Select":
             index = arguments[0]
+            _check_index(index, arguments[1])
             right = isinstance(arguments[1], list | Mapping) and (
                 isinstance(index, int | Mapping)
                 or (isinstance(index, str) and _INDEX.fullmatch(index) is not None)
@@ -128,6 +129,14 @@ def _check_arguments(name: str, arguments: list[Any], path: str) -> None:
             right = True
     if not right:
         raise TemplateError(f"Template error: [{path}] {name} has arguments of the wrong types.")
+
+
+def _check_index(index: Any, values: Any) -> None:
+    if isinstance(index, str) and _INDEX.fullmatch(index):
+        index = int(index)
+    if isinstance(index, int) and isinstance(values, list) and not 0 <= index < len(values):
+        text = f"Fn::Select cannot select nonexistent value at index {index}"
+        raise TemplateError(f"Template error: {text}")
 
 
 def _is_text(value: Any) -> bool:

@@ -244,6 +244,7 @@ def _check_parameter(name: str, parameter: Any) -> None:
 
 
 def _check_mapping(name: str, mapping: Any) -> None:
+    _check_name("Mapping", name)
     for key, attributes in _map(mapping, f"/Mappings/{name}").items():
         if is_function({key: attributes}):
             continue
@@ -278,6 +279,10 @@ def _check_output(name: str, output: Any) -> None:
     if not isinstance(output, Mapping) or "Value" not in output:
         text = "Every Outputs member must contain a Value object"
         raise TemplateError(f"Template format error: {text}")
+    value = output["Value"]
+    if isinstance(value, list) or (isinstance(value, Mapping) and not is_function(value)):
+        text = f"Output {name} is malformed. The Value field of every Outputs member must evaluate"
+        raise TemplateError(f"Template format error: {text} to a String.")
     export = output.get("Export", {"Name": ""})
     if not isinstance(export, Mapping) or export.keys() != {"Name"}:
         text = f"Output {name} is malformed. The Name field must be specified inside the Export"

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ministack.core.responses import get_account_id, new_uuid
@@ -23,11 +24,12 @@ from localaws.ministack.embedding import Answer, ServiceHandler
 from localaws.ministack.iam import enforcement
 from localaws.ministack.iam.identities import MiniStackIdentities
 from localaws.ministack.tag_quota import check_tags
-from localaws.service_models import BOTOCORE_NAMES, service_model
+from localaws.service_models import BOTOCORE_NAMES, error_codes, service_model
 
 _STRAY = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)|<(?![/?!A-Za-z_])")
 """Characters of a text that MiniStack put into XML as they are."""
 _UNKNOWN = re.compile(rb"Unknown (?:[\w ]*(?:action|operation): (\w+)|(?:API Gateway v1 )?path: )")
+_CODE = re.compile(rb"<Code>(\w+)</Code>")
 ERROR = 400
 logger = logging.getLogger(__name__)
 _loaded: set[str] = set()
@@ -76,6 +78,8 @@ def admitted(service: str, handler: ServiceHandler) -> ServiceHandler:
             return _refusal(model, request, AwsError("InternalFailure", text, 500))
         if answer[:1] == b"<" and (status >= ERROR or model != "s3"):
             answer = _STRAY.sub(_written, answer.translate(WRITABLE))
+        if answer[:1] == b"<" and status >= ERROR:
+            answer = _CODE.sub(partial(_as_on_the_wire, model), answer, count=1)
         return status, fields, answer
 
     return handle
@@ -101,6 +105,12 @@ def _check_present(service: str, operation: str, answer: bytes) -> None:
     if unknown is not None and unknown[1] in (None, operation.encode()):
         text = f"localaws does not have the operation {operation} of {service}."
         raise AwsError(CODE, text, NOT_IMPLEMENTED)
+
+
+def _as_on_the_wire(service: str, code: re.Match[bytes]) -> bytes:
+    """The query protocols have codes that are not always the exceptions' names."""
+    name = code[1].decode()
+    return f"<Code>{error_codes(service).get(name, name)}</Code>".encode()
 
 
 def _written(stray: re.Match[bytes]) -> bytes:

@@ -25,6 +25,15 @@ _BAND_OPERATORS = (
 )
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
 _IDENTIFIER = re.compile(r"(?<![A-Za-z0-9_.])[a-z][A-Za-z0-9_]*", re.ASCII)
+_FUNCTION = re.compile(r"(?<![A-Za-z0-9_.'\"])([A-Z][A-Z0-9_]*)\s*\(", re.ASCII)
+_FUNCTIONS = frozenset(
+    {"ABS", "ANOMALY_DETECTION_BAND", "AND", "AVG", "CEIL", "DATAPOINT_COUNT", "DATE", "DAY",
+     "DB_PERF_INSIGHTS", "DIFF", "DIFF_TIME", "EPOCH", "FILL", "FIRST", "FLOOR", "HOUR", "IF",
+     "INSIGHT_RULE_METRIC", "LAMBDA", "LAST", "LOG", "LOG10", "MAX", "METRICS", "METRIC_COUNT",
+     "MIN", "MINUTE", "MONTH", "OR", "PERIOD", "RATE", "REMOVE_EMPTY", "RUNNING_SUM", "SEARCH",
+     "SERVICE_QUOTA", "SLICE", "SORT", "STDDEV", "SUM", "TIME_SERIES", "YEAR"}
+)  # fmt: skip
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html"""
 PERIODS = (1, 5, 10, 20, 30)
 _EXTENDED_STATISTIC = re.compile(
     r"p(\d{1,2}(\.\d{1,10})?|100)|iqm|(tm|wm|tc|ts|pr)(\d{1,2}(\.\d+)?|\([^()]*\))",
@@ -119,6 +128,10 @@ def _returned(parameters: Parameters, account: Account) -> None:
     check_queries(queries)
     known = {query["Id"] for query in queries}
     for query in queries:
+        unknown = sorted({*_FUNCTION.findall(query.get("Expression", ""))} - _FUNCTIONS)
+        if unknown:
+            text = f"Invalid metrics list: the expression of {query['Id']} has unknown functions"
+            raise invalid(f"{text} [{', '.join(unknown)}]", "ValidationError")
         named = _IDENTIFIER.findall(_QUOTED.sub(" ", query.get("Expression", "")))
         missing = sorted({*named} - known)
         if missing:

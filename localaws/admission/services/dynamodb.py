@@ -7,6 +7,7 @@ from itertools import combinations, zip_longest
 
 from localaws.admission.account import Account
 from localaws.admission.rule import Parameters, Rule, in_turn
+from localaws.admission.services.dynamodb_expressions import check_expressions, check_path
 from localaws.errors import AwsError
 
 EXPRESSIONS = 256
@@ -72,6 +73,7 @@ def _targets(text: str, names: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     for section, after in zip_longest(begins, begins[1:]):
         for action in _SEPARATOR.split(text[section.end() : after.start() if after else len(text)]):
             target = action.split("=")[0].split()[:1]
+            check_path("UpdateExpression", "".join(target))
             yield tuple(names.get(part, part) for part in _PART.findall("".join(target)))
 
 
@@ -90,8 +92,38 @@ def _transact(parameters: Parameters, account: Account) -> None:
         if len(item) != 1:
             text = "TransactItems can only contain one of Check, Put, Update or Delete"
             raise AwsError("ValidationException", text)
-        if "Update" in item:
-            _update(item["Update"], account)
+        for action, asked in item.items():
+            check_expressions(asked)
+            if action == "Update":
+                _update(asked, account)
+            if action != "Put":
+                _key(asked, account)
+
+
+def _transact_get(parameters: Parameters, account: Account) -> None:
+    for item in parameters["TransactItems"]:
+        _expressions(item["Get"], account)
+        _key(item["Get"], account)
+
+
+def _batch_get(parameters: Parameters, account: Account) -> None:
+    for table, asked in parameters["RequestItems"].items():
+        check_expressions(asked)
+        for key in asked.get("Keys") or ():
+            _key({"TableName": table, "Key": key}, account)
+
+
+def _key(parameters: Parameters, account: Account) -> None:
+    """A key has the attributes of its table's, and no others."""
+    table = account.record("table", parameters["TableName"].rpartition("/")[2])
+    schema = {element["AttributeName"] for element in (table or {}).get("KeySchema", ())}
+    if schema and schema != parameters["Key"].keys():
+        text = "The provided key element does not match the schema"
+        raise AwsError("ValidationException", text)
+
+
+def _expressions(parameters: Parameters, account: Account) -> None:
+    check_expressions(parameters)
 
 
 def _table(parameters: Parameters, account: Account) -> None:
@@ -128,9 +160,9 @@ def _table(parameters: Parameters, account: Account) -> None:
 
 def _time_to_live(parameters: Parameters, account: Account) -> None:
     name = parameters["TableName"].rpartition("/")[2]
-    there = account.record("time to live", name)
+    there = account.record("time to live", name) or {"Enabled": False}
     wanted = parameters["TimeToLiveSpecification"]
-    if there is None or there["Enabled"] != wanted["Enabled"]:
+    if account.record("table", name) is None or there["Enabled"] != wanted["Enabled"]:
         return
     text = f"TimeToLive is already {'enabled' if wanted['Enabled'] else 'disabled'}"
     raise AwsError("ValidationException", text)
@@ -180,11 +212,17 @@ def _short(parameters: Parameters) -> str:
 
 
 RULES: Mapping[tuple[str, str], Rule] = {
+    ("dynamodb", "BatchGetItem"): _batch_get,
     ("dynamodb", "CreateTable"): _table,
-    ("dynamodb", "Query"): in_turn(_key_condition, _query),
+    ("dynamodb", "DeleteItem"): in_turn(_expressions, _key),
+    ("dynamodb", "GetItem"): in_turn(_expressions, _key),
+    ("dynamodb", "PutItem"): _expressions,
+    ("dynamodb", "Query"): in_turn(_expressions, _key_condition, _query),
     ("dynamodb", "RestoreTableToPointInTime"): _restore,
+    ("dynamodb", "Scan"): _expressions,
+    ("dynamodb", "TransactGetItems"): _transact_get,
     ("dynamodb", "TransactWriteItems"): _transact,
-    ("dynamodb", "UpdateItem"): _update,
+    ("dynamodb", "UpdateItem"): in_turn(_expressions, _update),
     ("dynamodb", "UpdateTable"): _table,
     ("dynamodb", "UpdateTimeToLive"): _time_to_live,
 }

@@ -1,6 +1,7 @@
 """What EventBridge refuses."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from localaws.admission.account import Account
@@ -10,6 +11,7 @@ from localaws.admission.services.schedules import is_cron, is_rate
 from localaws.errors import AwsError
 
 TARGETS_OF_RULE = 5
+_PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.-]+)>", re.ASCII)
 _NEED_ROLE = ("ecs", "kinesis", "states")
 
 
@@ -67,10 +69,36 @@ def _form_of_targets(parameters: Parameters, account: Account) -> None:
             raise AwsError("ValidationException", f"{text} {name}.")
         if "Input" in target and not _is_json(target["Input"]):
             raise AwsError("ValidationException", f"JSON syntax error in input for {name}")
+        path = target.get("InputPath", "$")
+        if not path.startswith("$"):
+            raise AwsError("ValidationException", f"Invalid InputPath for {name}: {path}")
+        transformer = target.get("InputTransformer")
+        if transformer is not None:
+            _check_template(name, transformer)
         service = target["Arn"].split(":")[2] if target["Arn"].count(":") > 4 else ""
         if service in _NEED_ROLE and "RoleArn" not in target:
             text = f"RoleArn is required for target {target['Arn']}."
             raise AwsError("ValidationException", text)
+
+
+def _check_template(name: str, transformer: Parameters) -> None:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html."""
+    known = {*(transformer.get("InputPathsMap") or ())}
+    used = set(_PLACEHOLDER.findall(transformer.get("InputTemplate", "")))
+    unknown = sorted(each for each in used - known if not each.startswith("aws.events."))
+    if unknown:
+        text = f"InputTemplate for {name} contains invalid placeholder {unknown[0]}."
+        raise AwsError("ValidationException", text)
+
+
+def _known_bus(parameters: Parameters, account: Account) -> None:
+    name = (parameters.get("EventBusName") or "default").rpartition("/")[2]
+    if name != "default" and account.record("event bus", name) is None:
+        raise AwsError("ResourceNotFoundException", f"Event bus {name} does not exist.")
+
+
+def _archive(parameters: Parameters, account: Account) -> None:
+    _known_bus({"EventBusName": parameters["EventSourceArn"]}, account)
 
 
 def _is_json(text: str) -> bool:
@@ -111,6 +139,13 @@ def _put_targets(parameters: Parameters, account: Account) -> None:
         raise AwsError("LimitExceededException", text)
 
 
+def _role(parameters: Parameters, account: Account) -> None:
+    role = parameters.get("RoleArn")
+    if role is not None and not re.fullmatch(r"arn:[a-z-]+:iam::\d{12}:role/.+", role, re.ASCII):
+        text = "Parameter RoleArn is not valid. Reason: Provided Arn is not in correct format."
+        raise AwsError("ValidationException", text)
+
+
 def _delete_rule(parameters: Parameters, account: Account) -> None:
     there = account.record("rule", parameters["Name"])
     if there and there["Targets"] and parameters.get("EventBusName", "default") == "default":
@@ -118,11 +153,13 @@ def _delete_rule(parameters: Parameters, account: Account) -> None:
 
 
 RULES: Mapping[tuple[str, str], Rule] = {
-    ("events", "DeleteRule"): _delete_rule,
+    ("events", "CreateArchive"): _archive,
+    ("events", "DeleteRule"): in_turn(_known_bus, _delete_rule),
     ("events", "CreateEventBus"): _create_bus,
     ("events", "DisableRule"): _known_rule,
     ("events", "EnableRule"): _known_rule,
-    ("events", "PutRule"): _put_rule,
+    ("events", "ListTargetsByRule"): _known_rule,
+    ("events", "PutRule"): in_turn(_role, _put_rule),
     ("events", "PutTargets"): in_turn(_form_of_targets, _put_targets),
     ("events", "RemoveTargets"): _known_rule,
     ("events", "TestEventPattern"): _test_pattern,

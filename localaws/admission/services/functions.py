@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from localaws.admission.account import Account
-from localaws.admission.rule import Parameters, Rule
+from localaws.admission.rule import Parameters, Rule, in_turn
 from localaws.errors import AwsError
 
 MEMORY = 10_240
@@ -80,6 +80,11 @@ def _update_code(parameters: Parameters, account: Account) -> None:
 
 def _check_code(code: Parameters, account: Account) -> None:
     bucket, key = code.get("S3Bucket"), code.get("S3Key")
+    if not code.keys() & {"ZipFile", "S3Bucket", "ImageUri"}:
+        raise _invalid("Please provide a source for function code.")
+    if "ZipFile" in code and bucket is not None:
+        text = "Please do not provide other FunctionCode parameters when providing a ZipFile."
+        raise _invalid(text)
     if bucket is None or key is None:
         return
     record = account.record("bucket", bucket)
@@ -118,6 +123,43 @@ def _alias(parameters: Parameters, account: Account) -> None:
         return
     arn = f"arn:aws:lambda:{account.region}:{account.account_id}:function:{name}:{version}"
     raise AwsError("ResourceNotFoundException", f"Function not found: {arn}", 404)
+
+
+def _routing(parameters: Parameters, account: Account) -> None:
+    weights = (parameters.get("RoutingConfig") or {}).get("AdditionalVersionWeights")
+    if weights and parameters.get("FunctionVersion") == "$LATEST":
+        text = "$LATEST is not supported for an alias pointing to more than 1 version"
+        raise _invalid(text)
+
+
+def _layer(parameters: Parameters, account: Account) -> None:
+    if not parameters["Content"].keys() & {"ZipFile", "S3Bucket"}:
+        raise _invalid("Please provide a source for layer content.")
+
+
+def _provisioned(parameters: Parameters, account: Account) -> None:
+    if parameters["Qualifier"] == "$LATEST":
+        raise _invalid(
+            "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+        )
+
+
+def _invoke_config(parameters: Parameters, account: Account) -> None:
+    settings = {"DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts"}
+    if not parameters.keys() & settings:
+        text = "You must specify at least one of error handling or destination setting."
+        raise _invalid(text)
+
+
+def _delete(parameters: Parameters, account: Account) -> None:
+    if parameters.get("Qualifier") == "$LATEST":
+        raise _invalid("$LATEST version cannot be deleted without deleting the function.")
+
+
+def _tags(parameters: Parameters, account: Account) -> None:
+    for key in parameters.get("Tags") or ():
+        if key.lower().startswith("aws:"):
+            raise _invalid(f"Tag key {key} begins with aws:, which is reserved")
 
 
 def _concurrency(parameters: Parameters, account: Account) -> None:
@@ -166,13 +208,18 @@ def _event_source(parameters: Parameters, account: Account) -> None:
 
 RULES: Mapping[tuple[str, str], Rule] = {
     ("lambda", "AddPermission"): _permission,
-    ("lambda", "CreateAlias"): _alias,
+    ("lambda", "CreateAlias"): in_turn(_routing, _alias),
     ("lambda", "CreateEventSourceMapping"): _event_source,
-    ("lambda", "CreateFunction"): _create,
+    ("lambda", "CreateFunction"): in_turn(_tags, _create),
+    ("lambda", "DeleteFunction"): _delete,
     ("lambda", "Invoke"): _invoke,
-    ("lambda", "PutFunctionConcurrency"): _concurrency,
+    ("lambda", "PublishLayerVersion"): _layer,
     ("lambda", "PublishVersion"): _publish,
-    ("lambda", "UpdateAlias"): _alias,
+    ("lambda", "PutFunctionConcurrency"): _concurrency,
+    ("lambda", "PutFunctionEventInvokeConfig"): _invoke_config,
+    ("lambda", "PutProvisionedConcurrencyConfig"): _provisioned,
+    ("lambda", "TagResource"): _tags,
+    ("lambda", "UpdateAlias"): in_turn(_routing, _alias),
     ("lambda", "UpdateFunctionCode"): _update_code,
     ("lambda", "UpdateFunctionConfiguration"): _configure,
 }

@@ -10,6 +10,7 @@ from localaws.admission.rule import Parameters, Rule, in_turn, invalid
 from localaws.admission.services.tags import reserved_tags
 from localaws.errors import AwsError
 
+SYMMETRIC = "SYMMETRIC_DEFAULT"
 _ALIAS = re.compile(r"alias/[a-zA-Z0-9/_-]{1,250}", re.ASCII)
 
 
@@ -79,9 +80,8 @@ def _data_key(parameters: Parameters, account: Account) -> None:
 
 
 def _create_key(parameters: Parameters, account: Account) -> None:
-    spec, usage = parameters.get("KeySpec"), parameters.get("KeyUsage", "ENCRYPT_DECRYPT")
-    if spec is None:
-        return
+    spec = parameters.get("KeySpec") or parameters.get("CustomerMasterKeySpec") or SYMMETRIC
+    usage = parameters.get("KeyUsage", "ENCRYPT_DECRYPT")
     usages = {"SYMMETRIC": ("ENCRYPT_DECRYPT",), "RSA": ("ENCRYPT_DECRYPT", "SIGN_VERIFY"),
               "ECC": ("SIGN_VERIFY", "KEY_AGREEMENT"),
               "HMAC": ("GENERATE_VERIFY_MAC",)}  # fmt: skip
@@ -128,10 +128,39 @@ def _check_state(account: Account, name: str, state: str, *, wanted: bool) -> No
 
 def _rotation(parameters: Parameters, account: Account) -> None:
     key = account.record("key", parameters["KeyId"])
-    if key is not None and key.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
+    if key is not None and key.get("KeySpec", SYMMETRIC) != SYMMETRIC:
         raise AwsError("UnsupportedOperationException", "The key is not symmetric.")
 
 
+def _used_for(usage: str, member: str) -> Rule:
+    """A key is for one use, and its algorithms are those of its kind."""
+
+    def rule(parameters: Parameters, account: Account) -> None:
+        key = account.record("key", parameters.get("KeyId") or "")
+        if key is None:
+            return
+        is_for, spec = key.get("KeyUsage", "ENCRYPT_DECRYPT"), key.get("KeySpec", SYMMETRIC)
+        algorithm = parameters.get(member, "")
+        fits = usage != "ENCRYPT_DECRYPT" or (algorithm or SYMMETRIC) == SYMMETRIC
+        if is_for != usage or (spec == SYMMETRIC and not fits):
+            raise AwsError(
+                "InvalidKeyUsageException",
+                f"{key.get('Arn', key['KeyId'])} key usage is {is_for} and its key spec {spec},"
+                f" which is not valid for {algorithm or usage}.",
+            )
+
+    return rule
+
+
+def _list_aliases(parameters: Parameters, account: Account) -> None:
+    key = parameters.get("KeyId")
+    if key is not None and account.record("key", key) is None:
+        raise AwsError("NotFoundException", f"Key '{key}' does not exist")
+
+
+_ENCRYPTING = _used_for("ENCRYPT_DECRYPT", "EncryptionAlgorithm")
+_SIGNING = _used_for("SIGN_VERIFY", "SigningAlgorithm")
+_AUTHENTICATING = _used_for("GENERATE_VERIFY_MAC", "MacAlgorithm")
 _TAGS = reserved_tags("Tags", "TagKey", "TagException")
 
 
@@ -147,10 +176,15 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("kms", "CreateGrant"): _grant,
     ("kms", "CreateKey"): in_turn(_TAGS, _put_key_policy, _create_key),
     ("kms", "EnableKeyRotation"): in_turn(_key_usable, _rotation),
-    ("kms", "Encrypt"): _encrypt,
-    ("kms", "GenerateDataKey"): _data_key,
+    ("kms", "Encrypt"): in_turn(_encrypt, _ENCRYPTING),
+    ("kms", "GenerateDataKey"): in_turn(_data_key, _ENCRYPTING),
+    ("kms", "GenerateMac"): _AUTHENTICATING,
+    ("kms", "ListAliases"): _list_aliases,
     ("kms", "PutKeyPolicy"): in_turn(_policy_name, _put_key_policy),
     ("kms", "ScheduleKeyDeletion"): in_turn(_schedule_key_deletion, _key_usable),
+    ("kms", "Sign"): _SIGNING,
     ("kms", "TagResource"): in_turn(_TAGS, _key_usable),
     ("kms", "UpdateAlias"): _key_usable,
+    ("kms", "Verify"): _SIGNING,
+    ("kms", "VerifyMac"): _AUTHENTICATING,
 }

@@ -77,6 +77,8 @@ def _transformations(parameters: Parameters, account: Account) -> None:
     pattern = parameters.get("filterPattern", "").strip()
     for made in parameters["metricTransformations"]:
         value = made["metricValue"]
+        if made["metricNamespace"].startswith("AWS/"):
+            raise _transformation("metricNamespace must not start with AWS/")
         if not value.startswith("$") and not _NUMBER.fullmatch(value):
             raise _transformation(f"metricValue {value} is neither a number nor a field ($…)")
         if "dimensions" in made and "defaultValue" in made:
@@ -107,6 +109,12 @@ def _destination(parameters: Parameters, account: Account) -> None:
             " permission to execute your function.",
             "InvalidParameterException",
         )
+
+
+def _put_destination(parameters: Parameters, account: Account) -> None:
+    arn = parameters["targetArn"]
+    text = f"{arn} is no target here: localaws has no Kinesis streams; functions take log events."
+    raise invalid(text, "InvalidParameterException")
 
 
 def _resource_policy(parameters: Parameters, account: Account) -> None:
@@ -143,6 +151,7 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("logs", "CreateLogGroup"): _create_log_group,
     ("logs", "DescribeLogStreams"): _describe_streams,
     ("logs", "FilterLogEvents"): _filter_events,
+    ("logs", "PutDestination"): _put_destination,
     ("logs", "PutLogEvents"): _put_log_events,
     ("logs", "PutMetricFilter"): in_turn(_filter_pattern, _transformations),
     ("logs", "PutResourcePolicy"): _resource_policy,

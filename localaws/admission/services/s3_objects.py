@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 """
 
+import base64
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
@@ -13,6 +14,7 @@ from localaws.admission.services.tags import check_tags
 from localaws.errors import AwsError
 
 METADATA_BYTES = 2048
+CHECKSUM_BYTES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
 PART_BYTES = 5 * 1024 * 1024
 
 
@@ -60,6 +62,26 @@ def _write_object(parameters: Parameters, account: Account) -> None:
     if key is not None and key["KeyState"] != "Enabled":
         text = f"{key['Arn']} is pending deletion."
         raise AwsError("KMS.KMSInvalidStateException", text)
+
+
+def _checksums(parameters: Parameters, account: Account) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html."""
+    for algorithm, size in CHECKSUM_BYTES.items():
+        text = parameters.get(f"Checksum{algorithm}")
+        try:
+            right = text is None or len(base64.b64decode(text, validate=True)) == size
+        except ValueError:
+            right = False
+        if not right:
+            name = f"x-amz-checksum-{algorithm.lower()}"
+            raise invalid(f"Value for {name} header is invalid.", "InvalidRequest")
+
+
+def _condition(parameters: Parameters, account: Account) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html."""
+    if parameters.get("IfNoneMatch", "*") != "*":
+        text = "A header you provided implies functionality that is not implemented"
+        raise AwsError("NotImplemented", text, 501)
 
 
 def _list_objects(parameters: Parameters, account: Account) -> None:
@@ -140,7 +162,7 @@ def _complete_upload(parameters: Parameters, account: Account) -> None:
 
 
 RULES: Mapping[tuple[str, str], Rule] = {
-    ("s3", "CompleteMultipartUpload"): in_turn(_some_parts, _complete_upload),
+    ("s3", "CompleteMultipartUpload"): in_turn(_condition, _some_parts, _complete_upload),
     ("s3", "CopyObject"): in_turn(_key_of_object, _copy_object, _write_object),
     ("s3", "CreateMultipartUpload"): in_turn(_key_of_object, _write_object),
     ("s3", "DeleteObjects"): _delete_objects,
@@ -151,7 +173,7 @@ RULES: Mapping[tuple[str, str], Rule] = {
     ("s3", "ListObjects"): _list_objects,
     ("s3", "ListObjectsV2"): _list_objects,
     ("s3", "ListParts"): _list_uploads,
-    ("s3", "PutObject"): in_turn(_key_of_object, _write_object),
-    ("s3", "UploadPart"): _upload_part,
+    ("s3", "PutObject"): in_turn(_key_of_object, _checksums, _condition, _write_object),
+    ("s3", "UploadPart"): in_turn(_upload_part, _checksums),
     ("s3", "UploadPartCopy"): _upload_part,
 }

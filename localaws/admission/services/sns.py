@@ -28,6 +28,11 @@ _SUBSCRIPTION_ATTRIBUTES = frozenset(
     {"DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy",
      "ReplayPolicy", "SubscriptionRoleArn"}
 )  # fmt: skip
+_ACTIONS = frozenset(
+    {"AddPermission", "DeleteTopic", "GetDataProtectionPolicy", "GetTopicAttributes",
+     "ListSubscriptionsByTopic", "ListTagsForResource", "Publish", "PutDataProtectionPolicy",
+     "Receive", "RemovePermission", "SetTopicAttributes", "Subscribe"}
+)  # fmt: skip
 MOST_DISPLAY_NAME = 100
 MOST_KEYS = 5
 """Of a filter policy."""
@@ -41,16 +46,47 @@ def _invalid(reason: str) -> AwsError:
 
 def _publish(parameters: Parameters, account: Account) -> None:
     message, subject = parameters["Message"], parameters.get("Subject")
+    _target(parameters)
     if not message:
         raise _invalid("Empty message")
     if subject is not None and not _SUBJECT.fullmatch(subject):
         raise _invalid("Subject")
+    if parameters.get("MessageStructure", "json") != "json":
+        raise _invalid("MessageStructure")
     if parameters.get("MessageStructure") == "json":
         parts = _object(message)
         if parts is None:
             raise _invalid("Message Structure - JSON message body failed to parse")
         if not isinstance(parts.get("default"), str):
             raise _invalid("Message Structure - No default entry in JSON message body")
+
+
+def _target(parameters: Parameters) -> None:
+    """One of a topic, an endpoint and a number, each in its form."""
+    if not parameters.keys() & {"TopicArn", "TargetArn", "PhoneNumber"}:
+        raise _invalid("TopicArn or TargetArn Reason: no value for required parameter")
+    number = parameters.get("PhoneNumber")
+    if number is not None and not re.fullmatch(r"\+?[0-9]{4,15}", number, re.ASCII):
+        raise _invalid(f"PhoneNumber Reason: {number} is not valid to publish to")
+    for member in ("TopicArn", "TargetArn"):
+        _check_arn(member, parameters.get(member, "arn:aws:sns:::"))
+
+
+def _check_arn(member: str, arn: str) -> None:
+    count = arn.count(":") + 1
+    if not arn.startswith("arn:") or count < 6:
+        raise _invalid(f"{member} Reason: An ARN must have at least 6 elements, not {count}")
+
+
+def _add_permission(parameters: Parameters, account: Account) -> None:
+    """https://docs.aws.amazon.com/sns/latest/api/API_AddPermission.html."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", parameters["Label"], re.ASCII):
+        raise _invalid("Label")
+    for principal in parameters["AWSAccountId"]:
+        if not re.fullmatch(r"[0-9]{12}", principal, re.ASCII):
+            raise _invalid(f"AWSAccountId Reason: {principal} is no account")
+    if not _ACTIONS.issuperset(parameters["ActionName"]):
+        raise _invalid("Policy statement action out of service scope!")
 
 
 def _topic_name(parameters: Parameters, account: Account) -> None:
@@ -62,6 +98,8 @@ def _attributes_of_message(entry: Parameters) -> None:
     for name, attribute in (entry.get("MessageAttributes") or {}).items():
         kind = str(attribute.get("DataType", "")).partition(".")[0]
         about = f"The message attribute '{name}'"
+        if name.lower().startswith(("aws.", "amazon.")):
+            raise _value(f"{about} begins with a prefix that is reserved (AWS., Amazon.)")
         if kind not in ("Binary", "Number", "String"):
             raise _value(
                 f"{about} has an invalid message attribute type, the set of supported type"
@@ -78,7 +116,7 @@ def _attributes_of_message(entry: Parameters) -> None:
 
 
 def _value(text: str) -> AwsError:
-    return AwsError("InvalidParameterValue", text)
+    return AwsError("ParameterValueInvalid", text)
 
 
 def _deduplicated(entry: Parameters, topic: str) -> None:
@@ -132,6 +170,10 @@ def _check_attribute(name: str, value: Any) -> None:
         raise _invalid("AttributeName")
     if name == "Policy" and value and not (_object(value) or {}).get("Statement"):
         raise _invalid("Policy Error: null")
+    if name == "TracingConfig" and value not in ("Active", "PassThrough"):
+        raise _invalid("Attributes Reason: TracingConfig is neither Active nor PassThrough")
+    if name == "DeliveryPolicy" and value and _object(value) is None:
+        raise _invalid("DeliveryPolicy: failed to parse JSON.")
     if name == "DisplayName" and len(value) > MOST_DISPLAY_NAME:
         raise _invalid(f"Attributes Reason: DisplayName has over {MOST_DISPLAY_NAME} characters")
 
@@ -190,9 +232,7 @@ def _check_subscription(name: str, value: str) -> None:
 
 def _unsubscribe(parameters: Parameters, account: Account) -> None:
     arn = parameters["SubscriptionArn"]
-    if not arn.startswith("arn:") or arn.count(":") < 5:
-        count = arn.count(":") + 1
-        raise _invalid(f"SubscriptionArn Reason: An ARN must have at least 6 elements, not {count}")
+    _check_arn("SubscriptionArn", arn)
 
 
 def _tag(parameters: Parameters, account: Account) -> None:
@@ -210,6 +250,7 @@ def _object(text: Any) -> dict[str, Any] | None:
 
 
 RULES: Mapping[tuple[str, str], Rule] = {
+    ("sns", "AddPermission"): _add_permission,
     ("sns", "CreateTopic"): in_turn(_tag, _topic_name, _create_topic),
     ("sns", "Publish"): in_turn(_publish, _publish_one),
     ("sns", "PublishBatch"): _publish_batch,

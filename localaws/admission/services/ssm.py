@@ -54,6 +54,9 @@ def _put_parameter(parameters: Parameters, account: Account) -> None:
         raise AwsError("InvalidAllowedPatternException", "The pattern has over 1024 characters.")
 
 
+_FILTER_OPTIONS = ("BeginsWith", "Contains", "Equals", "OneLevel", "Recursive")
+
+
 def _form(parameters: Parameters, account: Account) -> None:
     name, value = parameters["Name"], parameters["Value"]
     if not _PARAMETER_NAME.fullmatch(name):
@@ -67,6 +70,9 @@ def _form(parameters: Parameters, account: Account) -> None:
             "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member"
             " must have length greater than or equal to 1"
         )
+    if "{{" in value:
+        text = 'Parameter value can\'t nest another parameter. Do not use "{{}}" in the value.'
+        raise invalid(text)
     data_type = parameters.get("DataType", "text")
     if data_type not in _DATA_TYPES:
         text = f"The following data type is not supported: {data_type} (Data type names are all"
@@ -152,6 +158,11 @@ def _filters(kind: str) -> Rule:
                 known = ", ".join(_FILTER_KEYS[kind])
                 text = f"The following filter key is not valid: {key}. Valid filter keys include:"
                 raise invalid(f"{text} [{known}]", "InvalidFilterKey")
+            option = each.get("Option", "Equals")
+            if option not in _FILTER_OPTIONS:
+                known = ", ".join(_FILTER_OPTIONS)
+                text = f"The following filter option is not valid: {option}. Valid options include:"
+                raise invalid(f"{text} [{known}]", "InvalidFilterOption")
 
     return rule
 

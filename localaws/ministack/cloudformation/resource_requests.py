@@ -55,10 +55,10 @@ def _lowered(value: Any) -> Any:
 
 
 def function_request(properties: Properties) -> Json:
-    """CreateFunction; code that the template holds itself is left out."""
+    """CreateFunction; code that the template holds itself is no archive yet."""
     made = named("FunctionName", "Role", "Handler", "Runtime", "MemorySize", "Timeout",
                   "Environment", "PackageType", "EphemeralStorage")(properties)  # fmt: skip
-    code = {k: v for k, v in properties["Code"].items() if k in ("S3Bucket", "S3Key")}
+    code = {k: v for k, v in properties["Code"].items() if k in ("S3Bucket", "S3Key", "ZipFile")}
     return {**made, "Code": code}
 
 

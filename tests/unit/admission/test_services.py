@@ -79,11 +79,72 @@ def datum(**more: Any) -> list[dict[str, Any]]:
     return [{"MetricName": "m", "Value": 1.0, **more}]
 
 
+def on(resource: str, action: str) -> str:
+    statement = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 NOT_MIDNIGHT = 1_900_000_000
 STATISTICS = {"SampleCount": 1.0, "Sum": 1.0, "Minimum": 2.0, "Maximum": 1.0}
 TWICE = [{"Name": "d", "Value": "a"}, {"Name": "d", "Value": "b"}]
 OBJECT = {"Bucket": "b", "Key": "k"}
+GOES = {"TableName": "t", "Key": {"id": {"S": "a"}}}
+FUNCTION_F = {"FunctionName": "f"}
+BUCKET = "arn:aws:s3:::b"
 REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
+    ("cloudformation", "CreateStack", {"StackName": "s", "Parameters": [{"ParameterKey": "P", "UsePreviousValue": True}]}, "ValidationError"),
+    ("cloudformation", "CreateStack", {"StackName": "s", "StackPolicyBody": "{"}, "ValidationError"),
+    ("cloudformation", "CreateStack", {"StackName": "s", "StackPolicyBody": "{}", "StackPolicyURL": "https://a"}, "ValidationError"),
+    ("cloudformation", "ExecuteChangeSet", {"ChangeSetName": "c"}, "ValidationError"),
+    ("cloudformation", "UpdateStack", {"StackName": "s", "UsePreviousTemplate": True, "TemplateBody": "{}"}, "ValidationError"),
+    ("cloudwatch", "PutMetricAlarm", {**EXPRESSION, "Metrics": [{"Id": "a", "Expression": "FOO(m)"}, {"Id": "m", "Expression": "1", "ReturnData": False}]}, "ValidationError"),
+    ("dynamodb", "BatchGetItem", {"RequestItems": {"t": {"Keys": [{"other": {"S": "a"}}]}}}, "ValidationException"),
+    ("dynamodb", "GetItem", {**GOES, "ProjectionExpression": "a,,b"}, "ValidationException"),
+    ("dynamodb", "GetItem", {**GOES, "ProjectionExpression": "a", "AttributesToGet": ["a"]}, "ValidationException"),
+    ("dynamodb", "PutItem", {"TableName": "t", "Item": {}, "ConditionExpression": "begins_with(a, :v)", "ExpressionAttributeValues": {":v": {"N": "1"}}}, "ValidationException"),
+    ("dynamodb", "PutItem", {"TableName": "t", "Item": {}, "ConditionExpression": "attribute_type(a, :v)", "ExpressionAttributeValues": {":v": {"S": "Q"}}}, "ValidationException"),
+    ("dynamodb", "TransactGetItems", {"TransactItems": [{"Get": {"TableName": "t", "Key": {"other": {"S": "a"}}}}]}, "ValidationException"),
+    ("dynamodb", "UpdateItem", {**GOES, "UpdateExpression": "REMOVE a[b]"}, "ValidationException"),
+    ("dynamodb", "UpdateTimeToLive", {"TableName": "ttt", "TimeToLiveSpecification": {"Enabled": False, "AttributeName": "a"}}, "ValidationException"),
+    ("events", "CreateArchive", {"ArchiveName": "a", "EventSourceArn": "arn:aws:events:us-east-1:123456789012:event-bus/none"}, "ResourceNotFoundException"),
+    ("events", "DeleteRule", {"Name": "r", "EventBusName": "none"}, "ResourceNotFoundException"),
+    ("events", "ListTargetsByRule", {"Rule": "none"}, "ResourceNotFoundException"),
+    ("events", "PutRule", {"Name": "r", "ScheduleExpression": "rate(1 day)", "RoleArn": "me"}, "ValidationException"),
+    ("events", "PutTargets", {"Rule": "r", "Targets": [{"Id": "1", "Arn": TOPIC, "InputPath": "a"}]}, "ValidationException"),
+    ("events", "PutTargets", {"Rule": "r", "Targets": [{"Id": "1", "Arn": TOPIC, "InputTransformer": {"InputTemplate": "<a>"}}]}, "ValidationException"),
+    ("kms", "CreateKey", {"KeyUsage": "SIGN_VERIFY"}, "ValidationException"),
+    ("kms", "Encrypt", {"KeyId": OTHER_KEY, "Plaintext": ""}, "ValidationException"),
+    ("kms", "Encrypt", {"KeyId": OTHER_KEY, "Plaintext": "YQ==", "EncryptionAlgorithm": "RSAES_OAEP_SHA_256"}, "InvalidKeyUsageException"),
+    ("kms", "ListAliases", {"KeyId": "none"}, "NotFoundException"),
+    ("kms", "Sign", {"KeyId": OTHER_KEY, "Message": "YQ==", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}, "InvalidKeyUsageException"),
+    ("lambda", "CreateAlias", {**FUNCTION_F, "Name": "n", "FunctionVersion": "$LATEST", "RoutingConfig": {"AdditionalVersionWeights": {"1": 0.5}}}, "InvalidParameterValueException"),
+    ("lambda", "CreateFunction", FUNCTION, "InvalidParameterValueException"),
+    ("lambda", "DeleteFunction", {**FUNCTION_F, "Qualifier": "$LATEST"}, "InvalidParameterValueException"),
+    ("lambda", "PublishLayerVersion", {"LayerName": "l", "Content": {}}, "InvalidParameterValueException"),
+    ("lambda", "PutFunctionEventInvokeConfig", FUNCTION_F, "InvalidParameterValueException"),
+    ("lambda", "PutProvisionedConcurrencyConfig", {**FUNCTION_F, "Qualifier": "$LATEST", "ProvisionedConcurrentExecutions": 1}, "InvalidParameterValueException"),
+    ("lambda", "TagResource", {"Resource": RULE, "Tags": {"aws:a": "b"}}, "InvalidParameterValueException"),
+    ("lambda", "UpdateFunctionCode", {**FUNCTION_F, "ZipFile": b"", "S3Bucket": "b", "S3Key": "k"}, "InvalidParameterValueException"),
+    ("logs", "PutDestination", {"destinationName": "d", "targetArn": "arn:aws:kinesis:a:b:c", "roleArn": ROLE}, "InvalidParameterException"),
+    ("logs", "PutMetricFilter", {**FILTER, "metricTransformations": [{**METRIC, "metricNamespace": "AWS/Mine"}]}, "InvalidParameterException"),
+    ("s3", "CreateBucket", {"Bucket": "abc", "CreateBucketConfiguration": {"LocationConstraint": "mars-1"}}, "InvalidLocationConstraint"),
+    ("s3", "CopyObject", {**OBJECT, "CopySource": "b/c", "MetadataDirective": "KEEP"}, "InvalidArgument"),
+    ("s3", "PutBucketPolicy", {"Bucket": "b", "Policy": on(BUCKET, "s3:GetObject")}, "MalformedPolicy"),
+    ("s3", "PutBucketPolicy", {"Bucket": "b", "Policy": on(f"{BUCKET}/*", "s3:ListBucket")}, "MalformedPolicy"),
+    ("s3", "PutObject", {**OBJECT, "ChecksumCRC32": "no base 64"}, "InvalidRequest"),
+    ("s3", "PutObject", {**OBJECT, "IfNoneMatch": '"etag"'}, "NotImplemented"),
+    ("s3", "PutObject", {**OBJECT, "StorageClass": "COLD"}, "InvalidStorageClass"),
+    ("sns", "AddPermission", {"TopicArn": TOPIC, "Label": "l", "AWSAccountId": ["nobody"], "ActionName": ["Publish"]}, "InvalidParameter"),
+    ("sns", "AddPermission", {"TopicArn": TOPIC, "Label": "l", "AWSAccountId": [ACCOUNT], "ActionName": ["Frob"]}, "InvalidParameter"),
+    ("sns", "CreateTopic", {"Name": "new", "Attributes": {"DeliveryPolicy": "x"}}, "InvalidParameter"),
+    ("sns", "CreateTopic", {"Name": "new", "Attributes": {"TracingConfig": "On"}}, "InvalidParameter"),
+    ("sns", "Publish", {"Message": "m"}, "InvalidParameter"),
+    ("sns", "Publish", {"TopicArn": "top", "Message": "m"}, "InvalidParameter"),
+    ("sns", "Publish", {"PhoneNumber": "abc", "Message": "m"}, "InvalidParameter"),
+    ("sns", "Publish", {"TopicArn": TOPIC, "Message": "m", "MessageStructure": "yaml"}, "InvalidParameter"),
+    ("sns", "Publish", {"TopicArn": TOPIC, "Message": "m", "MessageAttributes": {"AWS.a": {"DataType": "String", "StringValue": "x"}}}, "ParameterValueInvalid"),
+    ("ssm", "DescribeParameters", {"ParameterFilters": [{"Key": "Name", "Option": "Like", "Values": ["a"]}]}, "InvalidFilterOption"),
+    ("ssm", "PutParameter", {"Name": "/a", "Value": "{{ssm:b}}", "Type": "String"}, "ValidationException"),
     ("cloudwatch", "PutMetricData", {"Namespace": "N", "MetricData": datum(Dimensions=TWICE)}, "InvalidParameterValue"),
     ("cloudwatch", "PutMetricData", {"Namespace": "N", "MetricData": [{"MetricName": "m", "StatisticValues": STATISTICS}]}, "InvalidParameterValue"),
     ("dynamodb", "Query", {"TableName": "t", "KeyConditionExpression": "id = :v", "FilterExpression": "#i = :v", "ExpressionAttributeNames": {"#i": "id"}}, "ValidationException"),
@@ -205,7 +266,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("scheduler", "CreateSchedule", {**SCHEDULE, "Target": {"Arn": TOPIC, "RoleArn": ROLE.replace("here", "nowhere")}, "ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": OFF}, "ValidationException"),
     ("sns", "ListTopics", {"NextToken": "made-up"}, "InvalidParameter"),
     ("sns", "CreateTopic", {"Name": "a.fifo"}, "InvalidParameter"),
-    ("sns", "Publish", {"TopicArn": TOPIC, "Message": "m", "MessageAttributes": {"a": {"DataType": "Number", "StringValue": "x"}}}, "InvalidParameterValue"),
+    ("sns", "Publish", {"TopicArn": TOPIC, "Message": "m", "MessageAttributes": {"a": {"DataType": "Number", "StringValue": "x"}}}, "ParameterValueInvalid"),
     ("sns", "SetTopicAttributes", {"TopicArn": TOPIC, "AttributeName": "FifoTopic", "AttributeValue": "true"}, "InvalidParameter"),
     ("sns", "Subscribe", {"TopicArn": TOPIC, "Protocol": "email", "Endpoint": "a@b.cd", "Attributes": {"Colour": "red"}}, "InvalidParameter"),
     ("sns", "Subscribe", {"TopicArn": TOPIC, "Protocol": "email", "Endpoint": "a@b.cd", "Attributes": {"FilterPolicy": '{"a": [{"like": "b"}]}'}}, "InvalidParameter"),
