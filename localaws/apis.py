@@ -37,6 +37,7 @@ from localaws.sagemaker.store import ResourceStore
 from localaws.sagemaker.tags import Tags
 from localaws.sagemaker.training_jobs import TrainingJobs
 from localaws.sagemaker.transform_jobs import TransformJobs
+from localaws.sagemaker.tuning_jobs import TuningJobs
 from localaws.service_quotas.api import ServiceQuotasApi
 from localaws.service_quotas.quotas import SetQuotas
 
@@ -158,7 +159,10 @@ def create_apis(
     transform_jobs = TransformJobs(
         store, tags, models, backend, executor, state_directory / "jobs" / "transform"
     )
-    families = [tags, models, configs, endpoints, training_jobs, transform_jobs]
+    tuning_jobs = TuningJobs(
+        store, tags, backend, images, executor, training_jobs, state_directory / "jobs" / "tuning"
+    )
+    families = [tags, models, configs, endpoints, training_jobs, transform_jobs, tuning_jobs]
     set_quotas = SetQuotas(state_directory / "quotas.json")
     sagemaker = SageMakerApi(families, tags, InstanceQuotas(store, set_quotas.get), backend)
     target_tags = ScalableTargetTags(store)

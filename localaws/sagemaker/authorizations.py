@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsa
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from iam_policy.model import ContextValue
 from localaws.backend import Scope
@@ -18,9 +19,12 @@ NAMED_RESOURCES = (
     ("endpoint", "EndpointName"),
     ("training-job", "TrainingJobName"),
     ("transform-job", "TransformJobName"),
+    ("hyper-parameter-tuning-job", "HyperParameterTuningJobName"),
 )
 # CreateTransformJob names a model and CreateTrainingJob none; only these need two permissions.
 TWO_RESOURCES = frozenset({"CreateEndpoint", "UpdateEndpoint"})
+LISTS_OF_ONE = frozenset({"ListTrainingJobsForHyperParameterTuningJob"})
+"""Operations that list what belongs to one resource."""
 ROLE_MEMBERS = ("ExecutionRoleArn", "RoleArn")
 PASSED_TO = "sagemaker.amazonaws.com"
 
@@ -56,9 +60,10 @@ def sagemaker_authorizations(
     if operation.startswith("Create") and isinstance(request.get("Tags"), list):
         needed.append(Authorization("sagemaker:AddTags", needed[0].resource_arn, context))
     needed += [
-        Authorization("iam:PassRole", request[member], {"iam:PassedToService": PASSED_TO})
+        Authorization("iam:PassRole", holder[member], {"iam:PassedToService": PASSED_TO})
+        for holder in (request, _definition(request))
         for member in ROLE_MEMBERS
-        if isinstance(request.get(member), str)
+        if isinstance(holder.get(member), str)
     ]
     return needed
 
@@ -66,7 +71,7 @@ def sagemaker_authorizations(
 def _resources(scope: Scope, operation: str, request: Request) -> list[str]:
     if isinstance(request.get("ResourceArn"), str):
         return [request["ResourceArn"]]
-    if operation.startswith("List"):
+    if operation.startswith("List") and operation not in LISTS_OF_ONE:
         return ["*"]
     named = {
         kind: arn(scope, kind, request[member])
@@ -108,10 +113,21 @@ def _resource_tags(resource: str, tags_of: TagsOf) -> dict[str, ContextValue]:
     }
 
 
+def _definition(request: Request) -> dict[str, Any]:
+    """What a tuning job says of its training jobs."""
+    definition = request.get("TrainingJobDefinition")
+    return definition if isinstance(definition, dict) else {}
+
+
 def _instance_types(request: Request) -> dict[str, ContextValue]:
     """sagemaker:InstanceTypes of an endpoint config or a job."""
-    variants, resources = request.get("ProductionVariants"), request.get("ResourceConfig")
-    holders = [*(variants if isinstance(variants, list) else []), resources]
+    variants, definition = request.get("ProductionVariants"), _definition(request)
+    holders = [
+        *(variants if isinstance(variants, list) else []),
+        request.get("ResourceConfig"),
+        definition.get("ResourceConfig"),
+        definition.get("HyperParameterTuningResourceConfig"),
+    ]
     types = tuple(
         str(holder["InstanceType"])
         for holder in holders

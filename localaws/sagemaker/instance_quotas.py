@@ -15,6 +15,7 @@ from localaws.sagemaker.endpoint_records import DEPLOYED, deployed
 from localaws.sagemaker.job_family import UNFINISHED
 from localaws.sagemaker.resources import Request
 from localaws.sagemaker.store import ResourceStore
+from localaws.sagemaker.tuning_requests import resources_of
 
 SetQuota = Callable[[str], int | None]
 """The value that was set for the quota of a name, or None."""
@@ -44,6 +45,8 @@ class InstanceQuotas:
             case "CreateTrainingJob":
                 asked = _of_resources(request, "ResourceConfig")
                 self._refuse(scope, asked, _TRAINING, self._training)
+            case "CreateHyperParameterTuningJob":
+                self._refuse(scope, _of_tuning(request), _TRAINING, self._training)
             case "CreateTransformJob":
                 asked = _of_resources(request, "TransformResources")
                 self._refuse(scope, asked, _TRANSFORM, self._transform)
@@ -101,6 +104,14 @@ def _of_config(config: dict[str, Any]) -> Instances:
 def _of_resources(request: dict[str, Any], member: str) -> Instances:
     resources = request[member]
     return Counter({resources.get("InstanceType", ""): resources.get("InstanceCount", 1)})
+
+
+def _of_tuning(request: dict[str, Any]) -> Instances:
+    """Those of the training jobs that it runs at the same time."""
+    definition = request.get("TrainingJobDefinition", {})
+    limits = request["HyperParameterTuningJobConfig"]["ResourceLimits"]
+    one = _of_resources({"ResourceConfig": resources_of(definition)}, "ResourceConfig")
+    return Counter({kind: n * limits["MaxParallelTrainingJobs"] for kind, n in one.items()})
 
 
 def _require(name: str, value: int, used: int, asked: int) -> None:

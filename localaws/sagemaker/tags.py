@@ -8,7 +8,8 @@ from localaws.sagemaker.store import ResourceStore
 
 KIND = "tags"
 MAXIMUM_TAGS = 50
-TAGGED = ("endpoint", "endpoint-config", "model", "training-job", "transform-job")
+TAGGED = ("endpoint", "endpoint-config", "hyper-parameter-tuning-job", "model", "training-job",
+          "transform-job")  # fmt: skip
 
 
 class Tags(ResourceFamily):

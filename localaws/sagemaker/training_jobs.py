@@ -1,6 +1,7 @@
 """CreateTrainingJob and its siblings."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from localaws.backend import Backend, Scope
@@ -23,6 +24,7 @@ from localaws.sagemaker.resources import (
     Response,
     arn,
     now,
+    present,
     validation_exception,
 )
 from localaws.sagemaker.store import ResourceStore
@@ -88,10 +90,27 @@ class TrainingJobs(JobFamily):
         self._registry = registry
 
     def create_training_job(self, scope: Scope, request: Request) -> Response:
+        return {"TrainingJobArn": self.launch(scope, request)}
+
+    def launch(
+        self,
+        scope: Scope,
+        request: Request,
+        tuning_job_arn: str | None = None,
+        ended: Callable[[], None] = lambda: None,
+    ) -> str:
+        """Create a job, of a tuning job maybe; ``ended`` is called once what it left is known.
+
+        Raises
+        ------
+        AwsError
+            For a request that SageMaker would refuse.
+        """
         name = request["TrainingJobName"]
         job_arn = arn(scope, KIND, name)
         image = training_requests.check(scope, request, self._registry, self._backend)
-        if not self._records.add(scope, name, _new_record(job_arn, request, image)):
+        record = present({**_new_record(job_arn, request, image), "TuningJobArn": tuning_job_arn})
+        if not self._records.add(scope, name, record):
             raise AwsError(
                 "ResourceInUse",
                 "Training job names must be unique within an AWS account and region, and a "
@@ -100,8 +119,17 @@ class TrainingJobs(JobFamily):
         self._tags.create(scope, job_arn, request)
         directory = self._directory(scope, name)
         job = TrainingJob(scope, name, job_arn, request, image, directory)
-        self._executor.start(job_arn, lambda stop: self._run(job, stop))
-        return {"TrainingJobArn": job_arn}
+
+        def work(stop: StopSignal) -> None:
+            self._run(job, stop)
+            ended()
+
+        self._executor.start(job_arn, work)
+        return job_arn
+
+    def find(self, scope: Scope, name: str) -> Record | None:
+        """What is known of a job, or None."""
+        return self._records.find(scope, name)
 
     def describe_training_job(self, scope: Scope, request: Request) -> Response:
         record = self._records.find(scope, request["TrainingJobName"])

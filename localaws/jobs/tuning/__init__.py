@@ -1,0 +1,1 @@
+"""How a hyperparameter tuning job chooses what its next training job tries."""
