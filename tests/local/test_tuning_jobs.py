@@ -22,7 +22,7 @@ STATIC = {"predictor_type": "regressor", "mini_batch_size": "100", "epochs": "1"
 SCRIPT = """
     import argparse
     parser = argparse.ArgumentParser()
-    parser.add_argument("--x", type=float)
+    parser.add_argument("--guess", type=float)
     parser.add_argument("--mode", default="works")
     given = parser.parse_args()
     if given.mode == "fails":
@@ -32,7 +32,7 @@ SCRIPT = """
         print("waiting", flush=True)
         time.sleep(600)
     if given.mode != "silent":
-        print(f"loss={(given.x - 3) ** 2}")
+        print(f"loss={(given.guess - 3) ** 2}")
     """
 ENDED = ("Completed", "Failed", "Stopped")
 
@@ -98,7 +98,7 @@ def script_request(jobs: Jobs, name: str, mode: str = "works", **config: Any) ->
         "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
         "ResourceLimits": {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 2},
         "ParameterRanges": {
-            "ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "10"}]
+            "ContinuousParameterRanges": [{"Name": "guess", "MinValue": "0", "MaxValue": "10"}]
         },
         **config,
     }
@@ -203,7 +203,7 @@ def test_a_seed_draws_the_same_again(jobs: Jobs) -> None:
 
 
 def test_a_grid_tries_every_combination_once(jobs: Jobs) -> None:
-    ranges = {"CategoricalParameterRanges": [{"Name": "x", "Values": ["1", "2", "3"]}]}
+    ranges = {"CategoricalParameterRanges": [{"Name": "guess", "Values": ["1", "2", "3"]}]}
     request = script_request(
         jobs,
         "grid",
@@ -212,8 +212,12 @@ def test_a_grid_tries_every_combination_once(jobs: Jobs) -> None:
         ResourceLimits={"MaxParallelTrainingJobs": 2},
     )
     best = tune(jobs, request)["BestTrainingJob"]
-    assert (best["TunedHyperParameters"], value(best)) == ({"x": "3"}, 0.0)
-    assert [each["TunedHyperParameters"]["x"] for each in trained(jobs, "grid")] == ["1", "2", "3"]
+    assert (best["TunedHyperParameters"], value(best)) == ({"guess": "3"}, 0.0)
+    assert [each["TunedHyperParameters"]["guess"] for each in trained(jobs, "grid")] == [
+        "1",
+        "2",
+        "3",
+    ]
 
 
 def test_a_target_ends_it_before_all_jobs_ran(jobs: Jobs) -> None:

@@ -41,6 +41,11 @@ def needed(operation: str, **request: Any) -> list[tuple[str, str]]:
             {"TransformJobName": "t", "ModelName": "m"},
             ["transform-job/t"],
         ),
+        (
+            "ListTrainingJobsForHyperParameterTuningJob",
+            {"HyperParameterTuningJobName": "T"},
+            ["hyper-parameter-tuning-job/t"],
+        ),
         ("AddTags", {"ResourceArn": f"{PREFIX}model/m", "Tags": []}, ["model/m"]),
     ],
 )
@@ -66,6 +71,20 @@ def test_naming_a_role_needs_permission_to_pass_it_to_sagemaker(
     assert found[-1] == Authorization(
         "iam:PassRole", ROLE, {"iam:PassedToService": "sagemaker.amazonaws.com"}
     )
+
+
+def test_a_tuning_job_passes_the_role_of_its_training_jobs() -> None:
+    resources = {"InstanceType": "ml.m5.large"}
+    found = authorizations(
+        "CreateHyperParameterTuningJob",
+        HyperParameterTuningJobName="t",
+        TrainingJobDefinition={"RoleArn": ROLE, "ResourceConfig": resources},
+    )
+    assert [(each.action, each.resource_arn) for each in found] == [
+        ("sagemaker:CreateHyperParameterTuningJob", f"{PREFIX}hyper-parameter-tuning-job/t"),
+        ("iam:PassRole", ROLE),
+    ]
+    assert found[0].context == {"sagemaker:InstanceTypes": ("ml.m5.large",)}
 
 
 def test_creating_with_tags_needs_permission_to_tag() -> None:
