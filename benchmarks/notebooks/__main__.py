@@ -74,6 +74,9 @@ NOTEBOOKS = {
     "breast-cancer": Notebook(
         " archived", "Batch Transform - breast cancer prediction with high level SDK.ipynb"
     ),
+    "mnist-tuned": Notebook("      build_and_train_models", "sm-linear_learner_mnist.ipynb"),
+    "regression-tuned": Notebook(" archived", "Linear_Learner_Regression_csv_format.ipynb"),
+    "scikit-learn-tuned": Notebook(" archived", "Sklearn_on_SageMaker_end2end.ipynb"),
     "iris-own-model": Notebook(" archived/sklearn", "sklearn_byom_outputs.ipynb", ("train.py",)),
     "retrain-and-update": Notebook(
         " archived", "boto3_scikit_retrain_model_and_deploy_to_existing_endpoint.ipynb"

@@ -4,6 +4,7 @@ import gzip
 import io
 import pickle
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,33 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
 FILES = "sagemaker-example-files-prod-us-east-1"
 SAMPLES = "sagemaker-sample-files"
+UCI_ABALONE = "datasets/tabular/uci_abalone"
 ABALONE = Path(__file__).parents[2] / "tests" / "data" / "linear_learner" / "abalone.csv"
 
 
 def abalone() -> bytes:
     """The data set of UCI, as the tests have it."""
     return ABALONE.read_bytes()
+
+
+def abalone_rows() -> list[list[str]]:
+    """The age first, then the sex as a number and what was measured, as AWS's files have them."""
+    rows = (line.split(",") for line in ABALONE.read_text().splitlines())
+    return [[age, str("MFI".index(sex) + 1), *measured] for sex, *measured, age in rows]
+
+
+def abalone_csv(part: slice) -> bytes:
+    """Some of the rows as CSV."""
+    return "\n".join([*map(",".join, abalone_rows()[part]), ""]).encode()
+
+
+def abalone_libsvm() -> bytes:
+    """All rows in LIBSVM's form."""
+    rows = (
+        " ".join([age, *(f"{number}:{value}" for number, value in enumerate(values, 1))])
+        for age, *values in abalone_rows()
+    )
+    return "\n".join([*rows, ""]).encode()
 
 
 def iris() -> bytes:
@@ -89,7 +111,17 @@ def houses(folder: Path) -> None:
 OBJECTS: Mapping[tuple[str, str], Callable[[], bytes]] = {
     (FILES, "datasets/image/MNIST/mnist.pkl.gz"): digits,
     (FILES, "datasets/tabular/breast_cancer/wdbc.csv"): breast_cancer,
-    (FILES, "datasets/tabular/uci_abalone/abalone.csv"): abalone,
+    (FILES, f"{UCI_ABALONE}/abalone.csv"): abalone,
+    (FILES, f"{UCI_ABALONE}/train_csv/abalone_dataset1_train.csv"): partial(
+        abalone_csv, slice(0, None, 2)
+    ),
+    (FILES, f"{UCI_ABALONE}/validation_csv/abalone_dataset1_validation.csv"): partial(
+        abalone_csv, slice(1, None, 4)
+    ),
+    (FILES, f"{UCI_ABALONE}/test_csv/abalone_dataset1_test.csv"): partial(
+        abalone_csv, slice(3, None, 4)
+    ),
+    (FILES, f"{UCI_ABALONE}/abalone.libsvm"): abalone_libsvm,
     (FILES, "datasets/tabular/uci_covtype/covtype.data.gz"): forests,
     (SAMPLES, "datasets/tabular/iris/iris.data"): iris,
 }

@@ -185,6 +185,8 @@ def _new_record(job_arn: str, request: Request, image: TrainingImage) -> Record:
                 {"Name": name, "Regex": pattern} for name, pattern in definitions.items()
             ],
         },
+        # The SageMaker SDK 2 reads it whether there is one or not.
+        "OutputDataConfig": {"KmsKeyId": "", **request["OutputDataConfig"]},
         "StoppingCondition": {
             **request.get("StoppingCondition", {}),
             "MaxRuntimeInSeconds": int(max_runtime_seconds(request)),

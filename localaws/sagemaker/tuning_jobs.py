@@ -208,6 +208,8 @@ def _new_record(job_arn: str, request: Request, image: TrainingImage) -> Record:
         "TrainingJobDefinition": {
             **dict.fromkeys(_SWITCHES, False),
             **definition,
+            # Whichever of its two members was given: the SageMaker SDK 2 gives the other one.
+            "ResourceConfig": tuning_requests.resources_of(definition),
             "StaticHyperParameters": {
                 **definition.get("StaticHyperParameters", {}),
                 tuning_requests.OBJECTIVE_PARAMETER: objective,

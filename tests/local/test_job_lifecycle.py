@@ -120,11 +120,11 @@ class TestEndOfLocalaws:
         }
         jobs.put("rows/rows.csv", "1,2")
         channels = {"train": jobs.uri("rows/")}
-        jobs.sagemaker.create_training_job(
-            **jobs.training_request(
-                "running", SCIKIT_LEARN, channels, HyperParameters=hyperparameters
-            )
+        training = jobs.training_request(
+            "running", SCIKIT_LEARN, channels, HyperParameters=hyperparameters
         )
+        jobs.sagemaker.create_training_job(**training)
+        jobs.sagemaker.create_hyper_parameter_tuning_job(**tuning_request(training))
         group = "/aws/sagemaker/TrainingJobs"
         jobs.wait_for_line(group, "running", "waiting")
         wait_until(is_script_running, "the job's script does not run")
@@ -134,6 +134,10 @@ class TestEndOfLocalaws:
         job = client.describe_training_job(TrainingJobName="running")
         assert job["TrainingJobStatus"] == "Failed"
         assert job["FailureReason"].startswith("InternalServerError: localaws stopped while")
+        tuning = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="tuning")
+        assert tuning["HyperParameterTuningJobStatus"] == "Failed"
+        assert tuning["FailureReason"] == job["FailureReason"]
+        assert tuning["TrainingJobStatusCounters"]["InProgress"] == 0
 
     def test_by_stop_ends_running_jobs_at_once_and_says_so_afterwards(
         self, directory: Path
@@ -151,6 +155,34 @@ class TestEndOfLocalaws:
         while lifecycle.find_running(directory) or is_script_running():
             time.sleep(0.05)
         self.assert_failed_after_restart(directory)
+
+
+def tuning_request(training: dict[str, Any]) -> dict[str, Any]:
+    """A tuning job of the same training job."""
+    definition = {
+        member: value
+        for member, value in training.items()
+        if member not in ("TrainingJobName", "HyperParameters")
+    }
+    algorithm = {
+        **training["AlgorithmSpecification"],
+        "MetricDefinitions": [{"Name": "loss", "Regex": "loss=(.*)"}],
+    }
+    ranges = {"IntegerParameterRanges": [{"Name": "number", "MinValue": "1", "MaxValue": "9"}]}
+    return {
+        "HyperParameterTuningJobName": "tuning",
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 1},
+            "ParameterRanges": ranges,
+        },
+        "TrainingJobDefinition": {
+            **definition,
+            "AlgorithmSpecification": algorithm,
+            "StaticHyperParameters": training["HyperParameters"],
+        },
+    }
 
 
 def is_script_running() -> bool:

@@ -171,6 +171,14 @@ class TestLinearLearner:
         tags = jobs.sagemaker.list_tags(ResourceArn=job["TrainingJobArn"])["Tags"]
         assert tags == [{"Key": "city", "Value": "Chicago"}]
 
+    def test_it_is_described_as_the_sdk_reads_it(self, tuned: dict[str, Any]) -> None:
+        definition = tuned["TrainingJobDefinition"]
+        assert definition["ResourceConfig"]["InstanceType"] == "ml.m5.large"
+        static = definition["StaticHyperParameters"]
+        assert static["_tuning_objective_metric"] == "validation:objective_loss"
+        assert len(definition["AlgorithmSpecification"]["MetricDefinitions"]) == 37
+        assert tuned["HyperParameterTuningJobConfig"]["TrainingJobEarlyStoppingType"] == "Off"
+
     def test_it_is_listed_with_its_counters(self, jobs: Jobs, tuned: dict[str, Any]) -> None:
         (listed,) = jobs.sagemaker.list_hyper_parameter_tuning_jobs(NameContains="Houses")[
             "HyperParameterTuningJobSummaries"
