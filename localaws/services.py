@@ -34,6 +34,7 @@ from localaws.ministack.s3 import (
     conditional_writes,
     earlier_objects,
     events,
+    forms,
     replication,
     versions,
 )
@@ -101,6 +102,7 @@ class Services:
         self._uploads.install()
         encryption.install()
         events.install()
+        forms.install()
         user_patterns.install()
         self._late_services: asyncio.Future[None] | None = None
         self._stop_functions: Callable[[], None] = lambda: None

@@ -223,12 +223,14 @@ def _rest_body(model: ServiceModel, shape: StructureShape, body: bytes) -> dict[
             if "location" not in member.serialization
         }
         return {by_wire_name.get(key, key): value for key, value in content.items()}
-    if not payload or not body.strip():
+    if not body.strip():
         return {}
     try:
         root = fromstring(body)
     except (ParseError, ValueError) as error:
         raise AwsError("MalformedXML", MALFORMED_XML) from error
+    if not payload:
+        return _xml_structure(shape, root)
     return {payload: xml_value(shape.members[payload], root)}
 
 

@@ -28,7 +28,11 @@ from localaws.service_models import BOTOCORE_NAMES, error_codes, service_model
 
 _STRAY = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)|<(?![/?!A-Za-z_])")
 """Characters of a text that MiniStack put into XML as they are."""
-_UNKNOWN = re.compile(rb"Unknown (?:[\w ]*(?:action|operation): (\w+)|(?:API Gateway v1 )?path: )")
+_UNKNOWN = re.compile(
+    rb"Unknown (?:[\w ]*(?:action|operation): (\w+)|(?:API Gateway v1 )?path: )"
+    rb"|Function not found: /\d{4}-"
+)
+"""How MiniStack says that it does not have an operation; a function's name begins with no slash."""
 _CODE = re.compile(rb"<Code>(\w+)</Code>")
 ERROR = 400
 logger = logging.getLogger(__name__)

@@ -43,6 +43,7 @@ def test_a_runtime_that_is_not_there_is_not_said_to_be_sagemaker(localaws: Local
         ("apigateway", "GetDocumentationVersions", {"restApiId": "a"}),
         ("cloudformation", "DescribeAccountLimits", {}),
         ("iam", "CreateServiceSpecificCredential", {"UserName": "u", "ServiceName": "s"}),
+        ("lambda", "ListCapacityProviders", {}),
         ("kms", "DescribeCustomKeyStores", {}),
         ("logs", "DescribeExportTasks", {}),
         ("stepfunctions", "RedriveExecution", {"executionArn": "arn:aws:states:a:b:c:d:e"}),

@@ -74,3 +74,27 @@ def test_odd_requests_are_refused_by_the_service(
     response = refused.value.response
     assert response["ResponseMetadata"]["HTTPStatusCode"] < 500
     assert (response["Error"]["Code"], bool(response["Error"]["Message"])) == (code, True)
+
+
+def test_a_log_group_may_be_named_by_its_arn(localaws: LocalAws) -> None:
+    logs = client(localaws, "logs")
+    logs.create_log_group(logGroupName="named")
+    logs.create_log_stream(logGroupName="named", logStreamName="a")
+    arn = "arn:aws:logs:us-east-1:123456789012:log-group:named"
+    found = logs.describe_log_streams(logGroupIdentifier=arn)["logStreams"]
+    assert [stream["logStreamName"] for stream in found] == ["a"]
+
+
+def test_a_selection_from_an_object_is_refused_as_to_a_new_customer(localaws: LocalAws) -> None:
+    """Its parameters are the document itself, not a part of it; none of them is missing."""
+    s3 = client(localaws, "s3")
+    with pytest.raises(ClientError) as refused:
+        s3.select_object_content(
+            Bucket="none-of-that-name",
+            Key="a",
+            Expression="SELECT * FROM s3object",
+            ExpressionType="SQL",
+            InputSerialization={"CSV": {}},
+            OutputSerialization={"CSV": {}},
+        )
+    assert refused.value.response["Error"]["Code"] == "MethodNotAllowed"

@@ -141,6 +141,13 @@ def _filter_events(parameters: Parameters, account: Account) -> None:
         raise AwsError("InvalidParameterException", text)
 
 
+def _one_group(parameters: Parameters, account: Account) -> None:
+    given = parameters.keys() & {"logGroupName", "logGroupIdentifier"}
+    if len(given) != 1:
+        text = "Either log group name or log group identifier must be specified, and not both."
+        raise AwsError("InvalidParameterException", text)
+
+
 def _describe_streams(parameters: Parameters, account: Account) -> None:
     if parameters.get("orderBy") == "LastEventTime" and parameters.get("logStreamNamePrefix"):
         text = "Cannot order by LastEventTime with a logStreamNamePrefix."
@@ -149,8 +156,9 @@ def _describe_streams(parameters: Parameters, account: Account) -> None:
 
 RULES: Mapping[tuple[str, str], Rule] = {
     ("logs", "CreateLogGroup"): _create_log_group,
-    ("logs", "DescribeLogStreams"): _describe_streams,
-    ("logs", "FilterLogEvents"): _filter_events,
+    ("logs", "DescribeLogStreams"): in_turn(_one_group, _describe_streams),
+    ("logs", "FilterLogEvents"): in_turn(_one_group, _filter_events),
+    ("logs", "GetLogEvents"): _one_group,
     ("logs", "PutDestination"): _put_destination,
     ("logs", "PutLogEvents"): _put_log_events,
     ("logs", "PutMetricFilter"): in_turn(_filter_pattern, _transformations),

@@ -25,6 +25,16 @@ Event = dict[str, Any]
 def install() -> None:
     """Replace MiniStack's, which ends after one page and knows no prefix of streams."""
     patches.replace(cloudwatch_logs, "_filter_log_events", lambda _: filter_log_events)
+    patches.replace(cloudwatch_logs, "_describe_log_streams", _of_identifier)
+
+
+def _of_identifier(describe: Callable[[Mapping[str, Any]], Any]) -> Callable[..., Any]:
+    """A group may be named by its ARN too."""
+
+    def described(data: Mapping[str, Any]) -> Any:
+        return describe({**data, "logGroupName": cloudwatch_logs._resolve_log_group_name(data)})
+
+    return described
 
 
 def filter_log_events(data: Mapping[str, Any]) -> Any:

@@ -31,6 +31,9 @@ _BY_TOKEN = frozenset({"sns:ConfirmSubscription", "sts:AssumeRoleWithWebIdentity
 
 _caller: ContextVar[Credential | None] = ContextVar("caller", default=None)
 
+form_signer: ContextVar[str] = ContextVar("form_signer", default="")
+"""The access key whose signature under a browser's form S3 has checked itself."""
+
 
 def current_caller() -> Credential | None:
     """Whose request is being answered."""
@@ -66,7 +69,11 @@ class Enforcement:
         """None when the call is allowed, or the error to answer."""
         if iam_action in _BY_TOKEN and not access_key_id:
             return None
-        refused = _authenticate(access_key_id, iam_action, service, resource_arn)
+        if _is_form(access_key_id, iam_action, resource_arn):
+            return None  # S3 looks at the form, and asks again for who signed it
+        refused = None
+        if not access_key_id or form_signer.get() != access_key_id:
+            refused = _authenticate(access_key_id, iam_action, service, resource_arn)
         if refused is not None:
             return refused
         try:
@@ -201,6 +208,11 @@ def _authenticate(
     if iam_evaluator._verified_key.get() != access_key_id:
         return AuthError("SignatureDoesNotMatch", SIGNATURE_MISMATCH)
     return None
+
+
+def _is_form(access_key_id: str, action: str, resource_arn: str) -> bool:
+    """Whether an object is put into a bucket under a key that the request does not name."""
+    return not access_key_id and action == "s3:PutObject" and "/" not in resource_arn
 
 
 def _unknown(access_key_id: str, action: str, service: str) -> AuthError:

@@ -125,6 +125,8 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("lambda", "PutProvisionedConcurrencyConfig", {**FUNCTION_F, "Qualifier": "$LATEST", "ProvisionedConcurrentExecutions": 1}, "InvalidParameterValueException"),
     ("lambda", "TagResource", {"Resource": RULE, "Tags": {"aws:a": "b"}}, "InvalidParameterValueException"),
     ("lambda", "UpdateFunctionCode", {**FUNCTION_F, "ZipFile": b"", "S3Bucket": "b", "S3Key": "k"}, "InvalidParameterValueException"),
+    ("logs", "DescribeLogStreams", {}, "InvalidParameterException"),
+    ("logs", "FilterLogEvents", {"logGroupName": "g", "logGroupIdentifier": "g"}, "InvalidParameterException"),
     ("logs", "PutDestination", {"destinationName": "d", "targetArn": "arn:aws:kinesis:a:b:c", "roleArn": ROLE}, "InvalidParameterException"),
     ("logs", "PutMetricFilter", {**FILTER, "metricTransformations": [{**METRIC, "metricNamespace": "AWS/Mine"}]}, "InvalidParameterException"),
     ("s3", "CreateBucket", {"Bucket": "abc", "CreateBucketConfiguration": {"LocationConstraint": "mars-1"}}, "InvalidLocationConstraint"),
