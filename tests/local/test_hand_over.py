@@ -94,8 +94,7 @@ class GitHub:
                 "AWS_ENDPOINT_URL": self.aws.endpoint_url,
                 "AWS_EC2_METADATA_DISABLED": "true",
                 "CDK_DISABLE_CLI_TELEMETRY": "true",
-                # The app of cdk.json takes six seconds of a processor to make the same.
-                "CDK_APP": f'cp -R {self.assemblies[stage].folder}/. "$CDK_OUTDIR"',
+                "CDK_APP": self.assemblies[stage].as_app,
                 "GITHUB_STEP_SUMMARY": str(home / "summary.md"),
                 **service,
             }

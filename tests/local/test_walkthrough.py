@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from localaws import lifecycle
-from tests.local.conftest import ROOT
+from tests.local.conftest import ROOT, StageOf
 from tests.local.servers import start_localaws
 
 NOTEBOOK = ROOT / "docs" / "walkthrough.ipynb"
@@ -33,7 +33,7 @@ def cells(kind: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def done(
-    tmp_path_factory: pytest.TempPathFactory,
+    dev: StageOf, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator["subprocess.CompletedProcess[str]"]:
     """The whole notebook on an AWS of its own, which it leaves empty."""
     state = tmp_path_factory.mktemp("walkthrough") / "state"
@@ -42,7 +42,7 @@ def done(
         yield subprocess.run(
             [sys.executable, "-c", KERNEL, str(NOTEBOOK)],
             cwd=ROOT,
-            env={**aws.environment, "MPLBACKEND": "agg"},
+            env={**aws.environment, "MPLBACKEND": "agg", "CDK_APP": dev(aws).as_app},
             capture_output=True,
             text=True,
         )
