@@ -84,6 +84,8 @@ def _check_function(name: str, argument: Any, path: str) -> None:
         )
     if name == "Fn::GetAtt" and isinstance(argument, str) and "." in argument:
         return
+    if name == "Fn::Transform":
+        _check_transform(argument)
     if name == "Fn::Sub":
         _check_sub(argument, path)
     if name == "Fn::Base64" and not isinstance(argument, str | Mapping):
@@ -142,6 +144,14 @@ def _check_index(index: Any, values: Any) -> None:
 def _is_text(value: Any) -> bool:
     """Whether a value is a text, what counts as one, or the call of a function that may make it."""
     return isinstance(value, str | int | float) or is_function(value)
+
+
+def _check_transform(argument: Any) -> None:
+    """No account here has macros of its own."""
+    for call in argument if isinstance(argument, list) else [argument]:
+        name = call.get("Name") if isinstance(call, Mapping) else call
+        if not str(name).startswith("AWS::"):
+            raise TemplateError(f"No transform named {name} found.")
 
 
 def _check_sub(argument: Any, path: str) -> None:

@@ -92,8 +92,15 @@ def test_a_property_that_is_not_available_fails_the_stack(stack: Stack) -> None:
 
 
 def test_a_type_of_a_service_that_is_not_here_is_refused(stack: Stack) -> None:
-    with pytest.raises(ClientError, match=r"Unrecognized resource types: \[AWS::EFS::FileSystem\]"):
-        stack.deploy({"Table": {"Type": "AWS::EFS::FileSystem", "Properties": {}}})
+    """AWS has it: it is not called unrecognized."""
+    missing = r"localaws does not have the resource types \[AWS::EFS::FileSystem\]"
+    with pytest.raises(ClientError, match=missing):
+        stack.deploy({"Files": {"Type": "AWS::EFS::FileSystem", "Properties": {}}})
+
+
+def test_a_type_that_aws_has_not_is_unrecognized(stack: Stack) -> None:
+    with pytest.raises(ClientError, match=r"Unrecognized resource types: \[AWS::EFS::Files\]"):
+        stack.deploy({"Files": {"Type": "AWS::EFS::Files", "Properties": {}}})
 
 
 def test_a_bucket_with_objects_outlives_the_deletion_of_its_stack(stack: Stack) -> None:

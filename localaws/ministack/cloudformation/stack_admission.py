@@ -15,7 +15,11 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
 from localaws.cloudformation.references import check_references
-from localaws.cloudformation.schemas import property_problems, readable_attributes
+from localaws.cloudformation.schemas import (
+    property_problems,
+    readable_attributes,
+    resource_schema,
+)
 from localaws.cloudformation.template import check_form
 from localaws.cloudformation.template_error import TemplateError
 from localaws.ministack import patches
@@ -26,6 +30,7 @@ Properties = Mapping[str, Any]
 Json = dict[str, Any]
 
 logger = logging.getLogger(__name__)
+_UNRECOGNIZED = re.compile(r"Unrecognized resource types: \[(.*)\]")
 _EXPORT = re.compile(r"[A-Za-z0-9:-]+")
 
 
@@ -93,11 +98,25 @@ def _check_form(template: Json) -> None:
 
 def _with_references(validate: Callable[..., None]) -> Callable[..., None]:
     def check(template: Json, conditions: Mapping[str, bool], *further: Any, **named: Any) -> None:
-        validate(template, conditions, *further, **named)
+        try:
+            validate(template, conditions, *further, **named)
+        except ValueError as error:
+            raise _of_missing_types(error) from None
         if not template.get("Transform"):
             check_references(template, conditions, _attributes)
 
     return check
+
+
+def _of_missing_types(error: ValueError) -> ValueError:
+    """Types that AWS has and localaws lacks are not said to be unrecognized."""
+    named = _UNRECOGNIZED.search(str(error))
+    types = named[1].split(", ") if named else []
+    region = get_region()
+    missing = [each for each in types if resource_schema(each, region) is not None]
+    if not missing:
+        return error
+    return TemplateError(f"localaws does not have the resource types [{', '.join(missing)}]")
 
 
 def _with_known_parameters(resolve: Callable[..., Json]) -> Callable[..., Json]:

@@ -81,6 +81,7 @@ def test_a_template_with_everything_is_taken() -> None:
         ({**TEMPLATE, "Parameters": {"P": {}}}, "must contain a Type member"),
         ({**TEMPLATE, "Parameters": {"P": {"Type": "Text"}}}, "Unrecognized parameter type"),
         ({**TEMPLATE, "Mappings": {"M": {"a": 1}}}, "must be an object"),
+        (resources(Properties={"Value": {"Fn::Transform": {"Name": "M"}}}), "No transform named M"),
         ({**TEMPLATE, "Mappings": {"M-1": {"a": {"b": "c"}}}}, "Mapping name M-1 is non alphan"),
         ({**TEMPLATE, "Outputs": {"O": {"Value": ["a"]}}}, "must evaluate to a String"),
         ({**TEMPLATE, "Outputs": {"O": {"Value": {"Fn::Select": [2, ["a"]]}}}}, "at index 2"),
