@@ -112,6 +112,27 @@ def test_a_malformed_template_makes_no_stack(stack: Stack, resources: Template) 
         stack.deploy(resources)
 
 
+@pytest.mark.parametrize(
+    ("transform", "reason"),
+    [
+        ("Mine", "No transform named Mine found"),
+        (["AWS::LanguageExtensions", "Mine"], "No transform named Mine found"),
+        ("AWS::Serverless-2016-10-31", "localaws does not have the transform AWS::Serverless"),
+    ],
+)
+def test_a_transform_that_is_not_there_makes_no_stack(
+    stack: Stack, transform: Any, reason: str
+) -> None:
+    client: Any = stack.session.client("cloudformation")
+    body = {"Transform": transform, "Resources": {"A": PARAMETER}}
+    with pytest.raises(ClientError, match=reason):
+        client.create_stack(
+            StackName=stack.name,
+            TemplateBody=json.dumps(body),
+            Capabilities=["CAPABILITY_AUTO_EXPAND"],
+        )
+
+
 def test_a_change_set_is_gone_once_it_is_executed(stack: Stack) -> None:
     client: Any = stack.session.client("cloudformation")
     for number, kind in enumerate(("CREATE", "UPDATE")):

@@ -31,6 +31,7 @@ Json = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 _UNRECOGNIZED = re.compile(r"Unrecognized resource types: \[(.*)\]")
+TRANSFORMS = ("AWS::Include", "AWS::LanguageExtensions")
 _EXPORT = re.compile(r"[A-Za-z0-9:-]+")
 
 
@@ -80,12 +81,22 @@ def _checked_after(transform: Callable[..., Json]) -> Callable[..., Json]:
     """A template is held against the reference once its macros have had their way with it."""
 
     def apply(template: Json, *further: Any, **named: Any) -> Json:
+        _check_transforms(template)
         transformed = transform(template, *further, **named)
         if template.get("Transform") and isinstance(transformed, dict):
             _check_form({k: v for k, v in transformed.items() if k != "Transform"})
         return transformed
 
     return apply
+
+
+def _check_transforms(template: Json) -> None:
+    for name in engine.declared_transforms(template):
+        if not name.startswith("AWS::"):
+            raise TemplateError(f"No transform named {name} found.")
+        if name not in TRANSFORMS:
+            here = ", ".join(TRANSFORMS)
+            raise TemplateError(f"localaws does not have the transform {name}, but {here}")
 
 
 def _check_form(template: Json) -> None:
