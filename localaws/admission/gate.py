@@ -7,6 +7,7 @@ from localaws.admission.reading import MALFORMED_XML, Call
 from localaws.admission.rule import Rule
 from localaws.admission.services import (
     alarms,
+    api_gateway,
     dynamodb,
     events,
     functions,
@@ -31,8 +32,8 @@ from localaws.errors import AwsError
 RULES: Mapping[tuple[str, str], Rule] = {
     call: rule
     for module in (
-        alarms, dynamodb, events, functions, iam, kms, logs, metrics, s3_buckets, s3_lifecycle,
-        s3_objects, scheduler, sns, ssm, stacks, state_machines,
+        alarms, api_gateway, dynamodb, events, functions, iam, kms, logs, metrics, s3_buckets,
+        s3_lifecycle, s3_objects, scheduler, sns, ssm, stacks, state_machines,
     )
     for call, rule in module.RULES.items()
 }  # fmt: skip

@@ -20,11 +20,16 @@ MOST_RESULTS = 10_000
 """Of a query."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
+LAST_MILLISECOND = 253_402_300_799_999
+
 
 def _put_log_events(parameters: Parameters, account: Account) -> None:
     """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html."""
     events = parameters["logEvents"]
     times = [event["timestamp"] for event in events]
+    if times and max(times) > LAST_MILLISECOND:
+        text = f"The timestamp {max(times)} is no time in milliseconds before the year 10000"
+        raise AwsError("InvalidParameterException", text)
     if times != sorted(times):
         text = "Log events in a single PutLogEvents request must be in chronological order."
         raise AwsError("InvalidParameterException", text)

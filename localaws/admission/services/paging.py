@@ -48,6 +48,7 @@ FORMS: Mapping[str, Form] = {
     "cloudwatch": _none,
     "cloudwatch DescribeAlarmHistory": _any,
     "cloudwatch DescribeAlarms": _any,
+    "cognito-idp ListUserPools": _number,
     "ecr": _none,
     "events": _coded_number,
     "iam": _none,
@@ -63,6 +64,7 @@ FORMS: Mapping[str, Form] = {
 }
 ERRORS: Mapping[str, tuple[str, str]] = {
     "cloudwatch": ("InvalidNextToken", "The next token is invalid"),
+    "cognito-idp": ("InvalidParameterException", "Invalid pagination token."),
     "ecr": ("InvalidParameterException", "Invalid parameter: the next token is invalid"),
     "iam": ("ValidationError", "Invalid Marker."),
     "kms": ("InvalidMarkerException", "Invalid marker."),

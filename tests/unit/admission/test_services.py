@@ -92,6 +92,8 @@ GOES = {"TableName": "t", "Key": {"id": {"S": "a"}}}
 FUNCTION_F = {"FunctionName": "f"}
 BUCKET = "arn:aws:s3:::b"
 REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
+    ("apigateway", "ImportRestApi", {"body": b"null"}, "BadRequestException"),
+    ("cognito-idp", "ListUserPools", {"MaxResults": 1, "NextToken": "made-up"}, "InvalidParameterException"),
     ("cloudformation", "CreateStack", {"StackName": "s", "Parameters": [{"ParameterKey": "P", "UsePreviousValue": True}]}, "ValidationError"),
     ("cloudformation", "CreateStack", {"StackName": "s", "StackPolicyBody": "{"}, "ValidationError"),
     ("cloudformation", "CreateStack", {"StackName": "s", "StackPolicyBody": "{}", "StackPolicyURL": "https://a"}, "ValidationError"),
@@ -128,6 +130,7 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("logs", "DescribeLogStreams", {}, "InvalidParameterException"),
     ("logs", "FilterLogEvents", {"logGroupName": "g", "logGroupIdentifier": "g"}, "InvalidParameterException"),
     ("logs", "PutDestination", {"destinationName": "d", "targetArn": "arn:aws:kinesis:a:b:c", "roleArn": ROLE}, "InvalidParameterException"),
+    ("logs", "PutLogEvents", {"logGroupName": "g", "logStreamName": "s", "logEvents": [{"timestamp": 10**15, "message": "m"}]}, "InvalidParameterException"),
     ("logs", "PutMetricFilter", {**FILTER, "metricTransformations": [{**METRIC, "metricNamespace": "AWS/Mine"}]}, "InvalidParameterException"),
     ("s3", "CreateBucket", {"Bucket": "abc", "CreateBucketConfiguration": {"LocationConstraint": "mars-1"}}, "InvalidLocationConstraint"),
     ("s3", "CopyObject", {**OBJECT, "CopySource": "b/c", "MetadataDirective": "KEEP"}, "InvalidArgument"),
