@@ -77,6 +77,9 @@ NOTEBOOKS = {
     "mnist-tuned": Notebook("      build_and_train_models", "sm-linear_learner_mnist.ipynb"),
     "regression-tuned": Notebook(" archived", "Linear_Learner_Regression_csv_format.ipynb"),
     "scikit-learn-tuned": Notebook(" archived", "Sklearn_on_SageMaker_end2end.ipynb"),
+    "breast-cancer-boto3": Notebook(
+        " archived", "Batch Transform - breast cancer prediction with lowel level SDK.ipynb"
+    ),
     "iris-own-model": Notebook(" archived/sklearn", "sklearn_byom_outputs.ipynb", ("train.py",)),
     "retrain-and-update": Notebook(
         " archived", "boto3_scikit_retrain_model_and_deploy_to_existing_endpoint.ipynb"

@@ -36,6 +36,10 @@ from localaws.processes.launch import Launch
 
 ALGORITHM_MODE = "sagemaker_xgboost_container.algorithm_mode"
 CSV = "text/csv"
+FIRST_REPOSITORY = "xgboost"
+FIRST_VERSION = "0.72"
+"""Of XGBoost in the first container, whatever its tag
+(https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost-72.html)."""
 METRICS = ("accuracy", "auc", "error", "logloss", "mae", "map", "merror", "mlogloss", "mse", "ndcg",
            "rmse")  # fmt: skip
 """https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost-tuning.html"""
@@ -49,7 +53,8 @@ class XGBoostInterpreters(Interpreters):
     def of(self, image_uri: str, log: LogSink) -> Interpreter:
         """The interpreter of an image."""
         ours = version("xgboost-cpu") if _installed("xgboost-cpu") else version("xgboost")
-        wanted = tag_of(image_uri).partition("-")[0]
+        first = repository_of(image_uri) == FIRST_REPOSITORY
+        wanted = FIRST_VERSION if first else tag_of(image_uri).partition("-")[0]
         if ours.rpartition(".")[0] != wanted:
             log(f"localaws: XGBoost {ours} runs, not the {wanted} of the image")
         return Interpreter.of_localaws()
@@ -73,7 +78,10 @@ class XGBoostContainer(ScikitLearnContainer):
 
 
 class XGBoostImage:
-    """``<registry>/sagemaker-xgboost:<tag>``."""
+    """``<registry>/sagemaker-xgboost:<tag>``, and ``<registry>/xgboost:<tag>``, AWS's first one.
+
+    The hyperparameters and the forms of data that both have are the same.
+    """
 
     repository = "sagemaker-xgboost"
     supports_multi_model = True
@@ -87,7 +95,7 @@ class XGBoostImage:
     }
 
     def matches(self, image_uri: str) -> bool:
-        return repository_of(image_uri) == self.repository
+        return repository_of(image_uri) in (self.repository, FIRST_REPOSITORY)
 
     def container(self, settings: ContainerSettings) -> XGBoostContainer:
         if settings.host is None:
@@ -101,13 +109,16 @@ class XGBoostImage:
                 " sagemaker_program out"
             )
         variables = {**machine_variables(), **host.environment}
+        preamble: list[str] = []
+        XGBoostInterpreters().of(host.image, preamble.append)
         return Program(
-            Launch(
+            preamble=preamble,
+            launch=Launch(
                 arguments=(xgboost_training.__name__,),
                 environment={**variables, "SAGEMAKER_BASE_DIR": str(host.directory)},
                 directory=str(host.directory),
                 own=True,
-            )
+            ),
         )
 
     def container_exit(self, program: Program, program_exit: Exit) -> Exit:

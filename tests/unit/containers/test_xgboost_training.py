@@ -14,7 +14,9 @@ import pytest
 
 from localaws.containers import xgboost_training
 from localaws.containers.algorithm_program import CUSTOMER_ERROR
+from localaws.containers.contract import TrainingHost
 from localaws.containers.xgboost import XGBoostImage
+from localaws.testing.memory import ROLE, MemoryBackend
 
 xgboost = pytest.importorskip("xgboost", reason="xgboost is an optional extra of localaws")
 NOTEBOOKS: Mapping[str, str] = {
@@ -93,6 +95,14 @@ def test_metrics_are_read_from_its_lines(train: Train, capsys: pytest.CaptureFix
     for metric in ("train:mae", "validation:rmse"):
         pattern = XGBoostImage.metric_definitions[metric]
         assert any(re.fullmatch(pattern, line) for line in lines), metric
+
+
+def test_it_stands_in_for_the_first_container_and_says_so(tmp_path: Path) -> None:
+    uri = "811284229777.dkr.ecr.us-east-1.amazonaws.com/xgboost:latest"
+    assert XGBoostImage().matches(uri)
+    host = TrainingHost(tmp_path, "algo-1", ("algo-1",), NOTEBOOKS, image=uri)
+    (line,) = XGBoostImage().training_program(host, MemoryBackend().object_store_as(ROLE)).preamble
+    assert line == f"localaws: XGBoost {xgboost.__version__} runs, not the 0.72 of the image"
 
 
 @pytest.mark.parametrize(
