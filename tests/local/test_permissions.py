@@ -98,3 +98,33 @@ def test_no_key_is_taken_on_trust(localaws: LocalAws, key: str) -> None:
     session = localaws.session(key, "test")
     with pytest.raises(ClientError, match="InvalidClientTokenId"):
         session.client("sts").get_caller_identity()
+
+
+def test_the_version_of_a_policy_that_counts_can_be_another(localaws: LocalAws) -> None:
+    iam = localaws.session().client("iam")
+    role = iam.create_role(RoleName="versioned", AssumeRolePolicyDocument=TRUST_ACCOUNT)["Role"]
+    texts = [
+        json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}],
+            }
+        )
+        for action in ("s3:ListAllMyBuckets", "sns:ListTopics")
+    ]
+    arn = iam.create_policy(PolicyName="versioned", PolicyDocument=texts[0])["Policy"]["Arn"]
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=texts[1])
+    iam.attach_role_policy(RoleName="versioned", PolicyArn=arn)
+    session = localaws.session_as(role["Arn"])
+    assert session.client("s3").list_buckets()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+    iam.set_default_policy_version(PolicyArn=arn, VersionId="v2")
+
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"] == "v2"
+    assert session.client("sns").list_topics()["ResponseMetadata"]["HTTPStatusCode"] == 200
+    with pytest.raises(ClientError, match="AccessDenied"):
+        session.client("s3").list_buckets()
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.set_default_policy_version(PolicyArn=arn, VersionId="v9")
+    with pytest.raises(ClientError, match="is not authorized to perform: iam:SetDefault"):
+        session.client("iam").set_default_policy_version(PolicyArn=arn, VersionId="v1")
