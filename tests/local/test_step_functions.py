@@ -127,6 +127,39 @@ def job_permissions(jobs: Jobs, localaws: LocalAws) -> list[dict[str, Any]]:
     ]
 
 
+def tuning(jobs: Jobs) -> dict[str, Any]:
+    definition = jobs.training_request("x", LINEAR_LEARNER, {"train": jobs.uri("rows/")})
+    del definition["TrainingJobName"]
+    rates = {"Name": "learning_rate", "MinValue": "0.01", "MaxValue": "1"}
+    return {
+        "HyperParameterTuningJobName": "{% $states.input.name %}",
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "HyperParameterTuningJobObjective": {
+                "Type": "Minimize",
+                "MetricName": "train:objective_loss:final",
+            },
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 1},
+            "ParameterRanges": {"ContinuousParameterRanges": [rates]},
+        },
+        "TrainingJobDefinition": {**definition, "StaticHyperParameters": EXAMPLE},
+    }
+
+
+def test_a_tuning_job_is_waited_for_with_its_training_jobs(machines: Machines, jobs: Jobs) -> None:
+    states = {"Tune": task("sagemaker:createHyperParameterTuningJob.sync", tuning(jobs))}
+    permissions = [
+        allow("sagemaker:*HyperParameterTuningJob"),
+        allow("iam:PassRole", jobs.role_arn),
+        allow(
+            "events:*", "arn:aws:events:*:*:rule/StepFunctionsGetEventsForSageMakerTuningJobsRule"
+        ),
+    ]
+    done = machines.run(machines.make("tuning", states, *permissions), name="tuned")
+    assert done["status"] == "SUCCEEDED", done
+    assert json.loads(done["output"])["TrainingJobStatusCounters"]["Completed"] == 2
+
+
 def test_a_training_job_is_waited_for_and_described(machines: Machines, jobs: Jobs) -> None:
     states = {"Train": task("sagemaker:createTrainingJob.sync", training(jobs))}
     arn = machines.make("sync", states, *job_permissions(jobs, machines.localaws))

@@ -65,6 +65,13 @@ JOBS = {
         "TransformJobStatus",
         "StepFunctionsGetEventsForSageMakerTransformJobsRule",
     ),
+    "CreateHyperParameterTuningJob": JobIntegration(
+        "DescribeHyperParameterTuningJob",
+        "StopHyperParameterTuningJob",
+        "HyperParameterTuningJobName",
+        "HyperParameterTuningJobStatus",
+        "StepFunctionsGetEventsForSageMakerTuningJobsRule",
+    ),
 }
 """https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html"""
 
