@@ -26,8 +26,8 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 os.environ["CDK_DISABLE_STACK_TRACE"] = "1"
 
 # How long an example takes depends on what else the machine does: that is no property of ours.
-# Half of the usual examples: `make soak` has a million.
-settings.register_profile("any machine", deadline=None, max_examples=50)
+# A quarter of the usual examples: `make soak` has a million.
+settings.register_profile("any machine", deadline=None, max_examples=25)
 settings.load_profile("any machine")
 
 DEPLOYED_ONCE = frozenset(

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from fleet.project import project_folder, project_schema
 from localaws import lifecycle
@@ -84,9 +83,16 @@ def project(
         lifecycle.stop(state)
 
 
+def data_set(name: str, **options: bool) -> Any:
+    """A data set of scikit-learn, as a frame."""
+    from sklearn import datasets  # which takes seconds
+
+    return getattr(datasets, f"load_{name}")(as_frame=True, **options).frame
+
+
 def diabetes(folder: Path) -> Path:
     """A number is predicted; two clinics, an id, a category, and cells that are missing."""
-    frame = load_diabetes(as_frame=True, scaled=False).frame
+    frame = data_set("diabetes", scaled=False)
     frame["clinic"] = ["São Paulo" if n % 2 else "Lyon" for n in range(len(frame))]
     frame["sex"] = frame["sex"].map({1.0: "female", 2.0: "male"})
     frame.loc[::17, "bmi"] = None
@@ -128,7 +134,7 @@ def test_a_number_is_predicted_for_each_clinic(project: OwnProject, tmp_path: Pa
 
 
 def test_one_of_three_classes_is_predicted(project: OwnProject, tmp_path: Path) -> None:
-    frame = load_wine(as_frame=True).frame
+    frame = data_set("wine")
     frame["target"] = frame["target"].map({0: "Barolo", 1: "Grignolino", 2: "Barbera"})
     folder = tmp_path / "wines"
     folder.mkdir()
@@ -161,7 +167,7 @@ def test_one_of_three_classes_is_predicted(project: OwnProject, tmp_path: Path) 
 def test_one_of_two_classes_is_predicted_by_models_of_the_fleet_trainer(
     project: OwnProject, tmp_path: Path
 ) -> None:
-    frame = load_breast_cancer(as_frame=True).frame
+    frame = data_set("breast_cancer")
     frame["target"] = frame["target"].map({0: "malignant", 1: "benign"})
     frame["ward"] = ["Köln" if n % 2 else "Genève" for n in range(len(frame))]
     frame.loc[::23, "mean radius"] = None

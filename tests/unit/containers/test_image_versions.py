@@ -2,10 +2,10 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-import sklearn
 
 from localaws.containers import image_versions
 from localaws.containers.image_versions import COMPLETE, Interpreters
@@ -33,8 +33,9 @@ def test_a_tag_that_is_not_known_runs_ours_and_the_log_says_so(tmp_path: Path, t
     lines: list[str] = []
     assert Interpreters(tmp_path).of(image(tag), lines.append).is_ours
     name = tag.partition("-cpu")[0]
-    assert f"scikit-learn {sklearn.__version__} runs, not that of framework_version {name}" in str(
-        lines
+    assert (
+        f"scikit-learn {version('scikit-learn')} runs, not that of framework_version {name}"
+        in str(lines)
     )
 
 

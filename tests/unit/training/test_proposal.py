@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from fleet.column import Kind, Missing, Unknown
 from fleet.errors import HousingError
@@ -206,21 +205,23 @@ def test_what_cannot_be_predicted_is_said(
 
 
 @pytest.mark.parametrize(
-    ("data", "predictor_type", "features"),
+    ("name", "predictor_type", "features"),
     [
-        (load_diabetes(as_frame=True), PredictorType.REGRESSOR, 10),
-        (load_wine(as_frame=True), PredictorType.MULTICLASS, 13),
-        (load_breast_cancer(as_frame=True), PredictorType.BINARY, 30),
+        ("diabetes", PredictorType.REGRESSOR, 10),
+        ("wine", PredictorType.MULTICLASS, 13),
+        ("breast_cancer", PredictorType.BINARY, 30),
     ],
-    ids=["diabetes", "wine", "breast cancer"],
 )
 def test_the_data_sets_of_scikit_learn_need_no_help(
-    tmp_path: Path, data: object, predictor_type: PredictorType, features: int
+    tmp_path: Path, name: str, predictor_type: PredictorType, features: int
 ) -> None:
+    from sklearn import datasets  # which takes seconds
+
+    frame = getattr(datasets, f"load_{name}")(as_frame=True).frame
     file = tmp_path / "data.csv"
-    data.frame.to_csv(file, index=False)  # type: ignore[attr-defined]
+    frame.to_csv(file, index=False)
     schema = propose(file).schema
     assert schema.predictor_type is predictor_type
     assert schema.feature_dim == features
     [table] = read_entities(file, schema).tables.values()
-    assert len(table) == len(data.frame)  # type: ignore[attr-defined]
+    assert len(table) == len(frame)
