@@ -144,11 +144,13 @@ def _of_the_role(aws: LocalAws) -> dict[str, str]:
     iam, sts = session.client("iam"), session.client("sts")
     trust = {
         "Version": "2012-10-17",
-        "Statement": {
-            "Effect": "Allow",
-            "Principal": {"Service": "sagemaker.amazonaws.com", "AWS": aws.state.account_id},
-            "Action": "sts:AssumeRole",
-        },
+        "Statement": [  # of one; the SageMaker SDK 3 reads no statement that is not in a list
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sagemaker.amazonaws.com", "AWS": aws.state.account_id},
+                "Action": "sts:AssumeRole",
+            }
+        ],
     }
     try:
         iam.create_role(
