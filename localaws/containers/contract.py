@@ -238,6 +238,9 @@ class TrainingImage(Protocol):
     metric_definitions: Mapping[str, str]
     """Metrics that the image defines itself: name to regular expression."""
 
+    takes_metric_definitions: bool
+    """Whether a request may define more; of SageMaker's own algorithms it may not."""
+
     def training_program(self, host: TrainingHost, objects: ObjectStore) -> Program:
         """Prepare the host and return what to run on it.
 

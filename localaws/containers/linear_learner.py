@@ -108,6 +108,7 @@ class LinearLearnerImage:
     model_memory_bytes = MODEL_MEMORY_BYTES
     one_process_for_all_hosts = True
     runs_entrypoints = False
+    takes_metric_definitions = False
 
     def __init__(self) -> None:
         self.metric_definitions: Mapping[str, str] = json.loads(METRIC_DEFINITIONS.read_text())

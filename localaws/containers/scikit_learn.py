@@ -185,6 +185,7 @@ class ScikitLearnImage:
     model_memory_bytes = MODEL_MEMORY_BYTES
     one_process_for_all_hosts = False
     runs_entrypoints = True
+    takes_metric_definitions = True
     metric_definitions: Mapping[str, str] = {}
 
     def __init__(self, interpreters: Interpreters | None = None) -> None:

@@ -88,6 +88,7 @@ class XGBoostImage:
     model_memory_bytes = MODEL_MEMORY_BYTES
     one_process_for_all_hosts = True
     runs_entrypoints = False
+    takes_metric_definitions = True  # for scripts, which the same image runs
     metric_definitions: Mapping[str, str] = {
         f"{channel}:{metric}": rf".*\[[0-9]+\].*#011{channel}-{metric}:([-+]?[0-9]*\.?[0-9]+).*"
         for channel in ("train", "validation")

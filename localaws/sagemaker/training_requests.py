@@ -50,6 +50,11 @@ def check(
             f"localaws runs no ContainerEntrypoint in the image {algorithm['TrainingImage']}: what "
             "it has of that image is its own program alone."
         )
+    if algorithm.get("MetricDefinitions") and not image.takes_metric_definitions:
+        raise validation_exception(
+            "You can't override the metric definitions for Amazon SageMaker algorithms. Please"
+            " retry your request without specifying metric definitions."
+        )
     objects = assume_role(request["RoleArn"], backend)
     for channel in request.get("InputDataConfig", []):
         _check_data(scope, channel["DataSource"]["S3DataSource"], request["RoleArn"], objects)

@@ -173,6 +173,16 @@ def test_an_empty_prefix_is_refused_in_the_words_of_the_service(jobs: Jobs) -> N
             },
             "localaws has no S3DataType AugmentedManifestFile, only S3Prefix, ManifestFile",
         ),
+        (
+            {
+                "AlgorithmSpecification": {
+                    "TrainingImage": LINEAR_LEARNER,
+                    "TrainingInputMode": "File",
+                    "MetricDefinitions": [{"Name": "loss", "Regex": "loss=(.*)"}],
+                }
+            },
+            "You can't override the metric definitions for Amazon SageMaker algorithms",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_refused_with_the_reason(

@@ -36,6 +36,7 @@ class PythonImage:
 
     one_process_for_all_hosts = False
     runs_entrypoints = True
+    takes_metric_definitions = True
     metric_definitions: Mapping[str, str] = {}
 
     def __init__(self, source: str, first: str = "") -> None:
