@@ -23,7 +23,7 @@ from localaws.ministack.cloudwatch import log_filtering, metric_filters, metric_
 from localaws.ministack.cloudwatch.alarms import AlarmEvaluator
 from localaws.ministack.cloudwatch.log_insights import service as log_insights
 from localaws.ministack.embedding import LATE_SERVICES, MODULES, MiniStack, header_pairs, is_api
-from localaws.ministack.iam import descriptions, encryption, managed_policies, policy_versions
+from localaws.ministack.iam import descriptions, encryption, managed_policies
 from localaws.ministack.iam.administrator import put_administrator
 from localaws.ministack.iam.enforcement import Enforcement
 from localaws.ministack.iam.identities import MiniStackIdentities
@@ -68,7 +68,6 @@ class Services:
         Simulation(identities).install()
         managed_policies.install()
         descriptions.install()
-        policy_versions.install()
         self._ministack.admit(admission.admitted)
         self._plain_objects = PlainObjects(self.authorizer, enforcement)
         self.persistence = Persistence(state.services_directory)

@@ -1,4 +1,4 @@
-"""The AWS managed policies: all that IAM has, with the documents of their default versions.
+"""Managed policies: all of AWS's, with their default versions; which version of one's own counts.
 
 ``aws_managed_policies.json.xz`` is IAM's own list (ListPolicies and GetPolicyVersion) of
 2026-10, as the moto project publishes it: https://github.com/getmoto/moto (moto/iam, 5.2.5).
@@ -20,8 +20,9 @@ PREFIX = "arn:aws:iam::aws:policy/"
 
 
 def install() -> None:
-    """Let IAM know all AWS managed policies, not the few of MiniStack's."""
+    """Let IAM know all AWS managed policies, not MiniStack's few, and SetDefaultPolicyVersion."""
     patches.replace(iam, "_aws_managed_policies", lambda _: ManagedPolicies())
+    patches.table(iam, "_IAM_HANDLERS")["SetDefaultPolicyVersion"] = set_default_version
 
 
 class ManagedPolicies(Mapping[str, Record]):
@@ -63,3 +64,20 @@ def _record(arn: str) -> Record:
         "DefaultVersionId": policy["Version"],
         "Versions": {policy["Version"]: version},
     }
+
+
+def set_default_version(parameters: Mapping[str, Any]) -> Any:
+    """Let another version of a customer's policy count.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SetDefaultPolicyVersion.html
+    """
+    arn, chosen = iam._p(parameters, "PolicyArn"), iam._p(parameters, "VersionId")
+    policy = iam._policies.get(arn)
+    if policy is None or chosen not in policy["Versions"]:
+        missing = f"Policy {arn}" if policy is None else f"Policy {arn} version {chosen}"
+        text = f"{missing} does not exist or is not attachable."
+        return iam._error(404, "NoSuchEntity", text, ns="iam")
+    for name, version in policy["Versions"].items():
+        version["IsDefaultVersion"] = name == chosen
+    policy["DefaultVersionId"] = chosen
+    return iam._xml(200, "SetDefaultPolicyVersionResponse", "", ns="iam")
