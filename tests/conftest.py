@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 # Started in the background, as some CI systems do it, a process ignores Ctrl-C, and so would the
@@ -27,7 +27,12 @@ os.environ["CDK_DISABLE_STACK_TRACE"] = "1"
 
 # How long an example takes depends on what else the machine does: that is no property of ours.
 # A quarter of the usual examples: `make soak` has a million.
-settings.register_profile("any machine", deadline=None, max_examples=25)
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("any machine")
 
 DEPLOYED_ONCE = frozenset(
