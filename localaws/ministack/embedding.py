@@ -61,6 +61,28 @@ LATE_SERVICES = {
 """
 
 
+def settings(state: State, port: int) -> dict[str, str]:
+    """What MiniStack reads from the environment when it is imported."""
+    return {
+        "AUTH": "true",
+        "BIND_HOST": HOST,
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "false",
+        "LAMBDA_ACCOUNT_CONCURRENCY": "10",
+        "LAMBDA_EXECUTOR": "local",
+        "LOG_LEVEL": "WARNING",
+        "MINISTACK_HOST": HOST,
+        "MINISTACK_ACCOUNT_ID": state.account_id,
+        "MINISTACK_REGION": state.region,
+        "PERSIST_STATE": "1",
+        "S3_DATA_DIR": str(state.objects_directory),
+        "S3_PERSIST": "1",
+        "SERVICES": ",".join(SERVICES),
+        "SFTP_ENABLED": "false",
+        "STATE_DIR": str(state.services_directory),
+    }
+
+
 def configure(state: State, port: int) -> None:
     """Set what MiniStack reads from the environment when it is imported.
 
@@ -71,26 +93,7 @@ def configure(state: State, port: int) -> None:
     """
     if "ministack.app" in sys.modules:
         raise RuntimeError("MiniStack was imported before it was configured")
-    os.environ.update(
-        {
-            "AUTH": "true",
-            "BIND_HOST": HOST,
-            "GATEWAY_PORT": str(port),
-            "IOT_MTLS_ENABLED": "false",
-            "LAMBDA_ACCOUNT_CONCURRENCY": "10",
-            "LAMBDA_EXECUTOR": "local",
-            "LOG_LEVEL": "WARNING",
-            "MINISTACK_HOST": HOST,
-            "MINISTACK_ACCOUNT_ID": state.account_id,
-            "MINISTACK_REGION": state.region,
-            "PERSIST_STATE": "1",
-            "S3_DATA_DIR": str(state.objects_directory),
-            "S3_PERSIST": "1",
-            "SERVICES": ",".join(SERVICES),
-            "SFTP_ENABLED": "false",
-            "STATE_DIR": str(state.services_directory),
-        }
-    )
+    os.environ.update(settings(state, port))
     # It starts no container of Docker's here, whose SDK would be a sixth of the time of a start.
     sys.modules["docker"] = None  # type: ignore[assignment]
 

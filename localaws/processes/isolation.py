@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from localaws.processes import limits
@@ -118,6 +119,7 @@ def _end_as(status: int) -> None:
     os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 
+@cache
 def has_process_namespaces() -> bool:
     """Whether ``enter_process_namespace`` works here."""
     child = os.fork()

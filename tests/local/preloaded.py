@@ -1,19 +1,27 @@
 """What takes long to import, once for all that is forked for the tests of one worker.
 
-Nothing of scripts/, whose options follow the columns of the folder that a command runs in; nothing
-of MiniStack, which reads the settings of one server when it is imported.
+Nothing of scripts/, whose options follow the columns of the folder that a command runs in.
 """
 
 import gc
 import importlib
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from botocore.loaders import JSONFileLoader
 from botocore.session import Session
 
+from localaws.ministack import embedding
+from localaws.processes import isolation
 from localaws.processes.fork_server import PRELOADED
+from localaws.state import ACCOUNT_ID, REGION, Credentials, State
 
+NOBODYS = State(Path("/nobodys-state"), ACCOUNT_ID, REGION, Credentials("", ""))
+NOBODYS_PORT = 65521
+"""What MiniStack's modules are imported with, whose servers then have their own."""
+
+embedding.configure(NOBODYS, NOBODYS_PORT)
 for module in (
     *PRELOADED,
     "boto3",
@@ -25,7 +33,12 @@ for module in (
     "localaws.authorization",
     "localaws.http.invocations",
     "localaws.proxy.certificates",
+    "localaws.server",
     "localaws.testing",
+    "ministack.app",
+    "ministack.services.cloudformation",
+    *(f"ministack.services.{name}" for name in embedding.MODULES),
+    *(f"ministack.services.{name}" for name in embedding.LATE_SERVICES.values()),
     "training.pipeline",
     "uvicorn",
 ):
@@ -42,5 +55,6 @@ def read_once(path: str) -> Any:
 JSONFileLoader.load_file = lambda self, file_path: read_once(file_path)  # type: ignore[method-assign]
 for service in ("cloudformation", "cloudwatch", "iam", "logs", "s3", "sagemaker", "ssm", "sts"):
     Session().create_client(service, "us-east-1")
+isolation.has_process_namespaces()  # each fork server would try
 gc.collect()
 gc.freeze()

@@ -7,11 +7,14 @@ command itself, ``localaws.testing`` starts it.
 
 import os
 import socket
+import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from localaws import lifecycle
+from localaws.ministack import embedding
 from localaws.processes import client, fork_server
 from localaws.state import State, open_state
 from localaws.testing import LocalAws
@@ -46,7 +49,28 @@ def _serve(state: State, environment: Mapping[str, str]) -> None:
     starters = [_fork_server()]
     start_another = client.ProcessStarter.start
     client.ProcessStarter.start = lambda: starters.pop() if starters else start_another()  # type: ignore[method-assign]
+    lifecycle.configure = _configure  # type: ignore[attr-defined]
     lifecycle.run_in_foreground(state.directory, port=0)
+
+
+def _configure(state: State, port: int) -> None:
+    """As ``embedding.configure``, for modules that were imported with the settings of nobody."""
+    from tests.local.preloaded import NOBODYS, NOBODYS_PORT
+
+    read, ours = embedding.settings(NOBODYS, NOBODYS_PORT), embedding.settings(state, port)
+    os.environ.update(ours)
+    changes = [(read[name], ours[name]) for name in read if read[name] != ours[name]]
+    for name, module in sys.modules.items():
+        if not name.startswith("ministack."):
+            continue
+        for variable, value in list(vars(module).items()):
+            if isinstance(value, str):
+                for before, after in changes:
+                    value = value.replace(before, after)
+                setattr(module, variable, value)
+    # A thread that this module starts when it is imported is not in a process that is forked.
+    reaper = sys.modules["ministack.services.dynamodb"]._ttl_reaper
+    threading.Thread(target=reaper, daemon=True).start()
 
 
 def _fork_server() -> client.ProcessStarter:

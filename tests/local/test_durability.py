@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from localaws import lifecycle
+from localaws import lifecycle, testing
 from localaws.state import open_state
 from localaws.testing import LocalAws
 from localaws.testing.stacks import Stack, echo_endpoint, put_artifacts
@@ -214,7 +214,7 @@ def test_objects_of_an_earlier_version_of_localaws_are_taken_over(tmp_path: Path
     path.write_bytes(b"1,2")
     known = {"size": 3, "etag": '"1"', "metadata": {"x-amz-meta-city": "Chicago"}, "key": "a/b.csv"}
     path.with_name("b.csv.meta.json").write_text(json.dumps(known))
-    localaws = start_localaws(state.directory)
+    localaws = testing.start_localaws(state.directory)  # MiniStack reads those when imported
     for _ in range(2):
         found = localaws.session().client("s3").get_object(Bucket="store", Key="a/b.csv")
         assert (found["Body"].read(), found["Metadata"]) == (b"1,2", {"city": "Chicago"})
