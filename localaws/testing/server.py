@@ -42,6 +42,21 @@ class _ServiceModels(Loader):
 _SERVICE_MODELS = _ServiceModels()
 
 
+class _Session(boto3.Session):
+    """Makes each client without options once; its ten milliseconds are most of a small test."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service_name: str, *arguments: Any, **options: Any) -> Any:
+        if arguments or options:
+            return super().client(service_name, *arguments, **options)  # type: ignore[call-overload]
+        if service_name not in self._clients:
+            self._clients[service_name] = super().client(service_name)  # type: ignore[call-overload]
+        return self._clients[service_name]
+
+
 @dataclass(frozen=True)
 class LocalAws:
     """A running localaws.
@@ -59,6 +74,9 @@ class LocalAws:
     state: State
     endpoint_url: str
     home: Path = field(default_factory=project_folder)
+    _sessions: dict[tuple[str | None, ...], boto3.Session] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @property
     def target(self) -> str:
@@ -80,18 +98,21 @@ class LocalAws:
         session_token: str | None = None,
         region: str | None = None,
     ) -> boto3.Session:
-        """A boto3 session of the administrator, or of the given keys."""
-        administrator = self.state.credentials
-        client = botocore.session.Session(profile=PROFILE)
-        client.set_config_variable("config_file", str(self.state.directory / "aws-config"))
-        client.register_component("data_loader", _SERVICE_MODELS)
-        return boto3.Session(
-            aws_access_key_id=access_key_id or administrator.access_key_id,
-            aws_secret_access_key=secret_access_key or administrator.secret_access_key,
-            aws_session_token=session_token,
-            region_name=region or self.state.region,
-            botocore_session=client,
-        )
+        """The boto3 session of the administrator, or of the given keys."""
+        known = (access_key_id, secret_access_key, session_token, region)
+        if known not in self._sessions:
+            administrator = self.state.credentials
+            client = botocore.session.Session(profile=PROFILE)
+            client.set_config_variable("config_file", str(self.state.directory / "aws-config"))
+            client.register_component("data_loader", _SERVICE_MODELS)
+            self._sessions[known] = _Session(
+                aws_access_key_id=access_key_id or administrator.access_key_id,
+                aws_secret_access_key=secret_access_key or administrator.secret_access_key,
+                aws_session_token=session_token,
+                region_name=region or self.state.region,
+                botocore_session=client,
+            )
+        return self._sessions[known]
 
     def session_as(
         self, role_arn: str, session_name: str = "test", **request: Any
