@@ -17,6 +17,7 @@ import joblib
 
 from benchmarks.figure import Figure
 from fleet.schema import HOUSES
+from localaws.artifacts import unpack
 from training.fleet_trainer.recipe import LINEAR_LEARNER_DEFAULTS
 from training.fleet_trainer.request import PROGRAM, source
 from training.houses import Market
@@ -49,7 +50,7 @@ def run() -> list[Figure]:
 def _peak_kib(cities: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        _unpack_source(root / "code")
+        unpack(source(), root / "code")
         _link_cities(root / "cities", cities)
         _write_preprocessor(root / "preprocessor")
         (root / "model").mkdir()
@@ -69,11 +70,6 @@ def _peak_kib(cities: int) -> int:
             check=True,
         )
         return int(done.stdout)
-
-
-def _unpack_source(directory: Path) -> None:
-    with tarfile.open(fileobj=BytesIO(source())) as archive:
-        archive.extractall(directory, filter="data")
 
 
 def _link_cities(directory: Path, cities: int) -> None:

@@ -13,7 +13,6 @@ from localaws import lifecycle
 from localaws.testing import LocalAws
 from localaws.testing.stacks import Stack
 from tests.local.assembly import Assembly, synthesized
-from tests.local.botocore_files import read_once
 from tests.local.loaded_cdk import cdk
 from tests.local.servers import start_localaws
 
@@ -21,8 +20,6 @@ ROOT = Path(__file__).parents[2]
 
 StartLocalAws = Callable[[Path], LocalAws]
 StageOf = Callable[[LocalAws], Assembly]
-
-read_once()
 
 
 @pytest.fixture(scope="session")

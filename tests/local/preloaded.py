@@ -5,15 +5,17 @@ Nothing of scripts/, whose options follow the columns of the folder that a comma
 
 import gc
 import importlib
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+from botocore.loaders import JSONFileLoader
 from botocore.session import Session
 
 from localaws.ministack import embedding
 from localaws.processes import isolation
 from localaws.processes.fork_server import PRELOADED
 from localaws.state import ACCOUNT_ID, REGION, Credentials, State
-from tests.local.botocore_files import read_once
 
 NOBODYS = State(Path("/nobodys-state"), ACCOUNT_ID, REGION, Credentials("", ""))
 NOBODYS_PORT = 65521
@@ -41,7 +43,16 @@ for module in (
     "uvicorn",
 ):
     importlib.import_module(module)
-read_once()
+read = JSONFileLoader().load_file
+
+
+@cache
+def read_once(path: str) -> Any:
+    """One of botocore's files; each command of its own would parse megabytes of them."""
+    return read(path)
+
+
+JSONFileLoader.load_file = lambda self, file_path: read_once(file_path)  # type: ignore[method-assign]
 for service in ("cloudformation", "cloudwatch", "iam", "logs", "s3", "sagemaker", "ssm", "sts"):
     Session().create_client(service, "us-east-1")
 isolation.has_process_namespaces()  # each fork server would try

@@ -18,6 +18,7 @@ import importlib.util
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import tarfile
@@ -83,8 +84,7 @@ class FittedPreprocessor:
 
     def __init__(self, url: str, artifact: Path, directory: Path) -> None:
         self.url = url
-        with tarfile.open(artifact) as archive:
-            archive.extractall(directory, filter="data")
+        unpack(artifact, directory)
         self._script = _imported(next((directory / "code").glob("*.py")))
         self._model = self._script.model_fn(str(directory))
         schema = self._model.schema
@@ -103,6 +103,21 @@ class FittedPreprocessor:
         parsed = self._script.Table(schema, numbers, codes.astype(np.int64), None)
         features: Floats = self._model.transform(parsed)
         return features
+
+
+def unpack(artifact: Path, directory: Path) -> None:
+    """Write the files of an archive that lie below a directory; no others, and no links.
+
+    The ``filter`` of tarfile is younger than Python 3.11.2 and some images of containers.
+    """
+    root = directory.resolve()
+    with tarfile.open(artifact) as archive:
+        for member in archive:
+            path = (root / member.name).resolve()
+            if member.isfile() and path.is_relative_to(root):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with archive.extractfile(member) as content, path.open("wb") as file:  # type: ignore[union-attr]
+                    shutil.copyfileobj(content, file)
 
 
 def _side_by_side(columns: Sequence[Floats], rows: int) -> Floats:

@@ -13,7 +13,7 @@ from training.linear_learner.artifact import write_artifact
 from training.linear_learner.model import Dataset, LinearModel, PredictorType
 from training.linear_learner.trainer import TrainingResult, train_many
 
-CITIES = 40
+CITIES = 20
 SIZES = (120, 600)
 
 

@@ -1,6 +1,5 @@
 """The script of the fleet job, run as the toolkit runs it, and what it makes of each city."""
 
-import io
 import json
 import os
 import tarfile
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 from fleet.drift import describe_columns
+from localaws.artifacts import unpack
 from localaws.containers.process_host import ProcessHost
 from tests.unit.programs import Program, start_program
 from tests.unit.training.fleet_trainer.fitted import (
@@ -22,6 +22,7 @@ from tests.unit.training.fleet_trainer.fitted import (
 )
 from tests.unit.training.preprocessors import SCHEMA
 from training.dataset import split_lines
+from training.fleet_trainer import program
 from training.fleet_trainer.cities import split_rows
 from training.fleet_trainer.request import PROGRAM, source
 from training.houses import Market
@@ -47,6 +48,21 @@ BAD = {
 }
 
 
+def test_of_an_archive_only_files_below_the_folder_are_written(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.py"
+    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
+        for name in ("code/script.py", "../outside.py", str(outside), "code/../../outside.py"):
+            archive.addfile(tarfile.TarInfo(name))
+        link = tarfile.TarInfo("up")
+        link.type, link.linkname = tarfile.SYMTYPE, ".."
+        archive.addfile(link)
+        archive.addfile(tarfile.TarInfo("up/outside.py"))
+    program.unpack(tmp_path / "model.tar.gz", tmp_path / "model")
+    found = {path.relative_to(tmp_path / "model") for path in (tmp_path / "model").rglob("*.py")}
+    assert found == {Path("code/script.py"), Path("up/outside.py")}
+    assert not outside.exists()
+
+
 class Job:
     """A source, unpacked as the toolkit unpacks it, and a preprocessor."""
 
@@ -54,8 +70,7 @@ class Job:
         self.processes = processes
         self.directory = directory
         self.preprocessor = write_preprocessor(directory / "preprocessor")
-        with tarfile.open(fileobj=io.BytesIO(source())) as archive:
-            archive.extractall(directory / "code", filter="data")
+        unpack(source(), directory / "code")
 
     def environment(self, cities: Path, model: Path, host: str, cores: int) -> dict[str, str]:
         hyperparameters = {**HYPERPARAMETERS, "test_share": 0.1, "preprocessor_url": URL}
