@@ -75,6 +75,14 @@ def test_all_passes_together_have_all_counts() -> None:
     assert (cache.lookups, cache.hits, cache.loads, cache.unloads) == (5, 2, 3, 1)
 
 
+def test_what_others_invoked_before_the_first_pass_is_not_counted() -> None:
+    metrics: Any = Counted({metric: (7, *values) for metric, values in MINUTES.items()})
+    passes = [raw_pass(1, 1, 1.5, 1.6), raw_pass(2, 3, 0.05, 1.4, 0.04)]
+    cache = hold_against_metrics(metrics, passes, period=PERIOD, timeout=1).summary.cache
+    assert cache is not None
+    assert (cache.lookups, cache.hits, cache.loads, cache.unloads) == (5, 2, 3, 1)
+
+
 def test_invocations_are_cold_as_cloudwatch_counted_them() -> None:
     assert [row.cold for row in held(MINUTES).invocations] == [True, True, False, True, False]
 
