@@ -71,11 +71,10 @@ def test_a_command_of_ours_is_found_where_it_is_printed(
 @pytest.mark.parametrize("package", ["fleet", "scripts", "training", "stacks", "localaws"])
 def test_no_command_of_the_aws_cli_is_printed(package: str) -> None:
     """Nobody needs to have it."""
-    texts = {path.name: path.read_text() for path in (ROOT / package).rglob("*.py")}
     found = [
-        f"{name}: {node.value}"
-        for name, text in texts.items()
-        if "aws " in text
+        f"{path}: {node.value}"
+        for path in (ROOT / package).rglob("*.py")
+        if "aws " in (text := path.read_text(encoding="utf-8"))
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
