@@ -21,6 +21,7 @@ NOBODYS = State(Path("/nobodys-state"), ACCOUNT_ID, REGION, Credentials("", ""))
 NOBODYS_PORT = 65521
 """What MiniStack's modules are imported with, whose servers then have their own."""
 
+gc.disable()  # What is imported stays.
 embedding.configure(NOBODYS, NOBODYS_PORT)
 for module in (
     *PRELOADED,
@@ -53,8 +54,22 @@ def read_once(path: str) -> Any:
 
 
 JSONFileLoader.load_file = lambda self, file_path: read_once(file_path)  # type: ignore[method-assign]
-for service in ("cloudformation", "cloudwatch", "iam", "logs", "s3", "sagemaker", "ssm", "sts"):
+for service in (
+    "cloudformation",
+    "cloudwatch",
+    "dynamodb",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "s3",
+    "sagemaker",
+    "ssm",
+    "stepfunctions",
+    "sts",
+):
     Session().create_client(service, "us-east-1")
 isolation.has_process_namespaces()  # each fork server would try
 gc.collect()
 gc.freeze()
+gc.enable()

@@ -16,18 +16,31 @@ PERIOD = 10
 PATIENCE_SECONDS = 60
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cloudwatch(localaws: LocalAws) -> "CloudWatchClient":
     return localaws.session().client("cloudwatch")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def namespace(cloudwatch: "CloudWatchClient") -> Iterator[str]:
-    """A namespace of the test's own; alarms with its name are removed in the end."""
+    """A namespace of this file's own; alarms with its name are removed in the end."""
     name = f"test-{uuid4().hex[:8]}"
     yield name
     alarms = cloudwatch.describe_alarms(AlarmNamePrefix=name)["MetricAlarms"]
     cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"] for alarm in alarms])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def gone_off(cloudwatch: "CloudWatchClient", namespace: str) -> tuple[str, str]:
+    """Two alarms over whose data a period will pass: missing data say OK to one, and nothing to
+    the other. They begin with the file, so that the tests wait for both at once."""
+    ends = alarm(cloudwatch, namespace, "ends")
+    misses = alarm(cloudwatch, namespace, "misses", missing_data="missing")
+    for variant in ("ends", "misses"):
+        put(cloudwatch, namespace, variant, 100)
+    for name in (ends, misses):
+        assert wait_for(cloudwatch, name, "ALARM") == "ALARM"
+    return ends, misses
 
 
 def dimensions(variant: str) -> list[Any]:
@@ -87,28 +100,24 @@ def test_an_alarm_looks_at_its_own_dimensions_alone(
 
 
 def test_an_alarm_ends_when_its_data_have_ended(
-    cloudwatch: "CloudWatchClient", namespace: str
+    cloudwatch: "CloudWatchClient", gone_off: tuple[str, str]
 ) -> None:
-    name = alarm(cloudwatch, namespace, "busy")
-    put(cloudwatch, namespace, "busy", 100)
-    assert wait_for(cloudwatch, name, "ALARM") == "ALARM"
-    assert wait_for(cloudwatch, name, "OK") == "OK"
+    ends, _ = gone_off
+    assert wait_for(cloudwatch, ends, "OK") == "OK"
 
 
 def test_an_alarm_that_misses_its_data_has_insufficient_data(
-    cloudwatch: "CloudWatchClient", namespace: str
+    cloudwatch: "CloudWatchClient", gone_off: tuple[str, str]
 ) -> None:
-    name = alarm(cloudwatch, namespace, "busy", missing_data="missing")
-    put(cloudwatch, namespace, "busy", 100)
-    assert wait_for(cloudwatch, name, "ALARM") == "ALARM"
-    assert wait_for(cloudwatch, name, "INSUFFICIENT_DATA") == "INSUFFICIENT_DATA"
+    _, misses = gone_off
+    assert wait_for(cloudwatch, misses, "INSUFFICIENT_DATA") == "INSUFFICIENT_DATA"
 
 
 def test_the_history_says_why_a_state_changed(
     cloudwatch: "CloudWatchClient", namespace: str
 ) -> None:
-    name = alarm(cloudwatch, namespace, "busy")
-    put(cloudwatch, namespace, "busy", 100)
+    name = alarm(cloudwatch, namespace, "explained")
+    put(cloudwatch, namespace, "explained", 100)
     wait_for(cloudwatch, name, "ALARM")
     reason = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["StateReason"]
     assert "[100] against GreaterThanOrEqualToThreshold 20" in reason

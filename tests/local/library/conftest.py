@@ -72,7 +72,7 @@ def account(bootstrapped: LocalAws) -> LocalAws:
 def deploy(account: LocalAws, example: str, folder: Path, *, check: bool = True) -> str:
     """``cdk deploy --all`` of an example that was synthesized in this process."""
     app = folder / "cdk.out"
-    # tests/unit/constructs/test_examples.py has the checks.
+    # tests/synth/test_examples.py has the checks.
     quick = partial(aws_cdk.App, outdir=str(app), builtin_cloud_formation_validation=False)
     with patch.object(aws_cdk, "App", quick):
         # An example with regions of its own names an account, that of AWS's documentation.

@@ -14,7 +14,7 @@ from cfnlint.config import ConfigMixIn
 from cfnlint.decode.decode import decode_str
 from cfnlint.runner import Runner
 
-EXAMPLES = Path(__file__).parents[3] / "constructs" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "constructs" / "examples"
 README = EXAMPLES.parent / "README.md"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
 

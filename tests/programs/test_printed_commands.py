@@ -12,7 +12,7 @@ import pytest
 from fleet.doctor import CDK_VERSION
 from fleet.project import cdk_command, project_folder, spelled
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 OF_THE_AWS_CLI = re.compile(r"(?<![\w.])aws [a-z][a-z0-9-]+ [a-z0-9]+[- ]")
 WITHOUT_OURS = "/usr/bin:/bin"
 
