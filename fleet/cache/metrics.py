@@ -119,13 +119,16 @@ class CloudWatchMetrics:
     ) -> bool:
         """Wait until CloudWatch has counted the invocations; False when it did not in time.
 
-        Metrics reach CloudWatch a minute or two after the fact.
+        Metrics reach CloudWatch a minute or two after the fact, and not all at the same moment:
+        there is a last pause for those that come after the count.
         """
         deadline = time.monotonic() + timeout
+        pause = min(5.0, max(0.5, period / 6))
         while self.read([LOOKUPS], start, end, period)[LOOKUPS].total() < count:
             if time.monotonic() > deadline:
                 return False
-            sleep(min(5.0, max(0.5, period / 6)))
+            sleep(pause)
+        sleep(pause)
         return True
 
     def _query(

@@ -177,7 +177,7 @@ def test_an_execution_goes_on_after_localaws_ended(
 ) -> None:
     jobs = make_jobs(own_localaws.session(), "interrupted-jobs")
     jobs.put("rows/rows.csv", "1,2")
-    script = b'import time\nprint("waiting", flush=True)\ntime.sleep(5)\n'
+    script = b'import time\nprint("waiting", flush=True)\ntime.sleep(2)\n'
     hyperparameters = {
         "sagemaker_program": "train.py",
         "sagemaker_submit_directory": jobs.put("sourcedir.tar.gz", source_archive(train_py=script)),
