@@ -177,7 +177,7 @@ def test_an_execution_goes_on_after_localaws_ended(
 ) -> None:
     jobs = make_jobs(own_localaws.session(), "interrupted-jobs")
     jobs.put("rows/rows.csv", "1,2")
-    script = b'import time\nprint("waiting", flush=True)\ntime.sleep(2)\n'
+    script = b'import time\nprint("waiting", flush=True)\ntime.sleep(5)\n'
     hyperparameters = {
         "sagemaker_program": "train.py",
         "sagemaker_submit_directory": jobs.put("sourcedir.tar.gz", source_archive(train_py=script)),
@@ -197,13 +197,17 @@ def test_an_execution_goes_on_after_localaws_ended(
     )
     jobs.wait_for_line("/aws/sagemaker/TrainingJobs", "goes-on", "waiting")
     after = Machines(again(own_localaws))
+    came_back = datetime.now(UTC)
     done = after.wait(started["executionArn"])
     assert (done["status"], json.loads(done["output"])) == ("SUCCEEDED", {"city": "Chicago_IL"})
     events = after.states.get_execution_history(executionArn=started["executionArn"])["events"]
-    entered = [
-        each["stateEnteredEventDetails"]["name"] for each in events if "Entered" in each["type"]
-    ]
-    assert entered == ["Note", "Train", "Tell"]
+    entered = {
+        each["stateEnteredEventDetails"]["name"]: each["timestamp"]
+        for each in events
+        if "Entered" in each["type"]
+    }
+    assert list(entered) == ["Note", "Train", "Tell"]
+    assert entered["Train"] < came_back < entered["Tell"]
 
 
 def test_a_job_that_fails_fails_its_task_and_can_be_caught(machines: Machines, jobs: Jobs) -> None:
